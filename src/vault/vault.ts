@@ -1,0 +1,64 @@
+// The sealed session store as the rest of the product sees it. Implementations hold sealed bytes and
+// keyed hashes only; they never see a token, a patient or a user. Records past `expiresAt` are as if
+// they were not there. Failures of the store itself are BrokerError `vault_unavailable`.
+
+/** SHA-256 of a ticket id, base64url. */
+export type RecordId = string
+
+/** What may be known of a record without opening it. */
+export interface Head {
+  /** Moves only when the sealed value is replaced; a touch leaves it. */
+  generation: number
+  lastUsedAt: number
+  /** When the record dies unless touched: the nearer of idle and absolute limit. */
+  expiresAt: number
+}
+
+export interface VaultRecord extends Head {
+  /** Of the server key that sealed the value. */
+  keyId: string
+  value: Uint8Array
+}
+
+export interface NewRecord {
+  keyId: string
+  value: Uint8Array
+  lastUsedAt: number
+  expiresAt: number
+  /** Keyed hashes (base64url) under which the record is found: browser, sid, sub, EHR. */
+  indexes: readonly string[]
+}
+
+export interface Vault {
+  /** Stores a new record as generation 1, durable when this resolves. Refuses an id in use. */
+  insert(id: RecordId, record: NewRecord): Promise<void>
+  /** Coherent with every other process as far as the store allows, and cheap enough for each request. */
+  head(id: RecordId): Head | undefined | Promise<Head | undefined>
+  read(id: RecordId): Promise<VaultRecord | undefined>
+  /** Replaces the value when the generation is still the given one; durable. False: gone or moved on. */
+  replace(
+    id: RecordId,
+    generation: number,
+    next: { keyId: string; value: Uint8Array; expiresAt: number },
+  ): Promise<boolean>
+  /** Notes the use of a record. False when it is gone. */
+  touch(id: RecordId, lastUsedAt: number, expiresAt: number): Promise<boolean>
+  /** Deletes a record with its indexes. False when there was none. */
+  remove(id: RecordId): Promise<boolean>
+  /** Live records under one keyed hash, in any order. */
+  find(index: string): Promise<readonly ({ id: RecordId } & Head)[]>
+  /** True for exactly one caller per key until `expiresAt`, across processes and restarts. */
+  take(key: string, expiresAt: number): Promise<boolean>
+  /** Keeps a sealed text (a pending launch in opaque state) until it is drawn or expires. */
+  deposit(key: string, value: string, expiresAt: number): Promise<void>
+  /** Takes a deposit out: one caller gets it, later ones undefined. */
+  withdraw(key: string): Promise<string | undefined>
+  /** Grants the lease on a record until `until` unless another owner holds it; renews one's own. */
+  lease(id: RecordId, owner: string, until: number): Promise<boolean>
+  release(id: RecordId, owner: string): Promise<void>
+  /** Deletes expired records, deposits and taken keys, a bounded batch at a time; returns how many. */
+  sweep(): Promise<number>
+  /** Resolves when the store answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
