@@ -1,0 +1,125 @@
+// How every connection to an EHR is made, protocol calls and FHIR traffic alike: the address that was
+// judged is the one connected to, TLS 1.2 or later is verified whatever the environment says, and
+// private CA, client certificate and outbound proxy are the registration's own. HTTP/1.1 without
+// pipelining: no answer can belong to another request.
+
+import { type LookupAddress, lookup as lookupName } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { Agent, buildConnector, Pool } from 'undici'
+import type { NetworkPolicy, Registration } from '../smart/types.ts'
+import { bareHost, isLoopbackHost, isReachable, type Reach } from './address.ts'
+import { openTunnel } from './tunnel.ts'
+
+/** What decides how one EHR is connected to. */
+export type Peer = Pick<Registration, 'iss' | 'network'>
+
+/** All addresses of a name, as `dns.lookup` with `all: true` gives them. */
+export type ResolveName = (
+  hostname: string,
+  done: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void
+
+export interface ConnectOptions {
+  /** For TCP, TLS and tunnel each; 5 s unless told. */
+  connectTimeoutMs?: number
+  resolveName?: ResolveName
+}
+
+export type PoolOptions = ConnectOptions &
+  Pick<
+    Pool.Options,
+    'connections' | 'headersTimeout' | 'bodyTimeout' | 'keepAliveTimeout' | 'keepAliveMaxTimeout'
+  >
+
+/** A connection refused because of where it would have gone. */
+export class AddressRefused extends Error {
+  readonly code = 'ADDRESS_REFUSED'
+
+  constructor() {
+    super('address refused')
+    this.name = 'AddressRefused'
+  }
+}
+
+/** A pool of guarded connections to one origin of an EHR, for its FHIR traffic. */
+export function createPool(origin: string, peer: Peer, options: PoolOptions = {}): Pool {
+  const { connectTimeoutMs, resolveName, ...limits } = options
+  return new Pool(origin, { ...limits, ...shared(peer, { connectTimeoutMs, resolveName }) })
+}
+
+/** Guarded connections to several origins of an EHR, for protocol calls. */
+export function createAgent(peer: Peer, options: PoolOptions = {}): Agent {
+  const { connectTimeoutMs, resolveName, ...limits } = options
+  return new Agent({ ...limits, ...shared(peer, { connectTimeoutMs, resolveName }) })
+}
+
+/**
+ * Where the connections for a registration may go: global unicast addresses; private ones with
+ * `network: private`; this machine only when the registered FHIR base itself lies on it.
+ */
+export function reachOf({ iss, network }: Peer): Reach {
+  return {
+    private: network.reach === 'private',
+    loopback: isLoopbackHost(new URL(iss).hostname),
+  }
+}
+
+function shared(peer: Peer, options: ConnectOptions) {
+  return { connect: createConnector(peer, options), allowH2: false, pipelining: 1 }
+}
+
+function createConnector(
+  peer: Peer,
+  { connectTimeoutMs = 5000, resolveName = resolveAll }: ConnectOptions,
+): buildConnector.connector {
+  const reach = reachOf(peer)
+  const proxy = peer.network.proxy === undefined ? undefined : new URL(peer.network.proxy)
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: connectTimeoutMs,
+    lookup: guardedLookup(reach, resolveName),
+    secureContext: buildSecureContext(peer.network),
+    rejectUnauthorized: true,
+  })
+  return (target, done) => {
+    // Node connects to an address literal without asking `lookup`.
+    const host = bareHost(target.hostname)
+    if (isIP(host) !== 0 && !isReachable(host, reach)) return done(new AddressRefused(), null)
+    if (proxy === undefined) return connect(target, done)
+    const port = target.port || (target.protocol === 'https:' ? 443 : 80)
+    openTunnel(proxy, `${isIP(host) === 6 ? `[${host}]` : host}:${port}`, connectTimeoutMs).then(
+      socket =>
+        target.protocol === 'https:'
+          ? connect({ ...target, httpSocket: socket }, done)
+          : done(null, socket),
+      error => done(error, null),
+    )
+  }
+}
+
+/** Node's `lookup` that gives addresses only when every one of them may be connected to. */
+function guardedLookup(reach: Reach, resolveName: ResolveName): LookupFunction {
+  return (hostname, { all }, done) => {
+    resolveName(hostname, (error, addresses) => {
+      const [first] = addresses
+      if (error !== null || first === undefined) return done(error ?? new AddressRefused(), [])
+      if (!addresses.every(({ address }) => isReachable(address, reach))) {
+        return done(new AddressRefused(), [])
+      }
+      if (all) done(null, addresses)
+      else done(null, first.address, first.family)
+    })
+  }
+}
+
+const resolveAll: ResolveName = (hostname, done) => lookupName(hostname, { all: true }, done)
+
+/** A private CA is trusted besides the public ones: an EHR's login may lie with a cloud provider. */
+function buildSecureContext({ ca, clientCertificate }: NetworkPolicy): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+    ...clientCertificate,
+  })
+}
