@@ -2,6 +2,10 @@
 // LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet (→ Session → ForwardedRequest).
 // Types only: no I/O, no clock. Times are milliseconds since the epoch unless a name says otherwise.
 
+import type { CryptoKey } from 'jose'
+
+import type { FaultCode } from '../errors.ts'
+
 /** How the confidential client proves itself at the token endpoint (SMART App Launch 2.2). */
 export type ClientAuthentication =
   | { method: 'client_secret_basic' | 'client_secret_post'; secret: string }
@@ -10,17 +14,48 @@ export type ClientAuthentication =
 /** A private signing key of ours; `kid` names it in the published key set. */
 export interface ClientKey {
   kid: string
-  alg: 'RS384' | 'ES384' | 'RS256'
+  alg: ClientKeyAlg
   privateKey: CryptoKey
+  /** What the key set publishes of it. */
+  publicJwk: PublicJwk
 }
 
-/** Named leniencies, each for a known vendor, each off by default (smart.md section 4). */
-export interface Quirks {
-  /** Basic credentials raw (Epic) instead of form-encoded (RFC 6749 2.3.1). */
-  basicEncoding: 'form' | 'raw'
-  /** Also send client_id in the token request's body. */
-  includeClientIdInBody: boolean
+/** RS256 serves EHRs older than SMART App Launch 2, which asks for one of the other two. */
+export type ClientKeyAlg = 'RS384' | 'ES384' | 'RS256'
+
+/** A public key as our key set shows it; never a private member. */
+export interface PublicJwk {
+  kty: 'RSA' | 'EC'
+  kid: string
+  alg: ClientKeyAlg
+  use: 'sig'
+  key_ops: ['verify']
+  n?: string
+  e?: string
+  crv?: 'P-384'
+  x?: string
+  y?: string
 }
+
+/** Named leniencies, each for a known vendor, each off by default: quirks.ts has the table. */
+export interface Quirks {
+  basicEncoding: 'form' | 'raw'
+  includeClientIdInBody: boolean
+  /** `aud` of the client assertion; the token URL where it is not given. */
+  assertionAudience?: string
+  /** `jku` header of the client assertion; none where it is not given. */
+  assertionJku?: string
+  scopeVersion: 'asWritten' | 'v1'
+  tokenTypeOptional: boolean
+  nullMembers: 'refuse' | 'drop'
+  scopeArray: 'refuse' | 'join'
+  createdStatus: 'refuse' | 'accept'
+  issuerTrailingSlash: 'exact' | 'ignore'
+  patientFromFhirUser: boolean
+}
+
+/** Cryptographic random bytes, as node:crypto's randomBytes gives them. */
+export type RandomBytes = (size: number) => Uint8Array
 
 /** Our entry for one EHR. */
 export interface Registration {
@@ -39,6 +74,8 @@ export interface Registration {
   /** What `aud` says in the authorization request. */
   aud: 'iss' | 'none' | (string & {})
   idToken: 'verify' | 'require' | 'ignore'
+  /** Refuses a login whose token answer names no patient. */
+  requirePatient: boolean
   /** Accepted `iss` of id_tokens besides the discovered one. */
   issuers: readonly string[]
   /** Where the browser comes back to, absolute, byte for byte as registered at the EHR. */
@@ -71,6 +108,10 @@ export type ProtocolFetch = (
     body?: string
     /** Cap of the answer in bytes. */
     maxBytes?: number
+    /** For the whole call: name, connection, TLS, answer. */
+    timeoutMs?: number
+    /** Code of the refusal of an answer that is redirected, encoded, too large or broken off. */
+    badAnswer?: FaultCode
     signal?: AbortSignal
   },
 ) => Promise<Response>
@@ -92,11 +133,23 @@ export interface AuthorizationServer {
   tokenEndpointAuthMethods?: readonly string[]
   tokenEndpointAuthSigningAlgs?: readonly string[]
   idTokenSigningAlgs?: readonly string[]
+  /** A hint at most: never to be intersected with the scopes asked for (CF-10). */
+  scopesSupported?: readonly string[]
   /** RFC 9207: the callback must carry `iss`. */
   issParameterSupported: boolean
+  /** RFC 9126: the server takes authorization requests in no other way. */
+  pushedAuthorizationRequestsRequired: boolean
+  /** Other FHIR bases under the same authorization; exposed, not proxied to (CF-12). */
+  associatedEndpoints: readonly AssociatedEndpoint[]
   /** FHIR version of the `metadata` document where that was read, for media types. */
   fhirVersion?: string
   warnings: readonly string[]
+}
+
+/** One of SMART's experimental associated endpoints. */
+export interface AssociatedEndpoint {
+  url: string
+  capabilities: readonly string[]
 }
 
 /** What /launch or /login was asked, checked against the registrations. */
@@ -118,12 +171,15 @@ export interface PendingLaunch {
   kind: 'ehr' | 'standalone'
   iss: string
   codeVerifier: string
+  /** Sent when an id_token is asked for. */
   nonce?: string
-  scope: string
   returnTo: string
   redirectUri: string
   expiresAt: number
 }
+
+/** What an authorization needs to begin; its state gives it an id and an end. */
+export type LaunchMaterial = Omit<PendingLaunch, 'launchId' | 'jti' | 'expiresAt'>
 
 /** A callback that belongs to a launch of this browser: a code to exchange, or the EHR's refusal. */
 export type VerifiedCallback =
@@ -191,6 +247,8 @@ export interface TokenSet {
   tokenType: 'Bearer'
   accessToken: string
   accessTokenExpiresAt: number
+  /** As announced, clamped; sets the margin of renewal. */
+  accessTokenLifetimeMs: number
   refreshToken?: string
   /** Kept for id_token_hint alone. */
   idToken?: string
