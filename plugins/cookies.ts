@@ -1,0 +1,132 @@
+// Capability: fhirstorm's cookies. Seals small values with @fastify/secure-session, one named session
+// and one key array per purpose, and sets, reads and clears cookies with the attributes they must have.
+
+import cookie from '@fastify/cookie'
+import secureSession from '@fastify/secure-session'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import {
+  buildCookieAttributes,
+  buildCookieNames,
+  type CookieKind,
+  type CookieNames,
+  readCookie,
+} from '../src/browser/cookies.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartCookies: Cookies
+  }
+}
+
+export type SealPurpose = 'ticket' | 'launch'
+
+export interface Cookies {
+  names: CookieNames
+  /** Seals text members for one purpose; the result is safe in a cookie as it stands. */
+  seal(purpose: SealPurpose, data: Record<string, string>): string
+  /** The sealed members, or undefined for anything forged, altered, too old or of another purpose. */
+  open(purpose: SealPurpose, text: string): Record<string, string> | undefined
+  /** The one value of a cookie; undefined when absent or sent twice. */
+  read(request: FastifyRequest, name: string): string | undefined
+  set(reply: FastifyReply, kind: CookieKind, name: string, value: string, how: SetCookie): void
+  clear(reply: FastifyReply, kind: CookieKind, name: string, how: { embedded: boolean }): void
+}
+
+export interface SetCookie {
+  embedded: boolean
+  maxAgeSeconds: number
+}
+
+export interface CookiesOptions {
+  /** False only for plain http on loopback. */
+  secure: boolean
+  ticketSameSite: 'strict' | 'lax'
+  /** 32-byte keys per purpose, the sealing one first. */
+  keys: Record<SealPurpose, Buffer[]>
+  /** Seconds after which a sealed value is refused, per purpose. */
+  lifetimes: Record<SealPurpose, number>
+}
+
+const SEALED = /^([A-Za-z0-9_-]{1,4096})\.([A-Za-z0-9_-]{32})$/
+
+async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<void> {
+  checkKeys(options.keys)
+  await app.register(cookie, { hook: false })
+  const names = buildCookieNames(options.secure)
+  const sealer = await registerSealer(app, options)
+
+  app.decorate('smartCookies', {
+    names,
+    seal: (purpose, data) =>
+      toCookieText(
+        sealer.encodeSecureSession(sealer.createSecureSession({ ...data }), purpose),
+      ),
+    open(purpose, text) {
+      const sealed = fromCookieText(text)
+      if (sealed === undefined) return undefined
+      return sealer.decodeSecureSession(sealed, undefined, purpose)?.data()
+    },
+    read: (request, name) => readCookie(request.headers.cookie, name),
+    set(reply, kind, name, value, { embedded, maxAgeSeconds }) {
+      reply.setCookie(name, value, { ...attributes(kind, embedded), maxAge: maxAgeSeconds })
+    },
+    clear(reply, kind, name, { embedded }) {
+      reply.clearCookie(name, attributes(kind, embedded))
+    },
+  })
+
+  function attributes(kind: CookieKind, embedded: boolean) {
+    return buildCookieAttributes(kind, { ...options, embedded })
+  }
+}
+
+// In a scope of its own, without routes: only its sealing functions are wanted, and its hooks would
+// look for cookies on every request of the proxy.
+async function registerSealer(app: FastifyInstance, options: CookiesOptions) {
+  let sealer: FastifyInstance | undefined
+  await app.register(async scope => {
+    await scope.register(
+      secureSession,
+      (['ticket', 'launch'] as const).map(purpose => ({
+        sessionName: purpose,
+        cookieName: `fhirstorm-never-issued-${purpose}`,
+        key: options.keys[purpose],
+        expiry: options.lifetimes[purpose],
+      })),
+    )
+    sealer = scope
+  })
+  return sealer as FastifyInstance
+}
+
+// secure-session checks an array of keys with `every` and would accept one bad key among good ones.
+function checkKeys(keys: CookiesOptions['keys']): void {
+  for (const [purpose, ring] of Object.entries(keys)) {
+    if (ring.length === 0 || ring.some(key => key.length !== 32)) {
+      throw new Error(`each ${purpose} cookie key must be exactly 32 bytes`)
+    }
+  }
+}
+
+function toCookieText(sealed: string): string {
+  const [cipher = '', nonce = ''] = sealed.split(';')
+  return `${toUrlSafe(cipher)}.${toUrlSafe(nonce)}`
+}
+
+// One text per sealed value: the decoder beneath ignores stray characters, so what does not come out
+// the same when written again is refused (attacks K3).
+function fromCookieText(text: string): string | undefined {
+  const parts = SEALED.exec(text)
+  if (!parts) return undefined
+  const [, cipher = '', nonce = ''] = parts
+  const cipherBytes = Buffer.from(cipher, 'base64url')
+  if (cipherBytes.toString('base64url') !== cipher) return undefined
+  return `${cipherBytes.toString('base64')};${Buffer.from(nonce, 'base64url').toString('base64')}`
+}
+
+function toUrlSafe(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('base64url')
+}
+
+export default fp(cookies, { name: 'fhirstorm-cookies', fastify: '5.x' })

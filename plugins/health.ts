@@ -1,0 +1,26 @@
+// Routes: /healthz says that the process answers, /readyz that the vault does. Nothing else is told
+// to anybody, and any Host may ask (attacks AD1, AD2).
+
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type {} from './vault.ts'
+
+async function health(app: FastifyInstance): Promise<void> {
+  const config = { anyHost: true }
+
+  app.get('/healthz', { config }, async (_request, reply) => {
+    return reply.header('cache-control', 'no-store').send({ status: 'ok' })
+  })
+
+  app.get('/readyz', { config }, async (_request, reply) => {
+    await app.smartVault.ping()
+    return reply.header('cache-control', 'no-store').send({ status: 'ok' })
+  })
+}
+
+export default fp(health, {
+  name: 'fhirstorm-health',
+  fastify: '5.x',
+  encapsulate: true,
+  decorators: { fastify: ['smartVault'] },
+})

@@ -1,0 +1,46 @@
+// Routes: this browser's sessions as typed documents, and the EHRs one may log in at. Never a token.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { buildSessionDocument, type DocumentOptions } from '../src/session/document.ts'
+import type {} from './guard.ts'
+import type {} from './tickets.ts'
+
+export interface SessionsOptions extends DocumentOptions {
+  ehrs: readonly { id: string; name: string }[]
+}
+
+async function sessions(app: FastifyInstance, options: SessionsOptions): Promise<void> {
+  const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
+  const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
+
+  app.addHook('onRequest', async request => app.smartGuard.check(request))
+
+  app.get('/ehrs', async (_request, reply) => reply.headers(noStore).send(ehrs))
+
+  app.get('/sessions', async (request, reply) => {
+    const { live, dead } = await app.smartTickets.openAll(request)
+    for (const id of dead) app.smartTickets.clear(reply, id)
+    return reply.headers(noStore).send(live.map(open => buildSessionDocument(open, options)))
+  })
+
+  app.get(
+    '/sessions/:id',
+    async (request: FastifyRequest<{ Params: { id: string }; Querystring: Query }>, reply) => {
+      const slide = request.query.slide !== 'false'
+      const open = await app.smartTickets.open(request, request.params.id, { slide })
+      return reply.headers(noStore).send(buildSessionDocument(open, options))
+    },
+  )
+}
+
+interface Query {
+  slide?: string
+}
+
+export default fp(sessions, {
+  name: 'fhirstorm-sessions',
+  fastify: '5.x',
+  encapsulate: true,
+  decorators: { fastify: ['smartGuard', 'smartTickets'] },
+})

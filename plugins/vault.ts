@@ -1,0 +1,39 @@
+// Capability: the vault. Decorates the app with the store it is given, sweeps what has expired, and
+// closes the store with the app.
+
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Vault } from '../src/vault/vault.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartVault: Vault
+  }
+}
+
+export interface VaultOptions {
+  vault: Vault
+  /** Milliseconds between two sweeps; each takes a bounded batch. */
+  sweepIntervalMs?: number
+}
+
+async function vault(app: FastifyInstance, options: VaultOptions): Promise<void> {
+  app.decorate('smartVault', options.vault)
+
+  const timer = setInterval(sweep, options.sweepIntervalMs ?? 5_000)
+  timer.unref()
+  app.addHook('onClose', async () => {
+    clearInterval(timer)
+    await options.vault.close()
+  })
+
+  async function sweep(): Promise<void> {
+    try {
+      await options.vault.sweep()
+    } catch (error) {
+      app.log.warn({ err: error }, 'the vault could not be swept')
+    }
+  }
+}
+
+export default fp(vault, { name: 'fhirstorm-vault', fastify: '5.x' })

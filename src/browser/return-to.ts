@@ -1,0 +1,44 @@
+// Where the browser goes after a login: a local path of the frontend, never a place of the caller's
+// choosing (attacks L23, C14). Pure: no I/O.
+
+const MAX_BYTES = 512
+// Visible ASCII without backslash, quote, angle bracket: what URL parsers disagree about stays out.
+const LOCAL_PATH = /^\/(?![/\\])[!#-;=?-[\]-_a-z~%]*$/
+
+export interface Frontend {
+  /** Origin the frontend is served from. */
+  origin: string
+  /** Local path used when none, or no acceptable one, is asked for. */
+  returnTo: string
+}
+
+/** The asked return path when it is a plain local path of at most 512 bytes, else the default. */
+export function parseReturnTo(asked: unknown, frontend: Frontend): string {
+  if (typeof asked !== 'string' || asked.length > MAX_BYTES || !LOCAL_PATH.test(asked)) {
+    return frontend.returnTo
+  }
+  const decoded = decodeLoosely(asked)
+  if (decoded === undefined || /^\/\/|[\\\x00-\x1f\x7f]/.test(decoded)) {
+    return frontend.returnTo
+  }
+  const url = new URL(asked, frontend.origin)
+  const unchanged = url.origin === new URL(frontend.origin).origin
+  return unchanged && url.pathname + url.search + url.hash === asked ? asked : frontend.returnTo
+}
+
+/** The absolute landing address: the return path with `session` set, replaced and never doubled. */
+export function buildLandingUrl(returnTo: string, origin: string, sessionId: string): string {
+  const url = new URL(returnTo, origin)
+  url.searchParams.delete('session')
+  url.searchParams.set('session', sessionId)
+  return url.href
+}
+
+function decodeLoosely(path: string): string | undefined {
+  const [local = ''] = path.split(/[?#]/, 1)
+  try {
+    return decodeURIComponent(local)
+  } catch {
+    return undefined
+  }
+}

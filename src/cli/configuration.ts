@@ -1,0 +1,53 @@
+// Finding and loading the configuration for a command: --config, FHIRSTORM_CONFIG, ./fhirstorm.yaml,
+// or the environment alone. Faults are printed, one a line, and end the command with status 2.
+
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Config, ConfigError, loadConfig } from '../config.ts'
+import { describesEhr } from '../config/environment.ts'
+
+/** The file to read, or undefined where the environment alone describes the EHR. */
+export async function findConfigFile(asked: string | undefined): Promise<string | undefined> {
+  const named = asked ?? process.env.FHIRSTORM_CONFIG
+  if (named !== undefined) return resolve(named)
+  if (describesEhr(process.env)) return undefined
+  const usual = resolve('fhirstorm.yaml')
+  const there = await readFile(usual, 'utf8').catch(() => undefined)
+  return there === undefined ? undefined : usual
+}
+
+/** The configuration, or undefined after its faults have been printed to standard error. */
+export async function readConfiguration(asked: string | undefined): Promise<Config | undefined> {
+  try {
+    const path = await findConfigFile(asked)
+    const folder = path === undefined ? process.cwd() : dirname(path)
+    return await loadConfig({
+      file: path === undefined ? undefined : { name: path, text: await readText(path) },
+      env: process.env,
+      readFile: name => readFile(resolve(folder, name), 'utf8'),
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`fhirstorm: the configuration is faulty\n${error.message}\n`)
+    return undefined
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    throw new ConfigError([{ where: path, message: 'the file cannot be read' }])
+  }
+}
+
+/** The options that commands share; anything else on the line is refused by the caller. */
+export function parseCommandLine(args: string[], flags: readonly string[] = []) {
+  const options = {
+    config: { type: 'string' as const },
+    ...Object.fromEntries(flags.map(flag => [flag, { type: 'boolean' as const }])),
+  }
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+  return { values: values as Record<string, string | boolean | undefined>, positionals }
+}

@@ -1,0 +1,16 @@
+// `fhirstorm schema`: the JSON schema of fhirstorm.yaml, for editors.
+
+import { z } from 'zod'
+import { configSchema } from '../config/schema.ts'
+
+/** The JSON schema of the configuration file as text, the same as the committed one. */
+export function buildConfigSchema(): string {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' })
+  return `${JSON.stringify({ title: 'fhirstorm.yaml', ...schema }, null, 2)}\n`
+}
+
+/** Prints the JSON schema. */
+export async function schema(): Promise<number> {
+  process.stdout.write(buildConfigSchema())
+  return 0
+}

@@ -1,0 +1,181 @@
+// The configuration: fhirstorm.yaml or the variables of a single EHR, judged as a whole. Every fault
+// is reported at once, with its place; nothing is guessed and nothing secret has a default. Files are
+// read through the function passed in.
+
+import { LineCounter, parseDocument } from 'yaml'
+import {
+  describesEhr,
+  type Environment,
+  expandEnvironment,
+  readEnvironment,
+  variableFor,
+} from './config/environment.ts'
+import { ConfigError, type ConfigFault, locate } from './config/faults.ts'
+import { type DocumentContext, readText } from './config/files.ts'
+import { applyDefaults, loadRegistration } from './config/registration.ts'
+import { type ConfigDocument, configSchema } from './config/schema.ts'
+import { type KeyRing, parseKeyRing } from './keys.ts'
+import type { Registration } from './smart/types.ts'
+
+export { ConfigError, type ConfigFault } from './config/faults.ts'
+
+export interface Config
+  extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend'> {
+  /** Without a trailing slash; its path prefixes every route. */
+  publicUrl: string
+  frontend: { origins: readonly string[]; returnTo: string; static?: string }
+  listen: { host: string; port: number; tls?: { cert: string; key: string } }
+  vault: VaultConfig
+  keyRing: KeyRing
+  registrations: readonly Registration[]
+}
+
+export type VaultConfig =
+  | { kind: 'memory' }
+  | { kind: 'sqlite'; path: string }
+  | (Omit<Extract<ConfigDocument['vault'], { kind: 'redis' }>, 'urlFile' | 'caFile' | 'url'> & {
+      url: string
+      ca?: string
+    })
+
+export interface ConfigSource {
+  /** Name and text of the file; none when the environment alone describes the EHR. */
+  file?: { name: string; text: string }
+  env: Environment
+  /** Reads a file named by the configuration; paths are relative to the configuration's folder. */
+  readFile: (path: string) => Promise<string>
+}
+
+/** The whole configuration, or ConfigError with every fault and its place. */
+export async function loadConfig(source: ConfigSource): Promise<Config> {
+  const { document, where } = readDocument(source)
+  const faults: ConfigFault[] = []
+  const report = (path: readonly PropertyKey[], message: string) => {
+    faults.push({ where: where([...path]), message })
+  }
+
+  const expanded = expandEnvironment(document, source.env, report)
+  const judged = configSchema.safeParse(applyDefaults(expanded, report))
+  if (!judged.success) {
+    for (const issue of judged.error.issues) report(issue.path, issue.message)
+    throw new ConfigError(faults)
+  }
+  const config = await assemble(judged.data, { report, readFile: source.readFile, env: source.env })
+  if (faults.length > 0) throw new ConfigError(faults)
+  return config as Config
+}
+
+async function assemble(
+  document: ConfigDocument,
+  context: DocumentContext,
+): Promise<Config | undefined> {
+  const { report } = context
+  const publicUrl = document.publicUrl.replace(/\/$/, '')
+  const read = (path: string | undefined, place: PropertyKey[]) => readText(path, place, context)
+
+  const keyText = await read(document.keysFile, ['keysFile'])
+  const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
+  const registrations: (Registration | undefined)[] = []
+  for (const [i, ehr] of document.ehrs.entries()) {
+    registrations.push(await loadRegistration(ehr, ['ehrs', i], { ...context, publicUrl, keyRing }))
+  }
+  checkUniqueness(document, report)
+  const vault = await loadVault(document.vault, read, report)
+  const tls = document.listen.tls && {
+    cert: (await read(document.listen.tls.certFile, ['listen', 'tls', 'certFile'])) ?? '',
+    key: (await read(document.listen.tls.keyFile, ['listen', 'tls', 'keyFile'])) ?? '',
+  }
+  if (!keyRing || !vault || registrations.includes(undefined)) return undefined
+
+  const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = document
+  const origins = document.frontend.origins.length
+    ? document.frontend.origins
+    : [new URL(publicUrl).origin]
+  return {
+    ...rest,
+    publicUrl,
+    frontend: { ...document.frontend, origins },
+    listen: { ...document.listen, tls },
+    vault,
+    keyRing,
+    registrations: registrations as Registration[],
+  }
+}
+
+type Report = DocumentContext['report']
+
+function readDocument({ file, env }: ConfigSource): {
+  document: unknown
+  where: (path: PropertyKey[]) => string
+} {
+  if (!file) {
+    if (!describesEhr(env)) {
+      throw new ConfigError([
+        {
+          where: 'configuration',
+          message:
+            'there is none: write fhirstorm.yaml, or set FHIRSTORM_PUBLIC_URL, FHIRSTORM_ISS, FHIRSTORM_CLIENT_ID, FHIRSTORM_CLIENT_SECRET_FILE, FHIRSTORM_SCOPE and FHIRSTORM_KEYS_FILE',
+        },
+      ])
+    }
+    return {
+      document: readEnvironment(env),
+      where: path => variableFor(path) ?? (path.map(String).join('.') || 'environment'),
+    }
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(file.text, { lineCounter: lines, prettyErrors: false })
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map(error => {
+        const { line, col } = lines.linePos(error.pos[0])
+        return { where: `${file.name}:${line}:${col}`, message: `not YAML (${error.code})` }
+      }),
+    )
+  }
+  return {
+    document: document.toJS({ maxAliasCount: 20 }),
+    where: path => locate(file.name, document, lines, path),
+  }
+}
+
+function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | undefined {
+  try {
+    return parseKeyRing(text)
+  } catch (error) {
+    report(place, error instanceof Error ? error.message : 'not a key ring')
+    return undefined
+  }
+}
+
+async function loadVault(
+  vault: ConfigDocument['vault'],
+  read: (path: string | undefined, place: PropertyKey[]) => Promise<string | undefined>,
+  report: Report,
+): Promise<VaultConfig | undefined> {
+  if (vault.kind !== 'redis') return vault
+  const { urlFile, caFile, ...rest } = vault
+  const url = vault.url ?? (await read(urlFile, ['vault', 'urlFile']))?.trim()
+  const ca = await read(caFile, ['vault', 'caFile'])
+  if (url === undefined) {
+    if (urlFile === undefined) report(['vault'], 'give url or urlFile')
+    return undefined
+  }
+  if (!/^rediss?:\/\//.test(url)) {
+    report(['vault'], 'must be a redis:// or rediss:// URL')
+    return undefined
+  }
+  return { ...rest, url, ca }
+}
+
+function checkUniqueness({ ehrs, publicUrl }: ConfigDocument, report: Report): void {
+  const seen = new Set<string>()
+  for (const [i, { id, iss, redirectPath }] of ehrs.entries()) {
+    if (seen.has(id)) report(['ehrs', i, 'id'], 'this id is used twice')
+    seen.add(id)
+    if (redirectPath !== '/redirect' && redirectPath !== `/redirect/${id}`) {
+      report(['ehrs', i, 'redirectPath'], `must be /redirect or /redirect/${id}`)
+    }
+    if (iss === publicUrl) report(['ehrs', i, 'iss'], 'this is our own address')
+  }
+}

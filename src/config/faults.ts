@@ -1,0 +1,39 @@
+// What is wrong with a configuration: all of it at once, each fault with the place where the operator
+// can mend it. Pure: no I/O.
+
+import type { Document, LineCounter } from 'yaml'
+
+export interface ConfigFault {
+  /** `fhirstorm.yaml:12:5`, or the name of an environment variable. */
+  where: string
+  message: string
+}
+
+/** Thrown with every fault of a configuration; the message lists them, one a line. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[]
+
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map(fault => `${fault.where}: ${fault.message}`).join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** Line and column of a place in the document, or of its nearest parent that is there. */
+export function locate(
+  file: string,
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): string {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true) as { range?: number[] } | undefined
+    const offset = node?.range?.[0]
+    if (offset !== undefined) {
+      const { line, col } = lines.linePos(offset)
+      return `${file}:${line}:${col}`
+    }
+  }
+  return file
+}

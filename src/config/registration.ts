@@ -1,0 +1,138 @@
+// One entry under `ehrs`: presets laid beneath it, its files read, and the typed registration that
+// the flow works with. Reports what is wrong by place; secrets come from files or the environment.
+
+import type { KeyRing } from '../keys.ts'
+import { parseClientKeys } from '../smart/client-auth.ts'
+import { applyPreset, isPresetName, resolveQuirks } from '../smart/quirks.ts'
+import type { ClientAuthentication, NetworkPolicy, Registration } from '../smart/types.ts'
+import { type DocumentContext, readText } from './files.ts'
+import { resolveProxy } from './proxy.ts'
+import type { EhrDocument } from './schema.ts'
+
+
+export interface RegistrationContext extends DocumentContext {
+  publicUrl: string
+  keyRing: KeyRing | undefined
+}
+
+/** The document with each EHR's preset laid beneath its own settings, ready for the schema. */
+export function applyDefaults(document: unknown, report: DocumentContext['report']): unknown {
+  if (!isRecord(document)) return document
+  const { ehrs } = document
+  if (!Array.isArray(ehrs)) return document
+  return {
+    ...document,
+    ehrs: ehrs.map((ehr: unknown, i) => {
+      if (!isRecord(ehr) || ehr.preset === undefined) return ehr
+      if (!isPresetName(ehr.preset)) {
+        report(['ehrs', i, 'preset'], 'there is no such preset')
+        return ehr
+      }
+      return applyPreset(ehr.preset, ehr)
+    }),
+  }
+}
+
+/** The registration that one checked entry describes; undefined after a reported fault. */
+export async function loadRegistration(
+  ehr: EhrDocument,
+  place: readonly PropertyKey[],
+  context: RegistrationContext,
+): Promise<Registration | undefined> {
+  const iss = new URL(ehr.iss)
+  if (iss.username || iss.password || iss.search || iss.hash) {
+    context.report([...place, 'iss'], 'must have no user, query or fragment')
+    return undefined
+  }
+  if (iss.protocol !== 'https:' && !isLoopback(iss.hostname)) {
+    context.report([...place, 'iss'], 'must be https (http only on loopback)')
+    return undefined
+  }
+  const clientAuth = await loadClientAuth(ehr, [...place, 'clientAuth'], context)
+  const network = await loadNetwork(ehr, place, context)
+  if (!clientAuth || !network) return undefined
+  const { preset: _preset, redirectPath, network: _reach, ...settings } = ehr
+  const { caFile: _ca, clientCertificate: _certificate, proxy: _proxy, ...rest } = settings
+  return {
+    ...rest,
+    clientAuth,
+    network,
+    origins: [...new Set([iss.origin, ...ehr.origins])],
+    redirectUri: context.publicUrl + redirectPath,
+    quirks: resolveQuirks(ehr.quirks),
+  }
+}
+
+async function loadClientAuth(
+  { clientAuth }: EhrDocument,
+  place: readonly PropertyKey[],
+  context: RegistrationContext,
+): Promise<ClientAuthentication | undefined> {
+  if (clientAuth.method === 'private_key_jwt') {
+    return await loadClientKeys(clientAuth, place, context)
+  }
+  const { method, secret, secretFile } = clientAuth
+  if ((secret === undefined) === (secretFile === undefined)) {
+    context.report(place, 'give exactly one of secret and secretFile')
+    return undefined
+  }
+  const found = secret ?? (await readText(secretFile, [...place, 'secretFile'], context))?.trim()
+  if (found === '') context.report(place, 'the secret is empty')
+  return found ? { method, secret: found } : undefined
+}
+
+async function loadClientKeys(
+  { keyFile, alg }: { keyFile?: string; alg?: 'RS384' | 'ES384' },
+  place: readonly PropertyKey[],
+  context: RegistrationContext,
+): Promise<ClientAuthentication | undefined> {
+  const text =
+    keyFile === undefined
+      ? JSON.stringify({ keys: context.keyRing?.clientKeys ?? [] })
+      : await readText(keyFile, [...place, 'keyFile'], context)
+  if (text === undefined) return undefined
+  try {
+    const keys = await parseClientKeys(text)
+    if (keys.length === 0) throw new Error('there is no client key: give keyFile, or make one')
+    return { method: 'private_key_jwt', keys, alg }
+  } catch (error) {
+    context.report(place, error instanceof Error ? error.message : 'not a private key')
+    return undefined
+  }
+}
+
+async function loadNetwork(
+  ehr: EhrDocument,
+  place: readonly PropertyKey[],
+  context: RegistrationContext,
+): Promise<NetworkPolicy | undefined> {
+  const certificate = ehr.clientCertificate
+  const files = {
+    ca: await readText(ehr.caFile, [...place, 'caFile'], context),
+    cert: await readText(
+      certificate?.certFile,
+      [...place, 'clientCertificate', 'certFile'],
+      context,
+    ),
+    key: await readText(certificate?.keyFile, [...place, 'clientCertificate', 'keyFile'], context),
+  }
+  if (ehr.caFile !== undefined && files.ca === undefined) return undefined
+  if (certificate && (files.cert === undefined || files.key === undefined)) return undefined
+  return {
+    reach: ehr.network,
+    ca: files.ca,
+    clientCertificate:
+      files.cert !== undefined && files.key !== undefined
+        ? { cert: files.cert, key: files.key }
+        : undefined,
+    proxy: ehr.proxy ?? resolveProxy(ehr.iss, context.env),
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
+}

@@ -1,0 +1,138 @@
+// The shape of fhirstorm.yaml. Unknown keys are refused, defaults stand here and nowhere else, and
+// nothing secret has one. Pure: no I/O; files named here are read by load.ts.
+
+import { z } from 'zod'
+import { presetNames, quirksSchema } from '../smart/quirks.ts'
+
+const text = (max: number) => z.string().min(1).max(max)
+const port = z.int().min(0).max(65535)
+const origin = z.string().refine(isOrigin, 'must be an origin such as https://ehr.example.org')
+const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')
+
+const withSecret = { secret: text(512).optional(), secretFile: text(4096).optional() }
+
+const clientAuth = z.discriminatedUnion('method', [
+  z.strictObject({ method: z.literal('client_secret_basic'), ...withSecret }),
+  z.strictObject({ method: z.literal('client_secret_post'), ...withSecret }),
+  z.strictObject({
+    method: z.literal('private_key_jwt'),
+    alg: z.enum(['RS384', 'ES384']).optional(),
+    keyFile: text(4096).optional(),
+  }),
+])
+
+export const ehrSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
+  name: text(120),
+  iss: webUrl,
+  preset: z.enum(presetNames).optional(),
+  clientId: text(512),
+  clientAuth,
+  scope: text(4096),
+  origins: z.array(origin).max(20).default([]),
+  baseAliases: z.array(webUrl).max(20).default([]),
+  aud: text(2048).default('iss'),
+  idToken: z.enum(['verify', 'require', 'ignore']).default('verify'),
+  issuers: z.array(webUrl).max(20).default([]),
+  requirePatient: z.boolean().default(false),
+  network: z.enum(['public', 'private']).default('public'),
+  caFile: text(4096).optional(),
+  clientCertificate: z.strictObject({ certFile: text(4096), keyFile: text(4096) }).optional(),
+  proxy: webUrl.optional(),
+  embedded: z.boolean().default(false),
+  redirectPath: z
+    .string()
+    .regex(/^\/redirect(\/[a-z0-9][a-z0-9-]{0,31})?$/, 'must be /redirect or /redirect/EHR-ID')
+    .default('/redirect'),
+  rewrite: z.boolean().default(true),
+  upstreamCompression: z.enum(['identity', 'gzip']).default('identity'),
+  prompt: z.enum(['login', 'consent', 'select_account', 'none']).optional(),
+  extras: z.array(text(256)).max(50).default([]),
+  quirks: quirksSchema.default({}),
+})
+
+const redisVault = z.strictObject({
+  kind: z.literal('redis'),
+  url: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
+  urlFile: text(4096).optional(),
+  caFile: text(4096).optional(),
+  cluster: z.array(z.url()).min(1).max(20).optional(),
+  sentinel: z
+    .strictObject({ name: text(128), nodes: z.array(z.url()).min(1).max(20) })
+    .optional(),
+  waitReplicas: z.int().min(0).max(9).default(0),
+})
+
+export const configSchema = z.strictObject({
+  publicUrl: webUrl.refine(isPublicUrl, {
+    error: 'must be https (http only on localhost or 127.0.0.1), without query and fragment',
+  }),
+  listen: z
+    .strictObject({
+      host: text(255).default('127.0.0.1'),
+      port: port.default(5000),
+      tls: z.strictObject({ certFile: text(4096), keyFile: text(4096) }).optional(),
+    })
+    .prefault({}),
+  trustedProxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+    .max(50)
+    .default([]),
+  admin: z
+    .union([
+      z.literal(false),
+      z.strictObject({ host: text(255).default('127.0.0.1'), port: port.default(5009) }),
+    ])
+    .default(false),
+  frontend: z
+    .strictObject({
+      origins: z.array(origin).max(20).default([]),
+      returnTo: localPath.default('/'),
+      static: text(4096).optional(),
+    })
+    .prefault({}),
+  keysFile: text(4096),
+  vault: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('sqlite'), path: text(4096) }),
+      redisVault,
+      z.strictObject({ kind: z.literal('memory') }),
+    ])
+    .default({ kind: 'sqlite', path: './data/vault.db' }),
+  state: z.enum(['signed', 'opaque']).default('signed'),
+  sessions: z
+    .strictObject({
+      idleMinutes: z.number().positive().max(1440).default(15),
+      absoluteHours: z.number().positive().max(168).default(12),
+      perBrowser: z.int().min(1).max(16).default(8),
+      ticketSameSite: z.enum(['strict', 'lax']).default('strict'),
+      onUserChange: z.enum(['end', 'keep']).default('end'),
+      fhirAlias: z.enum(['scripts', 'always']).default('scripts'),
+      postLogoutUrl: webUrl.optional(),
+    })
+    .prefault({}),
+  docs: z.boolean().default(false),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
+    .prefault({}),
+  ehrs: z.array(ehrSchema).min(1).max(500),
+})
+
+export type ConfigDocument = z.output<typeof configSchema>
+export type EhrDocument = z.output<typeof ehrSchema>
+
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value
+}
+
+function isPublicUrl(value: string): boolean {
+  const url = new URL(value)
+  const loopback = url.hostname === 'localhost' || url.hostname === '127.0.0.1'
+  return (
+    (url.protocol === 'https:' || loopback) &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === ''
+  )
+}
