@@ -88,14 +88,6 @@ export function isReachable(address: string, reach: Reach): boolean {
   return kind === 'public' || (kind !== 'forbidden' && reach[kind])
 }
 
-/**
- * Whether the host of a URL (`URL.hostname`, brackets and all) is this machine by its very spelling:
- * `localhost` or a loopback address. The only hosts for which plain http is accepted.
- */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || classifyAddress(bareHost(hostname)) === 'loopback'
-}
-
 /** `URL.hostname` without the brackets of an IPv6 literal. */
 export function bareHost(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname

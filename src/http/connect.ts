@@ -7,8 +7,9 @@ import { type LookupAddress, lookup as lookupName } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Agent, buildConnector, Pool } from 'undici'
+import { isLoopbackHost } from '../smart/issuer.ts'
 import type { NetworkPolicy, Registration } from '../smart/types.ts'
-import { bareHost, isLoopbackHost, isReachable, type Reach } from './address.ts'
+import { bareHost, isReachable, type Reach } from './address.ts'
 import { openTunnel } from './tunnel.ts'
 
 /** What decides how one EHR is connected to. */

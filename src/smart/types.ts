@@ -3,7 +3,6 @@
 // Types only: no I/O, no clock. Times are milliseconds since the epoch unless a name says otherwise.
 
 import type { CryptoKey } from 'jose'
-
 import type { FaultCode } from '../errors.ts'
 
 /** How the confidential client proves itself at the token endpoint (SMART App Launch 2.2). */

@@ -1,0 +1,174 @@
+// The one way protocol calls leave for an EHR (everything but FHIR traffic): pinned origins, https,
+// a deadline and a cap on every answer; no redirect followed, no coding decoded, nothing cached,
+// nothing retried. What the network or a library says stays in `cause` and reaches nobody.
+
+import type { Dispatcher } from 'undici'
+import { BrokerError, type FaultCode } from '../errors.ts'
+import { isLoopbackHost } from '../smart/issuer.ts'
+import type { ProtocolFetch, Registration } from '../smart/types.ts'
+import { createAgent, type Peer, type ResolveName, reachOf } from './connect.ts'
+
+/** What the egress needs to know of a registration. */
+export type EgressPeer = Peer & Pick<Registration, 'id' | 'origins'>
+
+export interface EgressLimits {
+  /** For calls that name no cap; 256 KiB unless told. */
+  maxBytes?: number
+  /** For calls that name no deadline; 5 s unless told. */
+  timeoutMs?: number
+  /** Connections to one origin at a time; 32 unless told. */
+  connections?: number
+  resolveName?: ResolveName
+}
+
+export interface Egress {
+  fetch: ProtocolFetch
+  close(): Promise<void>
+}
+
+const EMPTY_STATUSES = [204, 205, 304]
+
+// What the protocol steps read of an answer; nothing else is carried over.
+const KEPT_HEADERS = [
+  'cache-control',
+  'content-type',
+  'dpop-nonce',
+  'etag',
+  'retry-after',
+  'www-authenticate',
+]
+
+/**
+ * The protocol client of one registration. Its fetch refuses with `endpoint_not_pinned` (no
+ * connection made), `issuer_unreachable`, `issuer_timeout`, or the caller's `badAnswer` code.
+ */
+export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egress {
+  const { maxBytes = 256 * 1024, timeoutMs = 5000, connections = 32, resolveName } = limits
+  const agent = createAgent(peer, { connections, connectTimeoutMs: timeoutMs, resolveName })
+  const fetch: ProtocolFetch = async (url, request = {}) => {
+    const target = parseTarget(url, peer)
+    const deadline = AbortSignal.timeout(request.timeoutMs ?? timeoutMs)
+    const { signal: given, badAnswer = 'upstream_broken' } = request
+    const call = { agent, target, ehr: peer.id, badAnswer, deadline, given }
+    const answer = await send(call, request)
+    return await read(call, answer, request.maxBytes ?? maxBytes)
+  }
+  return { fetch, close: () => agent.destroy() }
+}
+
+interface Call {
+  agent: Dispatcher
+  target: URL
+  ehr: string
+  badAnswer: FaultCode
+  deadline: AbortSignal
+  given: AbortSignal | undefined
+}
+
+/** The second wall after discovery's own check: a secret goes to a pinned origin or nowhere. */
+function parseTarget(url: string, peer: EgressPeer): URL {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  const plain = target?.protocol === 'http:'
+  if (
+    target === undefined ||
+    !peer.origins.includes(target.origin) ||
+    (plain && !(isLoopbackHost(target.hostname) && reachOf(peer).loopback))
+  ) {
+    throw new BrokerError('endpoint_not_pinned', { ehr: peer.id, detail: 'refused by the egress' })
+  }
+  return target
+}
+
+async function send(
+  call: Call,
+  { method = 'GET', headers, body }: NonNullable<Parameters<ProtocolFetch>[1]>,
+): Promise<Dispatcher.ResponseData> {
+  const { agent, target, deadline, given } = call
+  try {
+    return await agent.request({
+      origin: target.origin,
+      path: target.pathname + target.search,
+      method: method as Dispatcher.HttpMethod,
+      headers: { 'user-agent': 'fhirstorm', ...headers, 'accept-encoding': 'identity' },
+      body: body ?? null,
+      signal: given === undefined ? deadline : AbortSignal.any([deadline, given]),
+    })
+  } catch (error) {
+    const code = errorCode(error)
+    if (code?.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+      throw refusal(call, 'the answer is not HTTP', error)
+    }
+    throw failure(call, 'issuer_unreachable', code ?? 'no connection', error)
+  }
+}
+
+async function read(
+  call: Call,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Response> {
+  const reason = judgeHead(statusCode, headers, maxBytes)
+  if (reason !== undefined) {
+    body.on('error', () => {}).destroy()
+    throw refusal(call, reason)
+  }
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > maxBytes) throw refusal(call, 'too large')
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof BrokerError) throw error
+    throw failure(call, call.badAnswer, 'broken off', error)
+  }
+  return new Response(EMPTY_STATUSES.includes(statusCode) ? null : Buffer.concat(chunks), {
+    status: statusCode,
+    headers: keptHeaders(headers),
+  })
+}
+
+/** Why an answer is refused before its body is read, in fixed words. */
+function judgeHead(
+  status: number,
+  headers: Dispatcher.ResponseData['headers'],
+  maxBytes: number,
+): string | undefined {
+  if (status >= 300 && status < 400 && status !== 304) return 'redirected'
+  if (status < 200 || status > 599) return 'no HTTP status'
+  const coding = headers['content-encoding'] ?? 'identity'
+  if (coding !== '' && coding !== 'identity') return 'encoded'
+  return Number(headers['content-length'] ?? 0) > maxBytes ? 'too large' : undefined
+}
+
+function keptHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
+  const kept = new Headers()
+  for (const name of KEPT_HEADERS) {
+    for (const value of [headers[name] ?? []].flat()) {
+      if (/^[\t\x20-\x7e]*$/.test(value)) kept.append(name, value)
+    }
+  }
+  return kept
+}
+
+function failure(call: Call, code: FaultCode, detail: string, cause: unknown): unknown {
+  if (call.given?.aborted) return call.given.reason
+  const late = call.deadline.aborted || errorCode(cause) === 'UND_ERR_CONNECT_TIMEOUT'
+  return new BrokerError(late ? 'issuer_timeout' : code, {
+    ehr: call.ehr,
+    detail: late ? undefined : detail,
+    cause,
+  })
+}
+
+function refusal(call: Call, detail: string, cause?: unknown): BrokerError {
+  return new BrokerError(call.badAnswer, { ehr: call.ehr, detail, cause })
+}
+
+/** Node's and undici's error codes are fixed words, fit for a log; their messages are not. */
+function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined
+}

@@ -1,0 +1,114 @@
+// The keys with which an EHR signs id_tokens and logout tokens: jose's remote key set over our own
+// egress. Bounded in size, number of keys and fetches; one set for each registration, so that no EHR's
+// key ever verifies another's token; the last good set serves while the EHR is down (attacks I8-I12,
+// I15). The network and the time are passed in.
+
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+} from 'jose'
+import { BrokerError } from '../errors.ts'
+import { isRecord, parseJsonObject } from './json.ts'
+import type { ProtocolFetch, Registration } from './types.ts'
+
+const MAX_BYTES = 512 * 1024
+const MAX_KEYS = 100
+const TIMEOUT_MS = 5000
+/** How long a set is used without asking again. */
+const FRESH_MS = 10 * 60_000
+/** An unknown `kid` makes one fetch in this time, and no more. */
+const COOLDOWN_MS = 30_000
+/** After a failed fetch the EHR is left in peace this long. */
+const FAILURE_MS = 10_000
+/** How long the last good set serves while no new one can be had. */
+const STALE_MS = 24 * 3_600_000
+
+export interface KeySetOptions {
+  /** The registration's egress. */
+  fetch: ProtocolFetch
+  /** Milliseconds since the epoch. */
+  now: () => number
+}
+
+/**
+ * The keys at one `jwks_uri`, for jose's `jwtVerify`. Rejects with `bad_jwks`, `issuer_busy` (the EHR
+ * cannot serve its keys, or an unknown key came too soon after the last fetch), the egress' own
+ * refusals, or jose's `JWKSNoMatchingKey` and `JWKSMultipleMatchingKeys`.
+ */
+export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JWTVerifyGetKey {
+  const remote = createRemoteJWKSet(new URL(jwksUri), {
+    // Our own deadline and our own judgement of age come first; jose's fetches are counted by it.
+    timeoutDuration: 2 * TIMEOUT_MS,
+    cooldownDuration: COOLDOWN_MS,
+    cacheMaxAge: FRESH_MS,
+    [customFetch]: rememberLastGood(() => fetchKeys(jwksUri, fetch), now),
+  })
+  return async (header, token) => {
+    const { coolingDown } = remote
+    try {
+      return await remote(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !coolingDown) throw error
+      // A burst of unknown keys must not lock out a true rotation: it is tried again once time is up.
+      throw new BrokerError('issuer_busy', {
+        detail: 'unknown key, and the key set was fetched a moment ago',
+        retryAfterSeconds: COOLDOWN_MS / 1000,
+        cause: error,
+      })
+    }
+  }
+}
+
+/** One key set for each registration, made anew when discovery names another `jwks_uri`. */
+export function createKeySets(
+  optionsOf: (registration: Registration) => KeySetOptions,
+): (registration: Registration, jwksUri: string) => JWTVerifyGetKey {
+  const sets = new Map<string, { jwksUri: string; keySet: JWTVerifyGetKey }>()
+  return (registration, jwksUri) => {
+    const known = sets.get(registration.id)
+    if (known?.jwksUri === jwksUri) return known.keySet
+    const keySet = createKeySet(jwksUri, optionsOf(registration))
+    sets.set(registration.id, { jwksUri, keySet })
+    return keySet
+  }
+}
+
+async function fetchKeys(jwksUri: string, fetch: ProtocolFetch): Promise<unknown> {
+  const response = await fetch(jwksUri, {
+    headers: { accept: 'application/json' },
+    maxBytes: MAX_BYTES,
+    timeoutMs: TIMEOUT_MS,
+    badAnswer: 'bad_jwks',
+  })
+  if (response.status === 429 || response.status >= 500) {
+    throw new BrokerError('issuer_busy', { detail: `key set: status ${response.status}` })
+  }
+  const document = parseJsonObject(new Uint8Array(await response.arrayBuffer()))
+  const keys = document.kind === 'object' ? document.object.keys : undefined
+  if (response.status !== 200 || !Array.isArray(keys) || !keys.every(isRecord)) {
+    throw new BrokerError('bad_jwks', { detail: 'not a key set' })
+  }
+  if (keys.length > MAX_KEYS) throw new BrokerError('bad_jwks', { detail: 'too many keys' })
+  return { keys }
+}
+
+/** The last good set stands in for a failed fetch; without one the failure itself is kept briefly. */
+function rememberLastGood(load: () => Promise<unknown>, now: () => number): FetchImplementation {
+  let good: { set: unknown; at: number } | undefined
+  let failure: { error: unknown; at: number } | undefined
+  return async () => {
+    if (failure !== undefined && now() - failure.at < FAILURE_MS) throw failure.error
+    try {
+      good = { set: await load(), at: now() }
+    } catch (error) {
+      if (good === undefined || now() - good.at > STALE_MS) {
+        failure = { error, at: now() }
+        throw error
+      }
+    }
+    return Response.json(good.set)
+  }
+}
