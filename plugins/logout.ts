@@ -30,7 +30,7 @@ async function logout(app: FastifyInstance): Promise<void> {
 
   async function end(open: OpenSession, reply: FastifyReply): Promise<string | undefined> {
     await app.smartTickets.end(open)
-    app.smartTickets.clear(reply, open.session.id)
+    app.smartTickets.clear(reply, open.session.id, open.session.ehr)
     app.smartToken.discard(open, open.session.tokens)
     return app.smartToken.endSessionUrl(open)
   }

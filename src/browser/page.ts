@@ -2,6 +2,8 @@
 // long authorization request, the landing page without a frontend. Every text is ours or escaped
 // configuration; nothing of a request is ever shown. Pure: no I/O.
 
+import { createHash } from 'node:crypto'
+
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--paper:#fff;--line:#d8dee6;--accent:#0b6e6e}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171e;--line:#2b3542;--accent:#5cc8c0}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
@@ -16,19 +18,18 @@ export interface Page {
 }
 
 export interface PageOptions {
-  /** Hash of the style element for the policy: `sha256-…`. */
-  styleHash: string
   /** Origins that may frame the page; none by default. */
   frameAncestors?: readonly string[]
 }
 
-/** Text of the pages' one style element, from which the caller computes its hash. */
-export const pageStyle = STYLE
+const SUBMIT = 'document.forms[0].submit()'
+const STYLE_HASH = hashSource(STYLE)
+const SUBMIT_HASH = hashSource(SUBMIT)
 
 /** A refusal: what happened in fixed words, the EHR's registered name, a link to start again. */
 export function buildFaultPage(
   fault: { message: string; requestId: string; ehrName?: string; startAgain?: string },
-  options: PageOptions,
+  options: PageOptions = {},
 ): Page {
   const ehr = fault.ehrName === undefined ? '' : `<p>EHR: <b>${escapeHtml(fault.ehrName)}</b></p>`
   const again =
@@ -45,7 +46,7 @@ export function buildFaultPage(
 /** The choice between several EHRs; each link starts that registration's standalone launch. */
 export function buildChoicePage(
   choices: readonly { name: string; href: string }[],
-  options: PageOptions,
+  options: PageOptions = {},
 ): Page {
   const items = choices.map(
     choice => `<li><a href="${escapeHtml(choice.href)}">${escapeHtml(choice.name)}</a></li>`,
@@ -54,7 +55,7 @@ export function buildChoicePage(
 }
 
 /** The page shown at the root when no frontend is configured, so that a login never ends in 404. */
-export function buildLandingPage(loginHref: string, options: PageOptions): Page {
+export function buildLandingPage(loginHref: string, options: PageOptions = {}): Page {
   return buildPage(
     'fhirstorm is running',
     `<p>No frontend is configured here. <a href="${escapeHtml(loginHref)}">Log in</a>, then call FHIR under the address that <code>GET /sessions</code> names.</p>`,
@@ -68,32 +69,33 @@ export function buildLandingPage(loginHref: string, options: PageOptions): Page 
  */
 export function buildPostPage(
   form: { action: string; fields: readonly (readonly [name: string, value: string])[] },
-  options: PageOptions & { scriptHash: string },
+  options: PageOptions,
 ): Page {
   const fields = form.fields.map(
     ([name, value]) =>
       `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
   )
-  const body = `<form method="post" action="${escapeHtml(form.action)}">${fields.join('')}<button>Continue to the EHR</button></form><script>${postPageScript}</script>`
+  const body = `<form method="post" action="${escapeHtml(form.action)}">${fields.join('')}<button>Continue to the EHR</button></form><script>${SUBMIT}</script>`
   const page = buildPage('Continue to the EHR', body, options)
   const policy = page.contentSecurityPolicy.replace("; form-action 'none'", '')
   return {
     html: page.html,
-    contentSecurityPolicy: `${policy}; script-src '${options.scriptHash}'`,
+    contentSecurityPolicy: `${policy}; script-src '${SUBMIT_HASH}'`,
   }
 }
-
-/** Text of the POST page's one script element, from which the caller computes its hash. */
-export const postPageScript = 'document.forms[0].submit()'
 
 function buildPage(title: string, body: string, options: PageOptions): Page {
   const ancestors = options.frameAncestors?.length ? options.frameAncestors.join(' ') : "'none'"
   return {
     html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`,
-    contentSecurityPolicy: `default-src 'none'; style-src '${options.styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`,
+    contentSecurityPolicy: `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`,
   }
 }
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`)
+}
+
+function hashSource(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }

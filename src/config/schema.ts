@@ -82,7 +82,11 @@ export const configSchema = z.strictObject({
   admin: z
     .union([
       z.literal(false),
-      z.strictObject({ host: text(255).default('127.0.0.1'), port: port.default(5009) }),
+      z.strictObject({
+        host: text(255).default('127.0.0.1'),
+        port: port.default(5009),
+        tokenFile: text(4096).optional(),
+      }),
     ])
     .default(false),
   frontend: z

@@ -20,6 +20,8 @@ export interface Session {
 export interface Ticket {
   /** Session id. */
   id: string
+  /** Registration id; part of what the record is sealed to. */
+  ehr: string
   /** 256 random bits, base64url; with the server key it makes the record's key. */
   secret: string
 }

@@ -1,0 +1,86 @@
+// Routes of the admin listener, on a port of its own: metrics, each EHR's state, sessions by hash and
+// time, and ending them by EHR, by user, or all. Not for browsers: what comes from a page is refused.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { BrokerError } from '../src/errors.ts'
+import type { SessionStore } from '../src/session/store.ts'
+
+export interface AdminOptions {
+  ehrs: readonly { id: string; name: string }[]
+  store: Pick<SessionStore, 'find' | 'end'>
+  /** State of each EHR's discovery, ready to be shown. */
+  ehrStates: () => readonly object[]
+  metricsText: () => Promise<string>
+  /** Bearer token that callers must show; without one the listener is for loopback alone. */
+  token?: string
+}
+
+interface Selection {
+  Querystring: { ehr?: string; iss?: string; sub?: string; all?: string }
+}
+
+async function admin(app: FastifyInstance, options: AdminOptions): Promise<void> {
+  const { ehrs, store } = options
+
+  app.addHook('onRequest', async request => {
+    const { origin, 'sec-fetch-site': site } = request.headers
+    if (origin !== undefined || site !== undefined) throw new BrokerError('cross_site')
+    if (options.token !== undefined && !shows(request, options.token)) {
+      throw new BrokerError('session_invalid')
+    }
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metricsText())
+  })
+
+  app.get('/ehrs', async () => options.ehrStates())
+
+  app.get('/sessions', async (request: FastifyRequest<Selection>) => {
+    const asked = request.query.ehr === undefined ? ehrs : [requireEhr(request.query.ehr)]
+    const lists = await Promise.all(
+      asked.map(async ({ id }) =>
+        (await store.find('ehr', id)).map(head => ({
+          ehr: id,
+          record: head.id,
+          lastUsedAt: new Date(head.lastUsedAt).toISOString(),
+          expiresAt: new Date(head.expiresAt).toISOString(),
+        })),
+      ),
+    )
+    return lists.flat()
+  })
+
+  app.delete('/sessions', async (request: FastifyRequest<Selection>) => {
+    let ended = 0
+    for (const id of await select(request.query)) if (await store.end(id)) ended++
+    request.log.info({ ended }, 'sessions ended by the administrator')
+    return { ended }
+  })
+
+  async function select({ ehr, iss, sub, all }: Selection['Querystring']): Promise<string[]> {
+    if (ehr !== undefined && iss !== undefined && sub !== undefined) {
+      return (await store.find('sub', requireEhr(ehr).id, iss, sub)).map(({ id }) => id)
+    }
+    if (iss !== undefined || sub !== undefined) throw new BrokerError('bad_request')
+    if (ehr === undefined && all !== 'true') throw new BrokerError('bad_request')
+    const chosen = ehr === undefined ? ehrs : [requireEhr(ehr)]
+    const lists = await Promise.all(chosen.map(({ id }) => store.find('ehr', id)))
+    return lists.flat().map(({ id }) => id)
+  }
+
+  function requireEhr(id: string) {
+    const found = ehrs.find(ehr => ehr.id === id)
+    if (!found) throw new BrokerError('unknown_ehr')
+    return found
+  }
+}
+
+function shows({ headers }: FastifyRequest, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
+}
+
+export default fp(admin, { name: 'fhirstorm-admin', fastify: '5.x', encapsulate: true })

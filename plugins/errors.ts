@@ -1,0 +1,139 @@
+// Capability: how refusals are told. On FHIR paths as OperationOutcome, on navigations as a small
+// page, elsewhere as a problem document (RFC 9457); always with Proxy-Status (RFC 9209), a fixed text
+// for the code, and nothing of the input or of a library's message (attacks G9).
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { buildFaultPage } from '../src/browser/page.ts'
+import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { buildOutcome, buildProxyStatus } from '../src/proxy/outcome.ts'
+import type {} from './metrics.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Refusals are OperationOutcomes. */
+    fhir?: boolean
+    /** Refusals are pages when a browser navigates. */
+    page?: boolean
+    /** Answers whatever the Host header says. */
+    anyHost?: boolean
+  }
+}
+
+export interface ErrorsOptions {
+  /** Path that starts a login again. */
+  loginPath: string
+  /** Registered names by id, for the page that says which EHR is at fault. */
+  ehrNames: ReadonlyMap<string, string>
+  /** Origins that may frame the pages: those of EHRs that embed the app. */
+  frameAncestors: readonly string[]
+}
+
+async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
+  const patterns: { matches: RegExp; method: string }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const source = url
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:[^/]+/g, '[^/]+')
+      .replace(/\*/g, '.*')
+    const matches = new RegExp(`^${source}$`)
+    for (const name of [method].flat()) patterns.push({ matches, method: name })
+  })
+
+  app.setErrorHandler((error, request, reply) => answer(toBrokerError(error), request, reply))
+
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?', 1)
+    const methods = patterns.filter(({ matches }) => matches.test(path)).map(p => p.method)
+    if (methods.length > 0) reply.header('allow', [...new Set(methods)].join(', '))
+    const code = methods.length > 0 ? 'method_not_allowed' : 'not_found'
+    return answer(new BrokerError(code), request, reply)
+  })
+
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config.fhir) return
+    app.smartMetrics.observe({
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+      code: reply.smartFault,
+    })
+  })
+  app.decorateReply('smartFault', undefined)
+
+  function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (error.status >= 500) request.log.warn({ err: error, reqId: request.id }, 'refused')
+    reply.smartFault = error.code
+    reply
+      .code(error.status)
+      .header('proxy-status', buildProxyStatus(error.code))
+      .header('cache-control', 'no-store')
+      .header('vary', 'Cookie')
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
+    const { config } = request.routeOptions
+    if (config.fhir) return answerOutcome(error.code, request, reply)
+    if (config.page && wantsPage(request)) return answerPage(error, request, reply)
+    return reply.type('application/problem+json').send({
+      type: 'about:blank',
+      title: error.message,
+      status: error.status,
+      code: error.code,
+      requestId: request.id,
+    })
+  }
+
+  function answerOutcome(code: FaultCode, request: FastifyRequest, reply: FastifyReply) {
+    const outcome = buildOutcome(code, request.headers.accept, request.url)
+    return reply.type(outcome.contentType).send(outcome.body)
+  }
+
+  function answerPage(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
+    const ehrName = error.ehr === undefined ? undefined : options.ehrNames.get(error.ehr)
+    const startAgain = options.loginPath
+    const page = buildFaultPage(
+      { message: error.message, requestId: request.id, ehrName, startAgain },
+      { frameAncestors: options.frameAncestors },
+    )
+    return reply
+      .header('content-security-policy', page.contentSecurityPolicy)
+      .type('text/html; charset=utf-8')
+      .send(page.html)
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyReply {
+    smartFault: FaultCode | undefined
+  }
+}
+
+function wantsPage({ headers }: FastifyRequest): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' || /\btext\/html\b/.test(headers.accept ?? '')
+}
+
+const frameworkFaults: Record<string, FaultCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_refused',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'body_invalid',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'body_invalid',
+  FST_ERR_BAD_URL: 'bad_request',
+  FST_ERR_VALIDATION: 'bad_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+}
+
+function toBrokerError(error: FastifyError | BrokerError | unknown): BrokerError {
+  if (error instanceof BrokerError) return error
+  const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
+  const known = frameworkFaults[code ?? '']
+  if (known) return new BrokerError(known, { cause: error })
+  const isClients = statusCode !== undefined && statusCode >= 400 && statusCode < 500
+  return new BrokerError(isClients ? 'bad_request' : 'internal', { cause: error })
+}
+
+export default fp(errors, {
+  name: 'fhirstorm-errors',
+  fastify: '5.x',
+  decorators: { fastify: ['smartMetrics'] },
+})

@@ -1,0 +1,27 @@
+// Route: the public keys of this client for private_key_jwt. Anybody may read them, without a cookie;
+// caches may hold them for a while (SMART: asymmetric client authentication).
+
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+
+export interface JwksOptions {
+  /** The public key set, without private members. */
+  keySet: { keys: readonly object[] }
+  /** Seconds that caches may hold it: shorter than the overlap of a rotation. */
+  maxAgeSeconds?: number
+}
+
+async function jwks(app: FastifyInstance, options: JwksOptions): Promise<void> {
+  const body = JSON.stringify(options.keySet)
+  const cacheControl = `public, max-age=${options.maxAgeSeconds ?? 300}`
+
+  app.get('/.well-known/jwks.json', async (_request, reply) => {
+    return reply
+      .header('cache-control', cacheControl)
+      .header('access-control-allow-origin', '*')
+      .type('application/jwk-set+json')
+      .send(body)
+  })
+}
+
+export default fp(jwks, { name: 'fhirstorm-jwks', fastify: '5.x', encapsulate: true })

@@ -1,0 +1,112 @@
+// Routes: /launch (by the EHR) and /login (by the frontend). Each begins an authorization: discovery,
+// PKCE and state, the launch cookie, and the way to the EHR.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
+import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
+import { BrokerError } from '../src/errors.ts'
+import {
+  buildAuthorizationParameters,
+  buildAuthorizationRequest,
+  buildLaunch,
+} from '../src/smart/authorize.ts'
+import { type Query, parseEhrLaunch, parseLogin } from '../src/smart/launch.ts'
+import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/state.ts'
+import type { LaunchRequest, Registration } from '../src/smart/types.ts'
+import type {} from './cookies.ts'
+import type {} from './discovery.ts'
+import type {} from './state.ts'
+import type {} from './token.ts'
+
+export interface LaunchOptions {
+  registrations: readonly Registration[]
+  frontend: Frontend
+  randomBytes: (size: number) => Uint8Array
+  /** For @fastify/rate-limit, where the app has it. */
+  rateLimit?: { max: number; timeWindow: number }
+}
+
+/** Launches one browser may have in progress; the oldest make room (attacks L22). */
+const MAX_LAUNCHES = 3
+
+interface Asked {
+  Querystring: Query
+  Params: { ehr?: string }
+}
+
+async function launch(app: FastifyInstance, options: LaunchOptions): Promise<void> {
+  const { registrations, frontend, randomBytes } = options
+  const config = { rateLimit: options.rateLimit, page: true }
+  const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app
+
+  app.addHook('onRequest', async request => {
+    if (request.headers['sec-purpose']?.includes('prefetch')) {
+      throw new BrokerError('prefetch_refused')
+    }
+  })
+
+  for (const path of ['/launch', '/launch/:ehr']) {
+    app.get(path, { config }, async (request: FastifyRequest<Asked>, reply) => {
+      const asked = parseEhrLaunch(request.query, registrations, request.params.ehr)
+      return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
+    })
+  }
+
+  app.get('/login', { config }, async (request: FastifyRequest<Asked>, reply) => {
+    const returnTo = parseReturnTo(request.query.return_to, frontend)
+    const asked = parseLogin(request.query, registrations)
+    if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
+    return await begin(request, reply, { ...asked, returnTo })
+  })
+
+  function buildChoice(choices: readonly Registration[], returnTo: string): Page {
+    return buildChoicePage(
+      choices.map(({ id, name }) => ({
+        name,
+        href: `?${new URLSearchParams({ ehr: id, return_to: returnTo })}`,
+      })),
+    )
+  }
+
+  async function begin(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
+    const { registration } = launch
+    const server = await discovery.resolve(registration)
+    const material = buildLaunch(launch, server, { randomBytes })
+    const { state: value, pending, cookie } = await state.issue(material)
+    const asked = buildAuthorizationParameters(launch, material, value)
+    const parameters = await app.smartToken.push(registration, server, asked)
+    const authorization = buildAuthorizationRequest(server, parameters)
+
+    makeRoom(request, reply, registration)
+    cookies.set(reply, 'launch', cookies.names.launch(pending.launchId), cookie, {
+      embedded: registration.embedded,
+      maxAgeSeconds: LAUNCH_LIFETIME_SECONDS,
+    })
+    if (authorization.method === 'GET') return reply.redirect(authorization.url, 302)
+    const frameAncestors = registration.embedded ? registration.origins : []
+    return show(reply, buildPostPage(authorization, { frameAncestors }))
+  }
+
+  // Browsers send the oldest of equal cookies first (RFC 6265 5.4).
+  function makeRoom(request: FastifyRequest, reply: FastifyReply, { embedded }: Registration): void {
+    const inProgress = cookies.names.launchIds(request.headers.cookie)
+    for (const id of inProgress.slice(0, Math.max(0, inProgress.length + 1 - MAX_LAUNCHES))) {
+      cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })
+    }
+  }
+}
+
+function show(reply: FastifyReply, page: Page): FastifyReply {
+  return reply
+    .header('content-security-policy', page.contentSecurityPolicy)
+    .type('text/html; charset=utf-8')
+    .send(page.html)
+}
+
+export default fp(launch, {
+  name: 'fhirstorm-launch',
+  fastify: '5.x',
+  encapsulate: true,
+  decorators: { fastify: ['smartCookies', 'smartDiscovery', 'smartState', 'smartToken'] },
+})

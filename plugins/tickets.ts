@@ -1,0 +1,154 @@
+// Capability: sessions by their tickets. Gives a new session its cookie, opens a session for a request
+// that carries its ticket, ends it. Path id, cookie name and sealed content must agree; everything
+// else is the one identical 401.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { BrokerError } from '../src/errors.ts'
+import { createBrowserSessions, type BrowserRules } from '../src/session/browser.ts'
+import type { OpenSession, Ticket } from '../src/session/session.ts'
+import {
+  createSessionStore,
+  type RecordSealer,
+  type SessionStore,
+  type StoreOptions,
+} from '../src/session/store.ts'
+import type { TokenSet } from '../src/smart/types.ts'
+import type {} from './cookies.ts'
+import type {} from './metrics.ts'
+import type {} from './vault.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartTickets: Tickets
+  }
+}
+
+export interface Tickets {
+  store: SessionStore
+  /** Makes the session durable and sets its ticket; what the rules end is cleared from the browser. */
+  begin(request: FastifyRequest, reply: FastifyReply, login: Login): Promise<OpenSession>
+  /** The live session of this id whose ticket the request carries, else `session_invalid`. */
+  open(
+    request: FastifyRequest,
+    id: string,
+    how?: { slide: boolean },
+  ): OpenSession | Promise<OpenSession>
+  /** Every session of this request, none kept alive, and the ids whose cookies are dead. */
+  openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: string[] }>
+  /** Session ids of the tickets the request carries, unverified. */
+  ids(request: FastifyRequest): string[]
+  clear(reply: FastifyReply, id: string, ehr?: string): void
+  end(open: OpenSession): Promise<void>
+}
+
+export interface Login {
+  ehr: string
+  iss: string
+  tokens: TokenSet
+}
+
+export interface TicketsOptions
+  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'cacheSize'> {
+  sealer: RecordSealer
+  rules: BrowserRules
+  /** Registration ids whose app runs in a frame of the EHR. */
+  embedded: ReadonlySet<string>
+}
+
+const BROWSER = /^[A-Za-z0-9_-]{22}$/
+const MAX_TICKETS = 64
+const TICKET_CACHE = 20_000
+
+async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
+  const { smartCookies: cookies, smartVault: vault, smartMetrics: metrics } = app
+  const { sealer, rules, now, randomBytes, embedded, absoluteMs } = options
+  const store = createSessionStore({
+    ...options,
+    vault,
+    onUnreadable: ehr => metrics.count('unreadable', ehr),
+  })
+  const browserSessions = createBrowserSessions({ vault, store, sealer, rules, now })
+  const lifetimeSeconds = Math.round(absoluteMs / 1000)
+  /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
+  const known = new Map<string, Ticket>()
+
+  app.decorate('smartTickets', { store, begin, open, openAll, ids, clear, end })
+
+  async function begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    login: Login,
+  ): Promise<OpenSession> {
+    const browser = readBrowser(request)
+    const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
+    await browserSessions.noteTicket(browser, open)
+    for (const { id, ehr } of await browserSessions.settle(browser, open)) clear(reply, id, ehr)
+    const { id, ehr, secret } = open.ticket
+    const how = { embedded: embedded.has(ehr), maxAgeSeconds: lifetimeSeconds }
+    const sealed = cookies.seal('ticket', { id, ehr, secret })
+    cookies.set(reply, 'ticket', cookies.names.ticket(id), sealed, how)
+    cookies.set(reply, 'browser', cookies.names.browser, browser, how)
+    metrics.count('started', ehr)
+    return open
+  }
+
+  function readBrowser(request: FastifyRequest): string {
+    const sent = cookies.read(request, cookies.names.browser)
+    if (sent !== undefined && BROWSER.test(sent)) return sent
+    return Buffer.from(randomBytes(16)).toString('base64url')
+  }
+
+  function open(request: FastifyRequest, id: string, how = { slide: true }) {
+    const ticket = readTicket(request, id)
+    if (!ticket) throw new BrokerError('session_invalid')
+    return store.open(ticket, how)
+  }
+
+  function readTicket(request: FastifyRequest, id: string): Ticket | undefined {
+    const text = cookies.read(request, cookies.names.ticket(id))
+    if (text === undefined) return undefined
+    const cached = known.get(text)
+    if (cached) return cached.id === id ? cached : undefined
+    const content = cookies.open('ticket', text)
+    if (content?.id !== id || !content.ehr || !content.secret) return undefined
+    const ticket = { id, ehr: content.ehr, secret: content.secret }
+    known.set(text, ticket)
+    if (known.size > TICKET_CACHE) known.delete(known.keys().next().value as string)
+    return ticket
+  }
+
+  async function openAll(request: FastifyRequest) {
+    const live: OpenSession[] = []
+    const dead: string[] = []
+    for (const id of ids(request).slice(0, MAX_TICKETS)) {
+      try {
+        live.push(await open(request, id, { slide: false }))
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.status !== 401) throw error
+        dead.push(id)
+      }
+    }
+    return { live, dead }
+  }
+
+  function ids(request: FastifyRequest): string[] {
+    return cookies.names.ticketIds(request.headers.cookie)
+  }
+
+  function clear(reply: FastifyReply, id: string, ehr?: string): void {
+    const how = { embedded: ehr !== undefined && embedded.has(ehr) }
+    cookies.clear(reply, 'ticket', cookies.names.ticket(id), how)
+  }
+
+  async function end(open: OpenSession): Promise<void> {
+    await store.end(open.recordId)
+    metrics.count('logged_out', open.session.ehr)
+  }
+}
+
+export default fp(tickets, {
+  name: 'fhirstorm-tickets',
+  fastify: '5.x',
+  decorators: { fastify: ['smartCookies', 'smartVault', 'smartMetrics'] },
+})

@@ -1,0 +1,52 @@
+// fhirstorm, as one Fastify plugin: first what every request meets, then what the flow needs, then the
+// routes in the order a user meets them. Each plugin also stands alone in an app of your own.
+
+import type { FastifyInstance } from 'fastify'
+import backchannelLogout from '../plugins/backchannel-logout.ts'
+import callback from '../plugins/callback.ts'
+import contract from '../plugins/contract.ts'
+import cookies from '../plugins/cookies.ts'
+import discovery from '../plugins/discovery.ts'
+import errors from '../plugins/errors.ts'
+import frontend from '../plugins/frontend.ts'
+import guard from '../plugins/guard.ts'
+import health from '../plugins/health.ts'
+import jwks from '../plugins/jwks.ts'
+import launch from '../plugins/launch.ts'
+import logout from '../plugins/logout.ts'
+import metrics from '../plugins/metrics.ts'
+import proxy from '../plugins/proxy.ts'
+import sessions from '../plugins/sessions.ts'
+import state from '../plugins/state.ts'
+import tickets from '../plugins/tickets.ts'
+import token from '../plugins/token.ts'
+import vault from '../plugins/vault.ts'
+import type { AppOptions } from './options.ts'
+
+/** Registers the whole product; `buildOptions` turns a configuration into its options. */
+export async function fhirstorm(app: FastifyInstance, options: AppOptions): Promise<void> {
+  // What every request meets.
+  await app.register(metrics)
+  await app.register(errors, options.errors)
+  await app.register(guard, options.guard)
+
+  // What the flow needs: LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet → Session.
+  await app.register(vault, options.vault)
+  await app.register(cookies, options.cookies)
+  await app.register(discovery, options.discovery)
+  await app.register(state, options.state)
+  await app.register(tickets, options.tickets)
+  await app.register(token, options.token)
+
+  // The routes, as a user meets them.
+  await app.register(launch, options.launch)
+  await app.register(callback, options.callback)
+  await app.register(sessions, options.sessions)
+  await app.register(proxy, options.proxy)
+  await app.register(logout, options.logout)
+  await app.register(backchannelLogout, options.backchannelLogout)
+  await app.register(jwks, options.jwks)
+  await app.register(health)
+  await app.register(contract, options.contract)
+  await app.register(frontend, options.frontend)
+}

@@ -1,0 +1,59 @@
+// `fhirstorm start`: reads the configuration, opens the vault, listens, and drains on SIGTERM. Refuses
+// to start with a faulty configuration (status 2) or without its vault (status 1).
+
+import closeWithGrace from 'close-with-grace'
+import { pino } from 'pino'
+import { createAdminServer } from '../admin.ts'
+import { fhirstorm } from '../app.ts'
+import { ConfigError } from '../config.ts'
+import { buildLoggerOptions } from '../logging.ts'
+import { buildOptions } from '../options.ts'
+import { createServer } from '../server.ts'
+import { openVault } from '../vault/open.ts'
+import { parseCommandLine, readConfiguration } from './configuration.ts'
+
+/** Longest wait for running streams after SIGTERM, in milliseconds. */
+const DRAIN_MS = 30_000
+
+/** Runs the service until a signal ends it; a number is the exit status of a refused start. */
+export async function start(args: string[]): Promise<number | undefined> {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
+    return refuse('NODE_TLS_REJECT_UNAUTHORIZED=0 would hand tokens to anybody', 2)
+  }
+  if (process.execArgv.includes('--insecure-http-parser')) {
+    return refuse('--insecure-http-parser lets requests be smuggled', 2)
+  }
+  const { values } = parseCommandLine(args)
+  const config = await readConfiguration(values.config as string | undefined)
+  if (!config) return 2
+
+  const logger = pino(buildLoggerOptions(config.log.level))
+  const opened = await openVault(config.vault, config.keyRing, Date.now).catch(error => {
+    if (error instanceof Error) return error
+    throw error
+  })
+  if (opened instanceof Error) return refuse(opened.message, opened instanceof ConfigError ? 2 : 1)
+  for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
+
+  const app = createServer({ logger, trustedProxies: config.trustedProxies, tls: config.listen.tls })
+  await app.register(fhirstorm, {
+    ...buildOptions(config, opened.vault),
+    prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
+  })
+  await app.listen({ host: config.listen.host, port: config.listen.port })
+  const admin = config.admin === false ? undefined : await createAdminServer(app, config.admin)
+  logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
+
+  closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
+    if (err) logger.error({ err }, 'fault outside any request')
+    logger.info('draining')
+    await admin?.close()
+    await app.close()
+  })
+  return undefined
+}
+
+function refuse(message: string, status: number): number {
+  process.stderr.write(`fhirstorm: ${message}\n`)
+  return status
+}

@@ -1,0 +1,75 @@
+// The HTTP server that carries the product: limits of Node's parser, request ids, the one address
+// rule for proxies in front, refusals of requests that no route ever sees.
+
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type FaultCode, describeFault } from './errors.ts'
+
+export interface ServerOptions {
+  logger: FastifyBaseLogger
+  /** Addresses and CIDR ranges of proxies in front; never `true` or a number (attacks AD4). */
+  trustedProxies: readonly string[]
+  tls?: { cert: string; key: string }
+}
+
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_TARGET_BYTES = 8 * 1024
+const HEADERS_TIMEOUT_MS = 15_000
+const KEEP_ALIVE_MS = 65_000
+const MAX_REQUESTS_PER_SOCKET = 10_000
+
+/** A Fastify instance with nothing in it yet. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const http = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS }
+  const app = fastify({
+    ...(options.tls
+      ? { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' as const } }
+      : { http }),
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    exposeHeadRoutes: false,
+    bodyLimit: 64 * 1024,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
+    // The bodies of FHIR requests may take long: the proxy bounds them itself, by idleness.
+    requestTimeout: 0,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_TARGET_BYTES, caseSensitive: true },
+    frameworkErrors: (error, _request, reply) => {
+      app.errorHandler(Object.assign(error, { statusCode: 400 }), _request, reply)
+    },
+    clientErrorHandler,
+  }) as unknown as FastifyInstance
+  return app
+}
+
+const parserFaults: Record<string, FaultCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+// Node's parser refused the bytes: nothing of them can be trusted to frame another request.
+function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const code = parserFaults[error.code ?? ''] ?? 'bad_request'
+  const { status, message } = describeFault(code)
+  const body = JSON.stringify({ type: 'about:blank', title: message, status, code })
+  socket.end(
+    [
+      `HTTP/1.1 ${status} Refused`,
+      'Connection: close',
+      'Content-Type: application/problem+json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `Proxy-Status: fhirstorm; error=http_request_error; details="${code}"`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}

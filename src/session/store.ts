@@ -1,0 +1,236 @@
+// Sessions in the vault: made, opened with their ticket, renewed, ended. Opened sessions are kept in
+// the process, bounded, and used only while the vault still has the generation they were opened at.
+// The clock, the randomness and the sealing are passed in; refuses with `session_invalid`, the same
+// for every cause.
+
+import { BrokerError } from '../errors.ts'
+import type { TokenSet } from '../smart/types.ts'
+import type { Head, Vault } from '../vault/vault.ts'
+import type { OpenSession, Session, Ticket } from './session.ts'
+
+/** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
+export interface RecordSealer {
+  recordId(sessionId: string): string
+  seal(address: RecordAddress, plain: Uint8Array): { keyId: string; value: Uint8Array }
+  open(address: RecordAddress, sealed: { keyId: string; value: Uint8Array }): Uint8Array | undefined
+  /** Keyed hashes of an index entry under every server key, the one in use first. */
+  indexes(kind: IndexKind, ...values: string[]): readonly string[]
+}
+
+export interface RecordAddress {
+  recordId: string
+  ehr: string
+  generation: number
+  secret: string
+}
+
+export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr'
+
+export interface StoreOptions {
+  vault: Vault
+  sealer: RecordSealer
+  now: () => number
+  randomBytes: (size: number) => Uint8Array
+  idleMs: number
+  absoluteMs: number
+  /** Sessions kept open in the process at most. */
+  cacheSize?: number
+  /** Told of records that cannot be opened: tampered with, swapped or rolled back. */
+  onUnreadable?: (ehr: string) => void
+}
+
+export interface SessionStore {
+  /** Makes a session durable and gives it its ticket. */
+  begin(iss: string, tokens: TokenSet, browser: string, ehr: string): Promise<OpenSession>
+  /** The live session of a ticket; `slide` notes its use. Synchronous when cached and not due. */
+  open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession>
+  /** Replaces the tokens if the record is still at this generation; undefined when it is not. */
+  replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined>
+  /** Reads the record anew, past the cache; undefined when it is gone. */
+  reopen(open: OpenSession): Promise<OpenSession | undefined>
+  end(recordId: string): Promise<boolean>
+  /** Live records under an index entry, most recently used first. */
+  find(kind: IndexKind, ...values: string[]): Promise<readonly ({ id: string } & Head)[]>
+  recordId(sessionId: string): string
+}
+
+const TOUCH_INTERVAL_MS = 60_000
+
+export function createSessionStore(options: StoreOptions): SessionStore {
+  const { vault, sealer, now, idleMs, absoluteMs, cacheSize = 20_000 } = options
+  const touchIntervalMs = Math.min(TOUCH_INTERVAL_MS, idleMs / 10)
+  const cache = new Map<string, { open: OpenSession; head: Head }>()
+
+  return {
+    begin,
+    open,
+    replace,
+    reopen,
+    find,
+    recordId: sealer.recordId,
+    async end(recordId) {
+      cache.delete(recordId)
+      return await vault.remove(recordId)
+    },
+  }
+
+  async function begin(
+    iss: string,
+    tokens: TokenSet,
+    browser: string,
+    ehr: string,
+  ): Promise<OpenSession> {
+    const createdAt = now()
+    const ticket: Ticket = { id: random(16), ehr, secret: random(32) }
+    const session: Session = {
+      id: ticket.id,
+      ehr,
+      iss,
+      createdAt,
+      endsAt: createdAt + absoluteMs,
+      tokens,
+    }
+    const recordId = sealer.recordId(session.id)
+    const sealed = seal(session, { recordId, generation: 1, ehr, secret: ticket.secret })
+    const expiresAt = limit(session, createdAt)
+    await vault.insert(recordId, {
+      ...sealed,
+      lastUsedAt: createdAt,
+      expiresAt,
+      indexes: indexesOf(session, browser),
+    })
+    return remember(
+      { session, ticket, recordId, generation: 1, lastUsedAt: createdAt, expiresAt },
+      { generation: 1, lastUsedAt: createdAt, expiresAt },
+    )
+  }
+
+  function open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession> {
+    const recordId = sealer.recordId(ticket.id)
+    const head = vault.head(recordId)
+    return head instanceof Promise
+      ? head.then(found => judge(ticket, recordId, found, how.slide))
+      : judge(ticket, recordId, head, how.slide)
+  }
+
+  function judge(
+    ticket: Ticket,
+    recordId: string,
+    head: Head | undefined,
+    slide: boolean,
+  ): OpenSession | Promise<OpenSession> {
+    if (!head) {
+      cache.delete(recordId)
+      throw new BrokerError('session_invalid')
+    }
+    const entry = cache.get(recordId)
+    const isSame = entry?.head.generation === head.generation
+    if (!entry || !isSame || entry.open.ticket.secret !== ticket.secret) {
+      // An older generation than one seen here is an old row put back (attacks V3).
+      if (entry && entry.head.generation > head.generation) throw unreadable(ticket)
+      return readAndOpen(ticket, recordId).then(found => settle(found, slide))
+    }
+    if (entry.head !== head) remember({ ...entry.open, ...head }, head)
+    return settle((cache.get(recordId) as { open: OpenSession }).open, slide)
+  }
+
+  function settle(found: OpenSession, slide: boolean): OpenSession | Promise<OpenSession> {
+    const at = now()
+    if (found.session.endsAt <= at) {
+      cache.delete(found.recordId)
+      return vault.remove(found.recordId).then(() => {
+        throw new BrokerError('session_invalid')
+      })
+    }
+    if (!slide || at - found.lastUsedAt < touchIntervalMs) return found
+    return touch(found, at)
+  }
+
+  // Awaited, so that a request never outlives the record it was let through by.
+  async function touch(found: OpenSession, at: number): Promise<OpenSession> {
+    const expiresAt = limit(found.session, at)
+    if (!(await vault.touch(found.recordId, at, expiresAt))) {
+      cache.delete(found.recordId)
+      throw new BrokerError('session_invalid')
+    }
+    return { ...found, lastUsedAt: at, expiresAt }
+  }
+
+  async function readAndOpen(ticket: Ticket, recordId: string): Promise<OpenSession> {
+    const record = await vault.read(recordId)
+    if (!record) throw new BrokerError('session_invalid')
+    const { generation, lastUsedAt, expiresAt } = record
+    const address = { recordId, generation, ehr: ticket.ehr, secret: ticket.secret }
+    const plain = sealer.open(address, record)
+    if (!plain) throw unreadable(ticket)
+    const session = JSON.parse(Buffer.from(plain).toString('utf8')) as Session
+    if (session.id !== ticket.id || session.ehr !== ticket.ehr) throw unreadable(ticket)
+    return remember(
+      { session, ticket, recordId, generation, lastUsedAt, expiresAt },
+      { generation, lastUsedAt, expiresAt },
+    )
+  }
+
+  async function replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined> {
+    const { recordId, ticket } = open
+    const session = { ...open.session, tokens }
+    const generation = open.generation + 1
+    const sealed = seal(session, { recordId, generation, ehr: ticket.ehr, secret: ticket.secret })
+    const expiresAt = limit(session, now())
+    if (!(await vault.replace(recordId, open.generation, { ...sealed, expiresAt }))) {
+      cache.delete(recordId)
+      return undefined
+    }
+    return { ...open, session, generation, expiresAt }
+  }
+
+  async function reopen({ ticket, recordId }: OpenSession): Promise<OpenSession | undefined> {
+    cache.delete(recordId)
+    try {
+      return await readAndOpen(ticket, recordId)
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'session_invalid') return undefined
+      throw error
+    }
+  }
+
+  async function find(kind: IndexKind, ...values: string[]) {
+    const found = await Promise.all(sealer.indexes(kind, ...values).map(key => vault.find(key)))
+    const byId = new Map(found.flat().map(head => [head.id, head]))
+    return [...byId.values()].sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+  }
+
+  function indexesOf({ ehr, tokens: { identity } }: Session, browser: string): string[] {
+    const first = (kind: IndexKind, ...values: string[]) =>
+      sealer.indexes(kind, ...values)[0] as string
+    const indexes = [first('browser', browser), first('browser-ehr', browser, ehr)]
+    indexes.push(first('ehr', ehr))
+    if (identity) indexes.push(first('sub', ehr, identity.iss, identity.sub))
+    if (identity?.sid !== undefined) indexes.push(first('sid', ehr, identity.iss, identity.sid))
+    return indexes
+  }
+
+  function seal(session: Session, address: RecordAddress) {
+    return sealer.seal(address, Buffer.from(JSON.stringify(session), 'utf8'))
+  }
+
+  function limit(session: Session, at: number): number {
+    return Math.min(at + idleMs, session.endsAt)
+  }
+
+  function remember(open: OpenSession, head: Head): OpenSession {
+    cache.delete(open.recordId)
+    cache.set(open.recordId, { open, head })
+    if (cache.size > cacheSize) cache.delete(cache.keys().next().value as string)
+    return open
+  }
+
+  function random(size: number): string {
+    return Buffer.from(options.randomBytes(size)).toString('base64url')
+  }
+
+  function unreadable({ ehr }: Ticket): BrokerError {
+    options.onUnreadable?.(ehr)
+    return new BrokerError('session_invalid', { detail: 'the record cannot be opened', ehr })
+  }
+}

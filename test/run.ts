@@ -1,0 +1,25 @@
+// Runs the test suite with Node's own runner: every *.test.ts below test/ (or the paths given), the
+// results on the terminal and, for the tables in docs/, in reports/tests.json.
+
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+
+mkdirSync('reports', { recursive: true })
+const paths = process.argv.slice(2)
+const runner = spawn(
+  process.execPath,
+  [
+    '--test',
+    '--test-concurrency=2',
+    '--test-timeout=300000',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./test/report.ts',
+    '--test-reporter-destination=reports/tests.json',
+    ...(paths.length > 0 ? paths : ['test/**/*.test.ts']),
+  ],
+  { stdio: 'inherit' },
+)
+runner.on('exit', (code, signal) => {
+  process.exitCode = code ?? (signal ? 1 : 0)
+})
