@@ -7,7 +7,10 @@ const faults = {
   bad_request: [400, 'The request is malformed.'],
   unknown_issuer: [400, 'This EHR is not registered with this application.'],
   unknown_ehr: [400, 'No EHR is registered under this id.'],
-  ambiguous_issuer: [400, 'Several registrations share this EHR: use the launch URL that names one.'],
+  ambiguous_issuer: [
+    400,
+    'Several registrations share this EHR: use the launch URL that names one.',
+  ],
   launch_invalid: [400, 'The launch request is malformed.'],
   state_missing: [400, 'The answer of the EHR does not belong to a login that is in progress.'],
   state_invalid: [400, 'The answer of the EHR does not belong to a login that is in progress.'],
@@ -52,9 +55,13 @@ const faults = {
   issuer_unreachable: [502, 'The EHR cannot be reached from here.'],
   bad_metadata: [502, 'The EHR describes its authorization server in a way that cannot be used.'],
   no_oauth_metadata: [502, 'The EHR does not say how it authorizes.'],
-  endpoint_not_pinned: [502, 'The EHR names an endpoint outside the origins it is registered with.'],
+  endpoint_not_pinned: [
+    502,
+    'The EHR names an endpoint outside the origins it is registered with.',
+  ],
   pkce_unsupported: [502, 'The EHR does not support PKCE with S256.'],
   bad_token_response: [502, 'The EHR answered the token request in a way that cannot be used.'],
+  authorization_refused: [502, 'The EHR refused to begin the authorization.'],
   token_refused: [502, 'The EHR refused the authorization code.'],
   client_auth_failed: [503, 'The EHR does not accept the credentials of this application.'],
   bad_id_token: [502, 'The EHR sent an identity that cannot be verified.'],
@@ -100,6 +107,17 @@ export class BrokerError extends Error {
     this.detail = detail
     this.ehr = ehr
     this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
+  }
+}
+
+/** Runs one step with an EHR, and names that EHR in a refusal that does not name one yet. */
+export async function namingEhr<T>(ehr: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.ehr !== undefined) throw error
+    const { code, detail, retryAfterSeconds, cause } = error
+    throw new BrokerError(code, { detail, ehr, retryAfterSeconds, cause })
   }
 }
 

@@ -1,0 +1,81 @@
+// The judge of the callback's query. First its form: no parameter twice, a code or an error and not
+// both, no tokens. Then, with the launch that its state belongs to, who it comes from (RFC 9207). What
+// the EHR writes beside a known error code is never kept. Pure: no I/O, no clock (attacks C1-C10).
+
+import { BrokerError } from '../errors.ts'
+import type {
+  AuthorizationErrorCode,
+  AuthorizationServer,
+  PendingLaunch,
+  Registration,
+  VerifiedCallback,
+} from './types.ts'
+
+const MAX_QUERY_LENGTH = 16 * 1024
+const MAX_CODE_LENGTH = 4096
+const ONCE = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+const REFUSED = ['access_token', 'id_token', 'token_type', 'response']
+
+const knownErrors: ReadonlySet<string> = new Set<AuthorizationErrorCode>([
+  ...(['access_denied', 'invalid_request', 'invalid_scope', 'unauthorized_client'] as const),
+  ...(['unsupported_response_type', 'server_error', 'temporarily_unavailable'] as const),
+  ...(['login_required', 'interaction_required', 'consent_required'] as const),
+  ...(['account_selection_required'] as const),
+])
+
+/** A callback whose form holds; nothing is known yet of who sent it. */
+export interface CallbackQuery {
+  state: string | undefined
+  iss: string | undefined
+  answer: { code: string } | { error: AuthorizationErrorCode }
+}
+
+/** Reads the raw query (without `?`); refuses a malformed one with `callback_invalid`. */
+export function parseCallbackQuery(query: string): CallbackQuery {
+  if (query.length > MAX_QUERY_LENGTH) throw refuse('too long')
+  const parameters = new URLSearchParams(query)
+  for (const name of parameters.keys()) {
+    if (REFUSED.includes(name)) throw refuse('a token in the query')
+    if (ONCE.includes(name) && parameters.getAll(name).length > 1) throw refuse('sent twice')
+  }
+  return {
+    state: parameters.get('state') ?? undefined,
+    iss: parameters.get('iss') ?? undefined,
+    answer: parseAnswer(parameters.get('code'), parameters.get('error')),
+  }
+}
+
+function parseAnswer(code: string | null, error: string | null): CallbackQuery['answer'] {
+  if ((code === null) === (error === null)) throw refuse('neither or both of code and error')
+  if (error !== null) return { error: mapError(error) }
+  if (code === null || code.length > MAX_CODE_LENGTH || !/^[\x20-\x7e]+$/.test(code)) {
+    throw refuse('code is not a code')
+  }
+  return { code }
+}
+
+function mapError(error: string): AuthorizationErrorCode {
+  return knownErrors.has(error) ? (error as AuthorizationErrorCode) : 'other'
+}
+
+/**
+ * Binds a callback to its launch: the issuer it names must be the one that was asked, and must be
+ * named where the EHR says it does so, for errors too. Refuses with `issuer_mismatch` (RFC 9207).
+ */
+export function verifyCallback(
+  { iss, answer }: CallbackQuery,
+  pending: PendingLaunch,
+  { registration, server }: { registration: Registration; server: AuthorizationServer },
+): VerifiedCallback {
+  const expected = [server.issuer, ...registration.issuers]
+  if (iss === undefined ? server.issParameterSupported : !expected.includes(iss)) {
+    throw new BrokerError('issuer_mismatch', { ehr: registration.id })
+  }
+  return 'code' in answer
+    ? { outcome: 'code', pending, code: answer.code }
+    : { outcome: 'refused', pending, error: answer.error }
+}
+
+function refuse(detail: string): BrokerError {
+  return new BrokerError('callback_invalid', { detail })
+}

@@ -1,0 +1,106 @@
+// Each known habit of an EHR that the strict rules would refuse, as a named setting: its default, what
+// it relaxes, who needs it. There is none, and may be none, for state, PKCE, or the signature and
+// audience of an id_token. Pure: no I/O, no clock (smart.md sections 3 and 4).
+
+import { z } from 'zod'
+import type { Quirks } from './types.ts'
+
+export { applyPreset, isPresetName, presetNames } from './presets.ts'
+
+/** The strict rules, in force unless a registration says otherwise. */
+export const strictQuirks: Quirks = {
+  basicEncoding: 'form',
+  includeClientIdInBody: false,
+  scopeVersion: 'asWritten',
+  tokenTypeOptional: false,
+  nullMembers: 'refuse',
+  scopeArray: 'refuse',
+  createdStatus: 'refuse',
+  issuerTrailingSlash: 'exact',
+  patientFromFhirUser: false,
+}
+
+export interface QuirkDescription {
+  name: keyof Quirks
+  relaxes: string
+  neededBy: string
+}
+
+export const quirkTable: readonly QuirkDescription[] = [
+  {
+    name: 'basicEncoding',
+    relaxes: '`raw` sends Basic credentials as they are instead of form-encoded (RFC 6749 2.3.1)',
+    neededBy: 'Epic',
+  },
+  {
+    name: 'includeClientIdInBody',
+    relaxes: 'sends client_id in the body of token requests too',
+    neededBy: 'OpenEMR, at refresh',
+  },
+  {
+    name: 'assertionAudience',
+    relaxes: 'names another `aud` of the client assertion than the token URL',
+    neededBy: 'servers that stand behind a gateway with another address, or ask for their issuer',
+  },
+  {
+    name: 'assertionJku',
+    relaxes: 'sends this `jku` header: the address of our key set, as registered',
+    neededBy: 'servers with several key sets for one client',
+  },
+  {
+    name: 'scopeVersion',
+    relaxes: '`v1` asks in the syntax of SMART 1, which can be wider than what was written',
+    neededBy: 'Google Cloud Healthcare, AWS HealthLake, DSTU2 servers',
+  },
+  {
+    name: 'tokenTypeOptional',
+    relaxes: 'takes a token answer without token_type as Bearer',
+    neededBy: 'home-made authorization servers',
+  },
+  {
+    name: 'nullMembers',
+    relaxes: '`drop` takes members that are null as absent',
+    neededBy: 'servers that write out every member',
+  },
+  {
+    name: 'scopeArray',
+    relaxes: '`join` takes a list of scopes in place of one text',
+    neededBy: 'home-made authorization servers',
+  },
+  {
+    name: 'createdStatus',
+    relaxes: '`accept` takes a token answer with status 201 instead of 200',
+    neededBy: 'gateways that answer each POST so',
+  },
+  {
+    name: 'issuerTrailingSlash',
+    relaxes: '`ignore` compares the issuer of id_tokens without one trailing slash',
+    neededBy: 'Azure, MEDITECH',
+  },
+  {
+    name: 'patientFromFhirUser',
+    relaxes: 'takes the patient from a verified `fhirUser` where the answer names none',
+    neededBy: 'MEDENT',
+  },
+]
+
+/** The quirks of one registration as they are written: none is required. */
+export const quirksSchema = z.strictObject({
+  basicEncoding: z.enum(['form', 'raw']).optional(),
+  includeClientIdInBody: z.boolean().optional(),
+  assertionAudience: z.url().max(2048).optional(),
+  assertionJku: z.url().max(2048).optional(),
+  scopeVersion: z.enum(['asWritten', 'v1']).optional(),
+  tokenTypeOptional: z.boolean().optional(),
+  nullMembers: z.enum(['refuse', 'drop']).optional(),
+  scopeArray: z.enum(['refuse', 'join']).optional(),
+  createdStatus: z.enum(['refuse', 'accept']).optional(),
+  issuerTrailingSlash: z.enum(['exact', 'ignore']).optional(),
+  patientFromFhirUser: z.boolean().optional(),
+})
+
+/** All quirks of a registration: the strict rule wherever nothing else is written. */
+export function resolveQuirks(written: Partial<Quirks> = {}): Quirks {
+  const given = Object.entries(written).filter(([, value]) => value !== undefined)
+  return { ...strictQuirks, ...Object.fromEntries(given) }
+}

@@ -1,0 +1,76 @@
+// Sending a token request: oauth4webapi builds it, our egress carries it, at most once. What comes
+// back is read as bytes and judged elsewhere. Bounded to 64 KiB and ten seconds; no redirect, no retry.
+// Time, randomness and the network are passed in (RFC 6749 3.2; attacks T2, T3).
+
+import {
+  allowInsecureRequests,
+  type CustomFetchOptions,
+  customFetch,
+  genericTokenEndpointRequest,
+} from 'oauth4webapi'
+import { type AuthSource, buildClientAuth } from './client-auth.ts'
+import { isLoopbackHost } from './issuer.ts'
+import { type JsonDocument, parseJsonObject } from './json.ts'
+import type { AuthorizationServer, ProtocolFetch, Registration } from './types.ts'
+
+const MAX_BYTES = 64 * 1024
+const TIMEOUT_MS = 10_000
+
+/** What every call to an authorization server needs. */
+export interface ServerCall extends AuthSource {
+  registration: Registration
+  server: AuthorizationServer
+  /** The registration's egress. */
+  fetch: ProtocolFetch
+}
+
+/** A server's answer before any judgement. */
+export interface ServerAnswer {
+  status: number
+  document: JsonDocument
+  retryAfterSeconds?: number
+}
+
+/** One token request with the client's proof; refuses only as the egress does. */
+export async function sendTokenRequest(
+  call: ServerCall,
+  grantType: 'authorization_code' | 'refresh_token',
+  parameters: Record<string, string>,
+): Promise<ServerAnswer> {
+  const { registration, server } = call
+  const response = await genericTokenEndpointRequest(
+    { issuer: server.issuer, token_endpoint: server.tokenEndpoint },
+    { client_id: registration.clientId },
+    buildClientAuth(registration, server, call),
+    grantType,
+    parameters,
+    buildRequestOptions(call, server.tokenEndpoint),
+  )
+  return await readAnswer(response)
+}
+
+/** oauth4webapi's options for one call: our egress, and plain http on this machine alone. */
+export function buildRequestOptions({ fetch }: ServerCall, endpoint: string) {
+  return {
+    [allowInsecureRequests]: isLoopbackHost(new URL(endpoint).hostname),
+    [customFetch]: (url: string, options: CustomFetchOptions<'POST', URLSearchParams>) =>
+      fetch(url, {
+        method: options.method,
+        headers: options.headers,
+        body: options.body.toString(),
+        maxBytes: MAX_BYTES,
+        timeoutMs: TIMEOUT_MS,
+        badAnswer: 'bad_token_response',
+      }),
+  }
+}
+
+/** Reads status, JSON and Retry-After (in seconds, at most a day) of an answer. */
+export async function readAnswer(response: Response): Promise<ServerAnswer> {
+  const retryAfter = response.headers.get('retry-after') ?? ''
+  return {
+    status: response.status,
+    document: parseJsonObject(new Uint8Array(await response.arrayBuffer())),
+    retryAfterSeconds: /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+  }
+}

@@ -1,0 +1,109 @@
+// The exchange: an authorization code becomes a token set, once. Every refusal is coded; a code is
+// never sent twice. Time, randomness, keys and the network are passed in (AL-37 to AL-48; attacks T).
+
+import type { JWTVerifyGetKey } from 'jose'
+import { BrokerError, namingEhr } from '../errors.ts'
+import { asksForIdToken } from './authorize.ts'
+import { parseLaunchContext } from './context.ts'
+import { patientOf } from './fhir-user.ts'
+import { verifyIdToken } from './id-token.ts'
+import { buildScope } from './scope-request.ts'
+import { type ServerCall, sendTokenRequest } from './token-request.ts'
+import { findTokenFault, parseTokenResponse, type TokenResponse } from './token-response.ts'
+import type { Identity, LaunchContext, PendingLaunch, TokenSet } from './types.ts'
+
+/** What a call to the token endpoint needs. */
+export interface TokenCall extends ServerCall {
+  /** The EHR's keys, where it publishes any. */
+  keys: JWTVerifyGetKey | undefined
+}
+
+/**
+ * Exchanges the code of a verified callback. Refuses with `token_refused`, `client_auth_failed`,
+ * `issuer_busy`, `bad_token_response`, `bad_id_token`, `missing_patient`, or as the egress does.
+ */
+export async function exchangeCode(
+  grant: { code: string; pending: PendingLaunch },
+  call: TokenCall,
+): Promise<TokenSet> {
+  return await namingEhr(call.registration.id, () => exchange(grant, call))
+}
+
+async function exchange(
+  { code, pending }: { code: string; pending: PendingLaunch },
+  call: TokenCall,
+): Promise<TokenSet> {
+  const sentAt = call.now()
+  const answer = await sendTokenRequest(call, 'authorization_code', {
+    code,
+    redirect_uri: pending.redirectUri,
+    code_verifier: pending.codeVerifier,
+  })
+  const fault = findTokenFault(answer, { passing: 'issuer_busy', lasting: 'token_refused' })
+  if (fault) throw fault
+  const response = parseTokenResponse(answer, call.registration.quirks)
+  return await buildTokenSet(response, { pending, sentAt }, call)
+}
+
+async function buildTokenSet(
+  response: TokenResponse,
+  { pending, sentAt }: { pending: PendingLaunch; sentAt: number },
+  call: TokenCall,
+): Promise<TokenSet> {
+  const { registration } = call
+  const { identity, idToken, warnings } = await identify(response, pending, call)
+  const parsed = parseLaunchContext(response.members, registration.extras)
+  const requestedScope = buildScope(registration, pending.kind)
+  const grantedScope = response.scope ?? requestedScope
+  const context = completeContext(parsed.context, identity, call)
+  if (context.patient === undefined && registration.requirePatient) {
+    throw new BrokerError('missing_patient')
+  }
+  const lacksPatient = context.patient === undefined && /(?:^| )patient\//.test(grantedScope)
+  return {
+    tokenType: 'Bearer',
+    accessToken: response.accessToken,
+    accessTokenExpiresAt: sentAt + response.lifetimeMs,
+    accessTokenLifetimeMs: response.lifetimeMs,
+    refreshToken: response.refreshToken,
+    idToken,
+    identity,
+    requestedScope,
+    grantedScope,
+    context,
+    warnings: [...warnings, ...parsed.warnings, ...(lacksPatient ? ['patient missing'] : [])],
+  }
+}
+
+interface Identified {
+  identity?: Identity
+  idToken?: string
+  warnings: string[]
+}
+
+// An id_token that was not asked for has no nonce of ours to hold it to: it counts for nothing.
+async function identify(
+  { idToken, accessToken }: TokenResponse,
+  { nonce, kind }: PendingLaunch,
+  call: TokenCall,
+): Promise<Identified> {
+  const { registration } = call
+  if (registration.idToken === 'ignore') return { warnings: [] }
+  if (idToken === undefined || nonce === undefined) {
+    if (registration.idToken === 'require') {
+      throw new BrokerError('bad_id_token', { detail: 'missing' })
+    }
+    return { warnings: asksForIdToken(registration, kind) ? ['id_token missing'] : [] }
+  }
+  const identity = await verifyIdToken(idToken, { nonce, accessToken }, call)
+  return { identity, idToken, warnings: [] }
+}
+
+function completeContext(
+  context: LaunchContext,
+  identity: Identity | undefined,
+  { registration }: TokenCall,
+): LaunchContext {
+  if (context.patient !== undefined || !registration.quirks.patientFromFhirUser) return context
+  return { ...context, patient: patientOf(identity?.fhirUser, registration.iss) }
+}
