@@ -10,7 +10,7 @@ const MIN_RSA_BITS = 2048
 
 /**
  * The private keys in a JWK set, a single JWK or a PEM text, in their order: the first that the EHR
- * can read signs. Throws an Error fit for an operator, without a word of the key; so does a key that
+ * can read signs; public keys beside them are passed over. Throws an Error fit for an operator, without a word of the key; so does a key that
  * fails to sign and verify here and now.
  */
 export async function parseClientKeys(text: string): Promise<ClientKey[]> {
@@ -31,7 +31,7 @@ function listKeyTexts(text: string): (string | Record<string, unknown>)[] {
   if (!isRecord(parsed)) throw new Error('a client key must be a JWK, a JWK set or PEM')
   const list = Array.isArray(parsed.keys) ? parsed.keys : [parsed]
   if (!list.every(isRecord)) throw new Error('each key of the set must be a JWK')
-  return list
+  return list.filter(jwk => jwk.d !== undefined)
 }
 
 async function parseClientKey(source: string | Record<string, unknown>): Promise<ClientKey> {
