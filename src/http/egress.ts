@@ -2,7 +2,7 @@
 // a deadline and a cap on every answer; no redirect followed, no coding decoded, nothing cached,
 // nothing retried. What the network or a library says stays in `cause` and reaches nobody.
 
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { BrokerError, type FaultCode } from '../errors.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
@@ -27,6 +27,8 @@ export interface Egress {
 }
 
 const EMPTY_STATUSES = [204, 205, 304]
+
+const TIMEOUTS = ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']
 
 // What the protocol steps read of an answer; nothing else is carried over.
 const KEPT_HEADERS = [
@@ -94,11 +96,8 @@ async function send(
       signal: given === undefined ? deadline : AbortSignal.any([deadline, given]),
     })
   } catch (error) {
-    const code = errorCode(error)
-    if (code?.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
-      throw refusal(call, 'the answer is not HTTP', error)
-    }
-    throw failure(call, 'issuer_unreachable', code ?? 'no connection', error)
+    if (isNotHttp(error)) throw refusal(call, 'the answer is not HTTP', withoutAnswer(error))
+    throw failure(call, 'issuer_unreachable', errorCode(error) ?? 'no connection', error)
   }
 }
 
@@ -122,7 +121,7 @@ async function read(
     }
   } catch (error) {
     if (error instanceof BrokerError) throw error
-    throw failure(call, call.badAnswer, 'broken off', error)
+    throw failure(call, call.badAnswer, 'broken off', withoutAnswer(error))
   }
   return new Response(EMPTY_STATUSES.includes(statusCode) ? null : Buffer.concat(chunks), {
     status: statusCode,
@@ -155,7 +154,7 @@ function keptHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
 
 function failure(call: Call, code: FaultCode, detail: string, cause: unknown): unknown {
   if (call.given?.aborted) return call.given.reason
-  const late = call.deadline.aborted || errorCode(cause) === 'UND_ERR_CONNECT_TIMEOUT'
+  const late = call.deadline.aborted || TIMEOUTS.includes(errorCode(cause) ?? '')
   return new BrokerError(late ? 'issuer_timeout' : code, {
     ehr: call.ehr,
     detail: late ? undefined : detail,
@@ -165,6 +164,16 @@ function failure(call: Call, code: FaultCode, detail: string, cause: unknown): u
 
 function refusal(call: Call, detail: string, cause?: unknown): BrokerError {
   return new BrokerError(call.badAnswer, { ehr: call.ehr, detail, cause })
+}
+
+function isNotHttp(error: unknown): boolean {
+  return error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError
+}
+
+/** The parser's error carries what it could not parse: it may hold a token and must not live on. */
+function withoutAnswer(error: unknown): unknown {
+  if (error instanceof errors.HTTPParserError) Object.assign(error, { data: '' })
+  return error
 }
 
 /** Node's and undici's error codes are fixed words, fit for a log; their messages are not. */

@@ -11,13 +11,14 @@ import type { Socket } from 'node:net'
  */
 export function openTunnel(proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const signal = AbortSignal.timeout(timeoutMs)
   const request = (proxy.protocol === 'https:' ? https : http).request({
     host: proxy.hostname.replace(/^\[|\]$/g, ''),
     port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
     method: 'CONNECT',
     path: target,
     headers: { host: target, ...proxyAuthorization(proxy) },
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
     agent: false,
   })
   request.once('connect', (response, socket: Socket, head) => {
@@ -30,7 +31,10 @@ export function openTunnel(proxy: URL, target: string, timeoutMs: number): Promi
     response.destroy()
     reject(new Error('the proxy refused the tunnel'))
   })
-  request.once('error', reject)
+  request.once('error', error => {
+    const late = Object.assign(new Error('the proxy took too long'), { code: 'ETIMEDOUT' })
+    reject(signal.aborted ? late : error)
+  })
   request.end()
   return promise
 }

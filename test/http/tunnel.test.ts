@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import * as http from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { createAgent, createPool, type Peer } from '../../src/http/connect.ts'
+import { createAuthority } from './certificates.ts'
+import { listen, listenRaw, start } from './listen.ts'
+
+const authority = createAuthority()
+const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')
+
+/** A CONNECT proxy that leads every tunnel to one local port and keeps what it was asked. */
+async function listenProxy(t: TestContext, port: number) {
+  const asked: http.IncomingMessage[] = []
+  const server = http.createServer((_, response) => response.writeHead(405).end())
+  server.on('connect', (request, socket: Socket) => {
+    asked.push(request)
+    const target = connect(port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.pipe(target).pipe(socket)
+    })
+    target.on('error', () => socket.destroy())
+    socket.on('error', () => target.destroy()).on('close', () => target.destroy())
+  })
+  return { ...(await start(t, server, 'http')), asked }
+}
+
+async function get(t: TestContext, origin: string, peer: Peer): Promise<string> {
+  const agent = createAgent(peer, { connectTimeoutMs: 300 })
+  t.after(() => agent.destroy())
+  return await agent.request({ origin, path: '/', method: 'GET' }).then(
+    ({ body }) => body.text(),
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  )
+}
+
+function proxied(proxy: string): Peer {
+  return { iss: 'https://ehr.test/fhir', network: { reach: 'public', ca: authority.ca, proxy } }
+}
+
+test('reaches a TLS server through the outbound proxy of the registration', async t => {
+  const server = await listen(
+    t,
+    (request, response) => response.end(request.headers.host),
+    certificate,
+  )
+  const proxy = await listenProxy(t, server.port)
+  assert.equal(await get(t, 'https://ehr.test', proxied(proxy.origin)), 'ehr.test')
+  const [request] = proxy.asked
+  assert.equal(request?.url, 'ehr.test:443')
+  assert.equal(request?.headers['proxy-authorization'], undefined)
+})
+
+test('uses the proxy for FHIR pools as well, with the credentials in its address', async t => {
+  const server = await listen(t, (_, response) => response.end('fhir'), certificate)
+  const proxy = await listenProxy(t, server.port)
+  const address = proxy.origin.replace('//', '//broker:s%40cret@')
+  const pool = createPool('https://ehr.test:8443', proxied(address))
+  t.after(() => pool.destroy())
+  const { body } = await pool.request({ path: '/Patient', method: 'GET' })
+  assert.equal(await body.text(), 'fhir')
+  const [request] = proxy.asked
+  assert.equal(request?.url, 'ehr.test:8443')
+  const credentials = Buffer.from('broker:s@cret').toString('base64')
+  assert.equal(request?.headers['proxy-authorization'], `Basic ${credentials}`)
+})
+
+test('[T13] verifies the server behind the proxy', async t => {
+  const stranger = createAuthority('A stranger').issue('DNS:ehr.test')
+  const server = await listen(t, () => assert.fail('a request was sent'), stranger)
+  const proxy = await listenProxy(t, server.port)
+  const code = await get(t, 'https://ehr.test', proxied(proxy.origin))
+  assert.equal(code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+})
+
+test('[L5, L2] asks no proxy for an address that is not to be reached', async t => {
+  const proxy = await listenProxy(t, 9)
+  for (const host of ['127.0.0.1', '169.254.169.254', '[::1]', '10.0.0.1']) {
+    assert.equal(await get(t, `https://${host}`, proxied(proxy.origin)), 'ADDRESS_REFUSED', host)
+  }
+  assert.equal(proxy.connections, 0)
+})
+
+test('reaches a server on this machine in plain HTTP through the proxy, when it is registered', async t => {
+  const server = await listen(t, (_, response) => response.end('plain'))
+  const proxy = await listenProxy(t, server.port)
+  const peer: Peer = { ...proxied(proxy.origin), iss: `${server.origin}/fhir` }
+  assert.equal(await get(t, server.origin, peer), 'plain')
+  assert.equal(proxy.asked[0]?.url, `127.0.0.1:${server.port}`)
+})
+
+test('fails when the proxy refuses, talks nonsense, says too much, hangs or is away', async t => {
+  const refusal = 'the proxy refused the tunnel'
+  const replies: readonly (readonly [reply: string, expected: RegExp])[] = [
+    ['HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n', RegExp(refusal)],
+    [
+      'HTTP/1.1 302 Found\r\nlocation: http://evil.test/\r\ncontent-length: 0\r\n\r\n',
+      RegExp(refusal),
+    ],
+    ['HTTP/1.1 200 OK\r\n\r\ntoo early', RegExp(refusal)],
+    ['SSH-2.0-OpenSSH\r\n', /^HPE_/],
+    ['', /^ETIMEDOUT$/],
+  ]
+  for (const [reply, expected] of replies) {
+    const proxy = await listenRaw(t, socket => socket.once('data', () => socket.write(reply)))
+    assert.match(await get(t, 'https://ehr.test', proxied(proxy.origin)), expected, reply)
+  }
+  assert.equal(await get(t, 'https://ehr.test', proxied('http://127.0.0.1:1')), 'ECONNREFUSED')
+})
