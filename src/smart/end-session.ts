@@ -1,26 +1,21 @@
 // The address at which a user also logs out of the EHR. Where the browser goes afterwards comes from
 // the configuration alone. Pure: no I/O, no clock (OpenID Connect RP-Initiated Logout 1.0; attacks O3).
 
-import type { AuthorizationServer, Registration, TokenSet } from './types.ts'
-
-export interface EndSession {
-  registration: Registration
-  server: AuthorizationServer
-  /** Where the EHR sends the browser afterwards, as registered there. */
-  postLogoutUrl?: string
-}
+import type { AuthorizationServer, Registration } from './types.ts'
 
 /** The EHR's end-session URL for one login; undefined where there is none on a pinned origin. */
 export function buildEndSessionUrl(
-  { idToken }: Pick<TokenSet, 'idToken'>,
-  { registration, server, postLogoutUrl }: EndSession,
+  { endSessionEndpoint }: AuthorizationServer,
+  { clientId, origins }: Registration,
+  { idToken, postLogoutRedirectUri }: { idToken?: string; postLogoutRedirectUri?: string },
 ): string | undefined {
-  const endpoint = server.endSessionEndpoint
-  if (endpoint === undefined || !URL.canParse(endpoint)) return undefined
-  const url = new URL(endpoint)
-  if (!registration.origins.includes(url.origin)) return undefined
-  url.searchParams.set('client_id', registration.clientId)
+  if (endSessionEndpoint === undefined || !URL.canParse(endSessionEndpoint)) return undefined
+  const url = new URL(endSessionEndpoint)
+  if (!origins.includes(url.origin)) return undefined
+  url.searchParams.set('client_id', clientId)
   if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken)
-  if (postLogoutUrl !== undefined) url.searchParams.set('post_logout_redirect_uri', postLogoutUrl)
+  if (postLogoutRedirectUri !== undefined) {
+    url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUri)
+  }
   return url.href
 }

@@ -7,7 +7,6 @@ import { BrokerError } from '../errors.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
 import { isRecord } from './json.ts'
 import { parseText } from './member.ts'
-import type { Registration } from './types.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_TOKEN_LENGTH = 16 * 1024
@@ -24,30 +23,13 @@ export interface LogoutToken {
   expiresAt: number
 }
 
-/**
- * The registrations that a token may be meant for: its audience is their client, and its issuer is
- * configured or lies on one of their origins. Unverified: whoever else it names causes no fetch.
- */
-export function findLogoutRegistrations(
-  text: string,
-  registrations: readonly Registration[],
-): Registration[] {
-  const { iss, aud } = readClaims(text)
-  if (typeof iss !== 'string' || !URL.canParse(iss)) return []
-  const audiences: unknown[] = Array.isArray(aud) ? aud : [aud]
-  const { origin } = new URL(iss)
-  return registrations.filter(
-    ({ clientId, issuers, origins }) =>
-      audiences.includes(clientId) && (issuers.includes(iss) || origins.includes(origin)),
-  )
-}
-
-function readClaims(text: string): JWTPayload {
-  if (text.length > MAX_TOKEN_LENGTH) return {}
+/** The issuer that a token names, unverified: good for choosing a registration and no more. */
+export function readIssuer(text: string): string | undefined {
+  if (text.length > MAX_TOKEN_LENGTH) return undefined
   try {
-    return decodeJwt(text)
+    return parseText(decodeJwt(text).iss, 2048)
   } catch {
-    return {}
+    return undefined
   }
 }
 
