@@ -65,7 +65,8 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
     open(purpose, text) {
       const sealed = fromCookieText(text)
       if (sealed === undefined) return undefined
-      return sealer.decodeSecureSession(sealed, undefined, purpose)?.data()
+      const session = sealer.decodeSecureSession(sealed, undefined, purpose)
+      return session?.data() as Record<string, string> | undefined
     },
     read: (request, name) => readCookie(request.headers.cookie, name),
     set(reply, kind, name, value, { embedded, maxAgeSeconds }) {

@@ -32,7 +32,7 @@ async function logout(app: FastifyInstance): Promise<void> {
     await app.smartTickets.end(open)
     app.smartTickets.clear(reply, open.session.id, open.session.ehr)
     app.smartToken.discard(open, open.session.tokens)
-    return app.smartToken.endSessionUrl(open)
+    return await app.smartToken.endSessionUrl(open)
   }
 }
 

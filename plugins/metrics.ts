@@ -30,8 +30,8 @@ export interface RequestRecord {
 export type SessionEvent =
   | 'started'
   | 'renewed'
-  | 'renewal_failed'
-  | 'renewal_shared'
+  | 'failed'
+  | 'shared'
   | 'ended'
   | 'logged_out'
   | 'unreadable'

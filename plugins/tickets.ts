@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { createBrowserSessions, type BrowserRules } from '../src/session/browser.ts'
+import { type BrowserRules, createBrowserSessions, type IssuedTicket } from '../src/session/browser.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
 import {
   createSessionStore,
@@ -26,8 +26,10 @@ declare module 'fastify' {
 
 export interface Tickets {
   store: SessionStore
-  /** Makes the session durable and sets its ticket; what the rules end is cleared from the browser. */
-  begin(request: FastifyRequest, reply: FastifyReply, login: Login): Promise<OpenSession>
+  /** Makes the session durable, and ends what the rules of this browser end. */
+  begin(request: FastifyRequest, login: Login): Promise<Granted>
+  /** Sets the ticket of a new session and clears the tickets that are over. */
+  grant(reply: FastifyReply, granted: Granted): void
   /** The live session of this id whose ticket the request carries, else `session_invalid`. */
   open(
     request: FastifyRequest,
@@ -40,6 +42,14 @@ export interface Tickets {
   ids(request: FastifyRequest): string[]
   clear(reply: FastifyReply, id: string, ehr?: string): void
   end(open: OpenSession): Promise<void>
+}
+
+export interface Granted {
+  open: OpenSession
+  /** Value of the browser cookie. */
+  browser: string
+  /** Tickets whose sessions are over. */
+  over: readonly IssuedTicket[]
 }
 
 export interface Login {
@@ -73,24 +83,24 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
   const known = new Map<string, Ticket>()
 
-  app.decorate('smartTickets', { store, begin, open, openAll, ids, clear, end })
+  app.decorate('smartTickets', { store, begin, grant, open, openAll, ids, clear, end })
 
-  async function begin(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    login: Login,
-  ): Promise<OpenSession> {
+  async function begin(request: FastifyRequest, login: Login): Promise<Granted> {
     const browser = readBrowser(request)
     const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
     await browserSessions.noteTicket(browser, open)
-    for (const { id, ehr } of await browserSessions.settle(browser, open)) clear(reply, id, ehr)
+    const over = await browserSessions.settle(browser, open)
+    metrics.count('started', login.ehr)
+    return { open, browser, over }
+  }
+
+  function grant(reply: FastifyReply, { open, browser, over }: Granted): void {
     const { id, ehr, secret } = open.ticket
     const how = { embedded: embedded.has(ehr), maxAgeSeconds: lifetimeSeconds }
+    for (const ticket of over) clear(reply, ticket.id, ticket.ehr)
     const sealed = cookies.seal('ticket', { id, ehr, secret })
     cookies.set(reply, 'ticket', cookies.names.ticket(id), sealed, how)
     cookies.set(reply, 'browser', cookies.names.browser, browser, how)
-    metrics.count('started', ehr)
-    return open
   }
 
   function readBrowser(request: FastifyRequest): string {

@@ -13,6 +13,7 @@ import guard from '../plugins/guard.ts'
 import health from '../plugins/health.ts'
 import jwks from '../plugins/jwks.ts'
 import launch from '../plugins/launch.ts'
+import limits from '../plugins/limits.ts'
 import logout from '../plugins/logout.ts'
 import metrics from '../plugins/metrics.ts'
 import proxy from '../plugins/proxy.ts'
@@ -29,6 +30,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   await app.register(metrics)
   await app.register(errors, options.errors)
   await app.register(guard, options.guard)
+  await app.register(limits)
 
   // What the flow needs: LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet → Session.
   await app.register(vault, options.vault)

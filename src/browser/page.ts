@@ -7,9 +7,10 @@ import { createHash } from 'node:crypto'
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--paper:#fff;--line:#d8dee6;--accent:#0b6e6e}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171e;--line:#2b3542;--accent:#5cc8c0}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
-main{max-width:34rem;padding:2rem}h1{font-size:1.4rem;margin:0 0 .75rem}p{margin:.5rem 0}small{color:var(--soft)}
+main{max-width:min(60rem,92vw);min-width:min(24rem,92vw);padding:2rem}h1{font-size:1.4rem;margin:0 0 .75rem}p{margin:.5rem 0}small{color:var(--soft)}
 ul{list-style:none;padding:0}li{margin:.5rem 0}a,button{color:var(--accent)}
 li a{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;text-decoration:none}
+table{border-collapse:collapse;font-size:.9rem}td{border-top:1px solid var(--line);padding:.35rem .6rem;vertical-align:top}
 button{font:inherit;padding:.6rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:none;cursor:pointer}`
 
 export interface Page {
@@ -84,6 +85,11 @@ export function buildPostPage(
   }
 }
 
+/** A page of the given content, which the caller has escaped. */
+export function buildDocumentPage(title: string, body: string): Page {
+  return buildPage(title, body, {})
+}
+
 function buildPage(title: string, body: string, options: PageOptions): Page {
   const ancestors = options.frameAncestors?.length ? options.frameAncestors.join(' ') : "'none'"
   return {
@@ -92,7 +98,8 @@ function buildPage(title: string, body: string, options: PageOptions): Page {
   }
 }
 
-function escapeHtml(text: string): string {
+/** Text made safe for element content and quoted attributes. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`)
 }
 

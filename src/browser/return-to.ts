@@ -26,11 +26,18 @@ export function parseReturnTo(asked: unknown, frontend: Frontend): string {
   return unchanged && url.pathname + url.search + url.hash === asked ? asked : frontend.returnTo
 }
 
-/** The absolute landing address: the return path with `session` set, replaced and never doubled. */
-export function buildLandingUrl(returnTo: string, origin: string, sessionId: string): string {
+/**
+ * The absolute landing address: the return path with `session` (or, after a refusal by the EHR,
+ * `error`) set, replaced and never doubled.
+ */
+export function buildLandingUrl(
+  returnTo: string,
+  origin: string,
+  outcome: { session: string } | { error: string },
+): string {
   const url = new URL(returnTo, origin)
-  url.searchParams.delete('session')
-  url.searchParams.set('session', sessionId)
+  for (const name of ['session', 'error']) url.searchParams.delete(name)
+  for (const [name, value] of Object.entries(outcome)) url.searchParams.set(name, value)
   return url.href
 }
 

@@ -28,11 +28,8 @@ export async function start(args: string[]): Promise<number | undefined> {
   if (!config) return 2
 
   const logger = pino(buildLoggerOptions(config.log.level))
-  const opened = await openVault(config.vault, config.keyRing, Date.now).catch(error => {
-    if (error instanceof Error) return error
-    throw error
-  })
-  if (opened instanceof Error) return refuse(opened.message, opened instanceof ConfigError ? 2 : 1)
+  const opened = await tryToOpen(config)
+  if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
   const app = createServer({ logger, trustedProxies: config.trustedProxies, tls: config.listen.tls })

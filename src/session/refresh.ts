@@ -4,13 +4,10 @@
 // The clock, the network and the randomness are passed in.
 
 import { BrokerError } from '../errors.ts'
+import type { RefreshOutcome } from '../smart/refresh.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { OpenSession } from './session.ts'
-
-export type RefreshOutcome =
-  | { outcome: 'renewed'; tokens: TokenSet }
-  | { outcome: 'ended'; reason: string; tokens?: TokenSet }
 
 export interface RefreshOptions {
   vault: Vault

@@ -1,0 +1,31 @@
+// Routes: the contract, openapi.yaml, and a plain page that shows it. Off unless configured.
+
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { buildContractPage, type ContractDocument } from '../src/browser/contract-page.ts'
+
+export interface ContractOptions {
+  enabled: boolean
+  /** Text of openapi.yaml, and the same parsed. */
+  text: string
+  document: ContractDocument
+}
+
+async function contract(app: FastifyInstance, options: ContractOptions): Promise<void> {
+  if (!options.enabled) return
+  const page = buildContractPage(options.document)
+  const config = { page: true }
+
+  app.get('/openapi.yaml', async (_request, reply) => {
+    return reply.type('application/yaml; charset=utf-8').send(options.text)
+  })
+
+  app.get('/docs', { config }, async (_request, reply) => {
+    return reply
+      .header('content-security-policy', page.contentSecurityPolicy)
+      .type('text/html; charset=utf-8')
+      .send(page.html)
+  })
+}
+
+export default fp(contract, { name: 'fhirstorm-contract', fastify: '5.x', encapsulate: true })

@@ -1,0 +1,53 @@
+// Routes: the frontend's own files, where one container serves app and broker; else one small page at
+// the root, so that a login never ends in 404. Headers by @fastify/helmet; the page's policy allows
+// nothing but its own origin.
+
+import helmet from '@fastify/helmet'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { buildLandingPage } from '../src/browser/page.ts'
+
+export interface FrontendOptions {
+  /** Absolute folder of the frontend's files. */
+  root?: string
+  loginPath: string
+  /** Origins of EHRs that show the app in a frame. */
+  frameAncestors: readonly string[]
+  /** True behind https: adds HSTS. */
+  secure: boolean
+}
+
+async function frontend(app: FastifyInstance, options: FrontendOptions): Promise<void> {
+  const { root, frameAncestors } = options
+  if (root === undefined) {
+    const page = buildLandingPage(options.loginPath, { frameAncestors })
+    app.get('/', { config: { page: true } }, async (_request, reply) =>
+      reply
+        .header('content-security-policy', page.contentSecurityPolicy)
+        .type('text/html; charset=utf-8')
+        .send(page.html),
+    )
+    return
+  }
+
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'blob:', 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: frameAncestors.length > 0 ? [...frameAncestors] : ["'none'"],
+      },
+    },
+    frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
+    strictTransportSecurity: options.secure,
+    referrerPolicy: { policy: 'no-referrer' },
+  })
+  await app.register(fastifyStatic, { root, cacheControl: true, maxAge: 0, etag: true })
+}
+
+export default fp(frontend, { name: 'fhirstorm-frontend', fastify: '5.x', encapsulate: true })

@@ -1,0 +1,28 @@
+// Capability: how often one address may begin or end a login. Only routes that ask for it are limited;
+// an address is an IPv4 address or an IPv6 /64, from the configured proxies' chain (attacks DS2, DS6).
+
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { BrokerError } from '../src/errors.ts'
+
+async function limits(app: FastifyInstance): Promise<void> {
+  await app.register(rateLimit, {
+    global: false,
+    cache: 20_000,
+    keyGenerator: ({ ip }) => groupAddress(ip),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),
+  })
+}
+
+function groupAddress(ip: string): string {
+  if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip
+  const [head = '', tail = ''] = ip.split('::')
+  const groups = head.split(':').filter(Boolean)
+  const rest = tail.split(':').filter(Boolean)
+  const missing = Math.max(0, 8 - groups.length - rest.length)
+  return [...groups, ...Array<string>(missing).fill('0'), ...rest].slice(0, 4).join(':')
+}
+
+export default fp(limits, { name: 'fhirstorm-limits', fastify: '5.x' })

@@ -1,0 +1,149 @@
+// Capability: tokens. Exchanges codes, hands the proxy an access token that is good for its request,
+// renews and revokes. Tokens go from here to the EHR and nowhere else.
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { createRefresher } from '../src/session/refresh.ts'
+import { createRevocations } from '../src/session/revocation.ts'
+import type { OpenSession } from '../src/session/session.ts'
+import type { AuthorizationParameters } from '../src/smart/authorize.ts'
+import { buildEndSessionUrl } from '../src/smart/end-session.ts'
+import { pushAuthorizationRequest } from '../src/smart/pushed-authorization.ts'
+import { refreshTokens } from '../src/smart/refresh.ts'
+import { revokeTokens } from '../src/smart/revocation.ts'
+import { exchangeCode, type TokenCall } from '../src/smart/token.ts'
+import type {
+  AuthorizationServer,
+  PendingLaunch,
+  RandomBytes,
+  Registration,
+  TokenSet,
+} from '../src/smart/types.ts'
+import type {} from './discovery.ts'
+import type {} from './metrics.ts'
+import type {} from './tickets.ts'
+import type {} from './vault.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartToken: Token
+  }
+}
+
+export interface Token {
+  /** The parameters for the front channel: those given, or a reference to them where they were pushed. */
+  push(
+    registration: Registration,
+    server: AuthorizationServer,
+    parameters: AuthorizationParameters,
+  ): Promise<AuthorizationParameters>
+  exchange(
+    registration: Registration,
+    server: AuthorizationServer,
+    verified: { code: string; pending: PendingLaunch },
+  ): Promise<TokenSet>
+  /** A token good for this request, renewed ahead of its expiry. */
+  accessToken(open: OpenSession): string | Promise<string>
+  /** A newer token after the EHR refused the one at hand, or `upstream_unauthorized`. */
+  renew(open: OpenSession): Promise<string>
+  /** Revokes tokens behind the answer, where the EHR can. */
+  discard(open: OpenSession, tokens: TokenSet): void
+  /** Where the browser can end the EHR's own login session. */
+  endSessionUrl(open: OpenSession): Promise<string | undefined>
+}
+
+export interface TokenOptions {
+  registrations: readonly Registration[]
+  now: () => number
+  randomBytes: RandomBytes
+  /** Milliseconds a token call may take at most. */
+  deadlineMs?: number
+  /** Where the EHR sends the browser after its own logout; from configuration only. */
+  postLogoutUrl?: string
+}
+
+async function token(app: FastifyInstance, options: TokenOptions): Promise<void> {
+  const { now, randomBytes, deadlineMs = 10_000 } = options
+  const { smartDiscovery: discovery, smartTickets: tickets, smartMetrics: metrics } = app
+  const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
+  const revocations = createRevocations({
+    wait: milliseconds => wait(milliseconds, undefined, { ref: false }),
+    async revoke(ehr, tokens) {
+      const registration = registrationOf(ehr)
+      if (!registration) return
+      const server = await discovery.resolve(registration)
+      const outcome = await revokeTokens(tokens, callFor(registration, server))
+      if (outcome === 'failed') throw new Error('not all tokens were revoked')
+    },
+    onGivenUp: (ehr, error) => app.log.warn({ ehr, err: error }, 'tokens could not be revoked'),
+  })
+  const refresher = createRefresher({
+    vault: app.smartVault,
+    now,
+    deadlineMs,
+    owner: Buffer.from(randomBytes(16)).toString('base64url'),
+    random: Math.random,
+    wait: milliseconds => wait(milliseconds),
+    replace: tickets.store.replace,
+    reopen: tickets.store.reopen,
+    async refresh(open) {
+      const registration = requireRegistration(open)
+      const server = await discovery.resolve(registration)
+      return await refreshTokens(open.session.tokens, callFor(registration, server))
+    },
+    async end(open) {
+      await tickets.store.end(open.recordId)
+    },
+    discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
+    report: (outcome, open) => metrics.count(outcome, open.session.ehr),
+  })
+
+  app.decorate('smartToken', {
+    push: (registration, server, parameters) =>
+      pushAuthorizationRequest(parameters, callFor(registration, server)),
+    exchange: (registration, server, verified) =>
+      exchangeCode(verified, callFor(registration, server)),
+    accessToken: refresher.accessToken,
+    renew: refresher.renew,
+    discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
+    async endSessionUrl({ session }) {
+      const registration = registrationOf(session.ehr)
+      if (!registration) return undefined
+      const server = await discovery.resolve(registration).catch(() => undefined)
+      if (!server) return undefined
+      return buildEndSessionUrl(server, registration, {
+        idToken: session.tokens.idToken,
+        postLogoutRedirectUri: options.postLogoutUrl,
+      })
+    },
+  })
+
+  function callFor(registration: Registration, server: AuthorizationServer): TokenCall {
+    const { jwksUri } = server
+    return {
+      registration,
+      server,
+      now,
+      randomBytes,
+      fetch: discovery.fetchFor(registration),
+      keys: jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri),
+    }
+  }
+
+  function registrationOf(ehr: string): Registration | undefined {
+    return registrations.get(ehr)
+  }
+
+  function requireRegistration({ session }: OpenSession): Registration {
+    const registration = registrationOf(session.ehr)
+    if (!registration) throw new Error('the session belongs to no registration')
+    return registration
+  }
+}
+
+export default fp(token, {
+  name: 'fhirstorm-token',
+  fastify: '5.x',
+  decorators: { fastify: ['smartDiscovery', 'smartMetrics', 'smartTickets', 'smartVault'] },
+})

@@ -1,0 +1,110 @@
+// `fhirstorm check`: judges the configuration and the keys without starting anything; with --online
+// asks each EHR how it authorizes, with --explain shows what every setting comes to. Status 0 when all
+// is well, 1 when an EHR is not, 2 when the configuration is faulty.
+
+import { createEgress } from '../http/egress.ts'
+import { BrokerError } from '../errors.ts'
+import { lintClientAuth } from '../smart/client-auth.ts'
+import { discover } from '../smart/discovery.ts'
+import { lintScopes } from '../smart/scope-lint.ts'
+import type { Registration } from '../smart/types.ts'
+import type { Config } from '../config.ts'
+import { parseCommandLine, readConfiguration } from './configuration.ts'
+
+interface EhrReport {
+  ehr: string
+  iss: string
+  advice: string[]
+  online?: { ok: boolean; code?: string; detail?: string; source?: string; warnings?: string[] }
+  settings?: object
+}
+
+/** Runs the command and returns its exit status. */
+export async function check(args: string[]): Promise<number> {
+  const { values } = parseCommandLine(args, ['online', 'explain', 'json'])
+  const config = await readConfiguration(values.config as string | undefined)
+  if (!config) return 2
+  const reports: EhrReport[] = []
+  for (const registration of config.registrations) {
+    reports.push({
+      ehr: registration.id,
+      iss: registration.iss,
+      advice: [...lintScopes(registration.scope), ...adviseOnRedirects(config, registration)],
+      ...(values.online ? { online: await ask(registration) } : {}),
+      ...(values.explain ? { settings: explain(registration) } : {}),
+    })
+  }
+  const advice = adviseOnConfig(config)
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ ok: reports.every(isWell), advice, ehrs: reports }, null, 2)}\n`
+      : describe(advice, reports),
+  )
+  return reports.every(isWell) ? 0 : 1
+}
+
+function isWell({ online }: EhrReport): boolean {
+  return online?.ok ?? true
+}
+
+async function ask(registration: Registration): Promise<NonNullable<EhrReport['online']>> {
+  const egress = createEgress(registration)
+  try {
+    const server = await discover(registration, { fetch: egress.fetch, now: Date.now })
+    const warnings = [...server.warnings, ...lintClientAuth(registration.clientAuth, server)]
+    return { ok: true, source: server.source, warnings }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return { ok: false, code: error.code, detail: error.detail }
+  } finally {
+    await egress.close()
+  }
+}
+
+// Secrets and keys are named, never shown.
+function explain({ clientAuth, network, ...settings }: Registration): object {
+  return {
+    ...settings,
+    clientAuth: {
+      method: clientAuth.method,
+      ...('keys' in clientAuth ? { kids: clientAuth.keys.map(({ kid }) => kid) } : {}),
+    },
+    network: {
+      reach: network.reach,
+      privateCa: network.ca !== undefined,
+      clientCertificate: network.clientCertificate !== undefined,
+      proxied: network.proxy !== undefined,
+    },
+  }
+}
+
+function adviseOnConfig({ publicUrl, registrations }: Config): string[] {
+  const shared = registrations.filter(({ redirectUri }) => redirectUri === `${publicUrl}/redirect`)
+  return shared.length > 1
+    ? [
+        `${shared.map(({ id }) => id).join(', ')} share one redirect URI: give each its own (redirectPath: /redirect/ID)`,
+      ]
+    : []
+}
+
+function adviseOnRedirects(config: Config, { iss, id }: Registration): string[] {
+  const twins = config.registrations.filter(other => other.iss === iss && other.id !== id)
+  return twins.length > 0
+    ? [`shares its iss with ${twins.map(({ id }) => id).join(', ')}: its launch URL is /launch/${id}`]
+    : []
+}
+
+function describe(advice: readonly string[], reports: readonly EhrReport[]): string {
+  const lines = ['the configuration is sound']
+  for (const text of advice) lines.push(`  advice: ${text}`)
+  for (const report of reports) {
+    lines.push(`${report.ehr}  ${report.iss}`)
+    for (const text of report.advice) lines.push(`  advice: ${text}`)
+    const { online, settings } = report
+    if (online?.ok) lines.push(`  online: well, by ${online.source}`)
+    else if (online) lines.push(`  online: ${online.code} ${online.detail ?? ''}`.trimEnd())
+    for (const warning of online?.warnings ?? []) lines.push(`  warning: ${warning}`)
+    if (settings) lines.push(JSON.stringify(settings, null, 2).replace(/^/gm, '  '))
+  }
+  return `${lines.join('\n')}\n`
+}

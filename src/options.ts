@@ -1,0 +1,142 @@
+// From a configuration to the options of each plugin: the one place that knows both. Pure but for the
+// clock and the randomness of this process, which enter here.
+
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { parse as parseYaml } from 'yaml'
+import type { BackchannelLogoutOptions } from '../plugins/backchannel-logout.ts'
+import type { CallbackOptions } from '../plugins/callback.ts'
+import type { ContractOptions } from '../plugins/contract.ts'
+import type { CookiesOptions } from '../plugins/cookies.ts'
+import type { DiscoveryOptions } from '../plugins/discovery.ts'
+import type { ErrorsOptions } from '../plugins/errors.ts'
+import type { FrontendOptions } from '../plugins/frontend.ts'
+import type { GuardOptions } from '../plugins/guard.ts'
+import type { JwksOptions } from '../plugins/jwks.ts'
+import type { LaunchOptions } from '../plugins/launch.ts'
+import type { ProxyOptions } from '../plugins/proxy.ts'
+import type { SessionsOptions } from '../plugins/sessions.ts'
+import type { StateOptions } from '../plugins/state.ts'
+import type { TicketsOptions } from '../plugins/tickets.ts'
+import type { TokenOptions } from '../plugins/token.ts'
+import type { VaultOptions } from '../plugins/vault.ts'
+import type { Config } from './config.ts'
+import { deriveKeys } from './keys.ts'
+import { createRecordSealer } from './session/sealer.ts'
+import { buildPublicKeySet } from './smart/client-keys.ts'
+import { missingScopes } from './smart/scope-set.ts'
+import { LAUNCH_LIFETIME_SECONDS } from './smart/state.ts'
+import type { Registration } from './smart/types.ts'
+import type { Vault } from './vault/vault.ts'
+
+export interface AppOptions {
+  errors: ErrorsOptions
+  guard: GuardOptions
+  vault: VaultOptions
+  cookies: CookiesOptions
+  discovery: DiscoveryOptions
+  state: StateOptions
+  tickets: TicketsOptions
+  token: TokenOptions
+  launch: LaunchOptions
+  callback: CallbackOptions
+  sessions: SessionsOptions
+  proxy: ProxyOptions
+  backchannelLogout: BackchannelLogoutOptions
+  jwks: JwksOptions
+  contract: ContractOptions
+  frontend: FrontendOptions
+}
+
+/** What the process brings besides the configuration; tests bring their own. */
+export interface Surroundings {
+  vault: Vault
+  now?: () => number
+  /** Text of openapi.yaml, for `docs: true`. */
+  contract?: string
+}
+
+const LOGIN_RATE = { max: 60, timeWindow: 60_000 }
+
+/** The options of every plugin, for `app.register(fhirstorm, …)`. */
+export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
+  const { publicUrl, registrations, sessions, keyRing } = config
+  const { vault, now = Date.now, contract = '' } = surroundings
+  const secure = publicUrl.startsWith('https:')
+  const base = new URL(publicUrl).pathname.replace(/\/$/, '')
+  const idleMs = sessions.idleMinutes * 60_000
+  const absoluteMs = sessions.absoluteHours * 3_600_000
+  const frontend = {
+    origin: config.frontend.origins[0] ?? new URL(publicUrl).origin,
+    returnTo: config.frontend.returnTo,
+  }
+  const embedding = registrations.filter(({ embedded }) => embedded)
+  const frameAncestors = [...new Set(embedding.flatMap(({ origins }) => origins))]
+  const loginPath = `${base}/login`
+  const frontendOrigins = config.frontend.origins
+
+  return {
+    errors: {
+      loginPath,
+      ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
+      frameAncestors,
+    },
+    guard: { publicUrl, frontendOrigins },
+    vault: { vault },
+    cookies: {
+      secure,
+      ticketSameSite: sessions.ticketSameSite,
+      keys: {
+        ticket: deriveKeys(keyRing, 'ticket cookie'),
+        launch: deriveKeys(keyRing, 'launch cookie'),
+      },
+      lifetimes: { ticket: Math.ceil(absoluteMs / 1000), launch: LAUNCH_LIFETIME_SECONDS },
+    },
+    discovery: { registrations, now },
+    state: {
+      mode: config.state,
+      keys: deriveKeys(keyRing, 'state'),
+      audience: publicUrl,
+      now,
+      randomBytes,
+    },
+    tickets: {
+      now,
+      randomBytes,
+      idleMs,
+      absoluteMs,
+      sealer: createRecordSealer(keyRing),
+      rules: sessions,
+      embedded: new Set(embedding.map(({ id }) => id)),
+    },
+    token: { registrations, now, randomBytes, postLogoutUrl: sessions.postLogoutUrl },
+    launch: { registrations, frontend, randomBytes, rateLimit: LOGIN_RATE },
+    callback: { registrations, publicUrl, frontend, rateLimit: LOGIN_RATE },
+    sessions: { publicUrl, ehrs: registrations, missingScopes },
+    proxy: {
+      registrations: new Map(registrations.map(entry => [entry.id, entry])),
+      publicUrl,
+      frontendOrigins,
+      fhirAlias: sessions.fhirAlias,
+    },
+    backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },
+    jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },
+    contract: {
+      enabled: config.docs,
+      text: contract,
+      document: parseYaml(contract),
+    },
+    frontend: {
+      root: config.frontend.static && resolve(config.frontend.static),
+      loginPath,
+      frameAncestors,
+      secure,
+    },
+  }
+}
+
+function listClientKeys(registrations: readonly Registration[]) {
+  return registrations.flatMap(({ clientAuth }) =>
+    clientAuth.method === 'private_key_jwt' ? clientAuth.keys : [],
+  )
+}
