@@ -2,7 +2,7 @@
 // LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet (→ Session → ForwardedRequest).
 // Types only: no I/O, no clock. Times are milliseconds since the epoch unless a name says otherwise.
 
-import type { CryptoKey } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
 import type { FaultCode } from '../errors.ts'
 
 /** How the confidential client proves itself at the token endpoint (SMART App Launch 2.2). */
@@ -23,17 +23,12 @@ export interface ClientKey {
 export type ClientKeyAlg = 'RS384' | 'ES384' | 'RS256'
 
 /** A public key as our key set shows it; never a private member. */
-export interface PublicJwk {
+export interface PublicJwk extends Pick<JWK, 'n' | 'e' | 'crv' | 'x' | 'y'> {
   kty: 'RSA' | 'EC'
   kid: string
   alg: ClientKeyAlg
   use: 'sig'
   key_ops: ['verify']
-  n?: string
-  e?: string
-  crv?: 'P-384'
-  x?: string
-  y?: string
 }
 
 /** Named leniencies, each for a known vendor, each off by default: quirks.ts has the table. */

@@ -14,7 +14,7 @@ const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/
  * Pushes the parameters where the EHR offers it, and answers what the browser is to carry instead.
  * Refuses with `authorization_refused`, `client_auth_failed`, `issuer_busy`, or as the egress does.
  */
-export async function pushAuthorization(
+export async function pushAuthorizationRequest(
   parameters: AuthorizationParameters,
   call: ServerCall,
 ): Promise<AuthorizationParameters> {
