@@ -58,15 +58,10 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
 
   app.decorate('smartCookies', {
     names,
-    seal: (purpose, data) =>
-      toCookieText(
-        sealer.encodeSecureSession(sealer.createSecureSession({ ...data }), purpose),
-      ),
+    seal: (purpose, data) => toCookieText(sealer.seal(purpose, data)),
     open(purpose, text) {
       const sealed = fromCookieText(text)
-      if (sealed === undefined) return undefined
-      const session = sealer.decodeSecureSession(sealed, undefined, purpose)
-      return session?.data() as Record<string, string> | undefined
+      return sealed === undefined ? undefined : sealer.open(purpose, sealed)
     },
     read: (request, name) => readCookie(request.headers.cookie, name),
     set(reply, kind, name, value, { embedded, maxAgeSeconds }) {
@@ -84,8 +79,8 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
 
 // In a scope of its own, without routes: only its sealing functions are wanted, and its hooks would
 // look for cookies on every request of the proxy.
-async function registerSealer(app: FastifyInstance, options: CookiesOptions) {
-  let sealer: FastifyInstance | undefined
+async function registerSealer(app: FastifyInstance, options: CookiesOptions): Promise<Sealer> {
+  let sealer: Sealer | undefined
   await app.register(async scope => {
     await scope.register(
       secureSession,
@@ -96,10 +91,19 @@ async function registerSealer(app: FastifyInstance, options: CookiesOptions) {
         expiry: options.lifetimes[purpose],
       })),
     )
-    sealer = scope
+    sealer = {
+      seal: (purpose, data) =>
+        scope.encodeSecureSession(scope.createSecureSession({ ...data }), purpose),
+      open: (purpose, sealed) =>
+        scope.decodeSecureSession(sealed, undefined, purpose)?.data() as
+          | Record<string, string>
+          | undefined,
+    }
   })
-  return sealer as FastifyInstance
+  return sealer as Sealer
 }
+
+type Sealer = Pick<Cookies, 'seal' | 'open'>
 
 // secure-session checks an array of keys with `every` and would accept one bad key among good ones.
 function checkKeys(keys: CookiesOptions['keys']): void {
@@ -107,6 +111,11 @@ function checkKeys(keys: CookiesOptions['keys']): void {
     if (ring.length === 0 || ring.some(key => key.length !== 32)) {
       throw new Error(`each ${purpose} cookie key must be exactly 32 bytes`)
     }
+  }
+  // secure-session binds a value to its key alone: one key for two purposes would let a launch cookie
+  // pass for a ticket (attacks K4).
+  if (keys.ticket.some(key => keys.launch.some(other => key.equals(other)))) {
+    throw new Error('tickets and launch cookies may not share a key')
   }
 }
 

@@ -1,0 +1,106 @@
+// The cookies plugin alone in a bare Fastify.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import fastify from 'fastify'
+import cookies, { type CookiesOptions } from '../../plugins/cookies.ts'
+
+const id = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+function options(overrides: Partial<CookiesOptions> = {}): CookiesOptions {
+  return {
+    secure: true,
+    ticketSameSite: 'strict',
+    keys: { ticket: [randomBytes(32)], launch: [randomBytes(32)] },
+    lifetimes: { ticket: 3600, launch: 600 },
+    ...overrides,
+  }
+}
+
+async function build(overrides: Partial<CookiesOptions> = {}) {
+  const app = fastify()
+  await app.register(cookies, options(overrides))
+  await app.ready()
+  return app
+}
+
+test('what is sealed for a purpose opens for that purpose', async t => {
+  const app = await build()
+  t.after(() => app.close())
+  const text = app.smartCookies.seal('ticket', { id, secret: 's' })
+  assert.match(text, /^[A-Za-z0-9_.-]+$/)
+  assert.deepEqual(app.smartCookies.open('ticket', text), { id, secret: 's' })
+})
+
+test('[K4, D9] a launch cookie is no ticket, though sealed by the same key', async t => {
+  const key = randomBytes(32)
+  const app = await build()
+  t.after(() => app.close())
+  const text = app.smartCookies.seal('launch', { id })
+  assert.equal(app.smartCookies.open('ticket', text), undefined)
+  await assert.rejects(build({ keys: { ticket: [key], launch: [key] } }), /share/)
+})
+
+test('[K2, K3] every altered text is refused, and none throws', async t => {
+  const app = await build()
+  t.after(() => app.close())
+  const text = app.smartCookies.seal('ticket', { id })
+  for (let i = 0; i < text.length; i++) {
+    for (const other of ['A', 'B', '.', '!', ';', '%']) {
+      if (text[i] === other) continue
+      const altered = text.slice(0, i) + other + text.slice(i + 1)
+      assert.equal(app.smartCookies.open('ticket', altered), undefined, `${i}`)
+    }
+    assert.equal(app.smartCookies.open('ticket', text.slice(0, i)), undefined)
+  }
+  for (const junk of ['', ';', `${text}=`, `${text}.x`, text.replace('.', ';'), ` ${text}`, '..']) {
+    assert.equal(app.smartCookies.open('ticket', junk), undefined, junk)
+  }
+})
+
+test('[K11] values sealed by an older key open until that key is gone', async t => {
+  const older = randomBytes(32)
+  const newer = randomBytes(32)
+  const launch = [randomBytes(32)]
+  const first = await build({ keys: { ticket: [older], launch } })
+  const text = first.smartCookies.seal('ticket', { id })
+  const both = await build({ keys: { ticket: [newer, older], launch } })
+  const without = await build({ keys: { ticket: [newer], launch } })
+  t.after(() => Promise.all([first, both, without].map(app => app.close())))
+  assert.deepEqual(both.smartCookies.open('ticket', text), { id })
+  assert.equal(without.smartCookies.open('ticket', text), undefined)
+})
+
+test('[K11] refuses to start with one short key among good ones', async () => {
+  const good = [randomBytes(32)]
+  await assert.rejects(
+    build({ keys: { ticket: [randomBytes(32), randomBytes(31)], launch: good } }),
+    /exactly 32 bytes/,
+  )
+  await assert.rejects(build({ keys: { ticket: good, launch: [] } }), /exactly 32 bytes/)
+})
+
+test('[K1] sets and clears with identical attributes', async t => {
+  const app = fastify()
+  await app.register(cookies, options())
+  app.get('/set', async (_request, reply) => {
+    const how = { embedded: false, maxAgeSeconds: 60 }
+    app.smartCookies.set(reply, 'ticket', app.smartCookies.names.ticket(id), 'v', how)
+    return 'ok'
+  })
+  app.get('/clear', async (_request, reply) => {
+    const name = app.smartCookies.names.ticket(id)
+    app.smartCookies.clear(reply, 'ticket', name, { embedded: false })
+    return 'ok'
+  })
+  t.after(() => app.close())
+  const attributesOf = async (url: string) => {
+    const response = await app.inject(url)
+    const parts = String(response.headers['set-cookie']).split('; ').slice(1)
+    return parts.filter(part => !/^(Max-Age|Expires)=/.test(part)).sort()
+  }
+  const expected = ['HttpOnly', 'Path=/', 'SameSite=Strict', 'Secure']
+  assert.deepEqual(await attributesOf('/set'), expected)
+  assert.deepEqual(await attributesOf('/clear'), expected)
+})
