@@ -2,7 +2,7 @@
 // narrow scopes make a consent page that users understand. Pure: no I/O, no clock (AL-28, AL-29,
 // SC-10 to SC-16, SC-34; SMART best practices).
 
-import { parseScope, type ResourceScope, splitScope } from './scope.ts'
+import { parseScope, printScope, type ResourceScope, splitScope } from './scope.ts'
 import { factorScopes } from './scope-set.ts'
 
 const MISSPELT: Readonly<Record<string, string>> = {
@@ -51,8 +51,8 @@ function adviseOnSpelling(text: string): string | false {
   return meant !== undefined && `the scope ${quote(text)} is probably meant as ${meant}`
 }
 
-function adviseOnWildcard({ level, type, permissions }: ResourceScope): string | false {
-  return type === '*' && `${level}/*.${permissions} asks for every type, also of the future`
+function adviseOnWildcard(scope: ResourceScope): string | false {
+  return scope.type === '*' && `${printScope(scope)} asks for every type, also of the future`
 }
 
 function mixesVersions(resources: readonly ResourceScope[]): boolean {

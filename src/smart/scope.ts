@@ -34,7 +34,7 @@ export type Scope = ResourceScope | LaunchScope | PlainScope
 const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/
 const RESOURCE = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]{0,63})\.([a-z*]{1,5})(?:\?(.+))?$/
 const LAUNCH = /^launch(?:\/([a-z]{1,64})(?:\?role=([^&=?]{1,256}))?)?$/
-const SMART_LIKE = /^(?:patient|user|system|launch)\//
+const SMART_LIKE = /^(?:patient|user|system|launch)[/?]/
 
 const V1_PERMISSIONS: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' }
 const SMART_PREFIX = 'http://smarthealthit.org/fhir/scopes/'
