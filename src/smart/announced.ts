@@ -68,7 +68,9 @@ export function parseIssuer(value: unknown, pins: Pins): string | undefined {
   }
   if (pins.issuers.includes(value)) return value
   const canonical = canonicalIssuer(value)
-  if (canonical === undefined) throw bad(pins, 'the issuer is no plain address')
+  if (canonical === undefined || !URL.canParse(canonical)) {
+    throw bad(pins, 'the issuer is no plain address')
+  }
   if (canonical === canonicalIssuer(pins.iss)) return value
   const { origin } = new URL(canonical)
   if (pins.origins.includes(origin)) return value

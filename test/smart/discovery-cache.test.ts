@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import type { Discovery } from '../../src/smart/discovery.ts'
+import {
+  createDiscoveryCache,
+  type DiscoveryCacheOptions,
+} from '../../src/smart/discovery-cache.ts'
+import type { AuthorizationServer, Registration } from '../../src/smart/types.ts'
+import { buildRegistration } from './registration.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+const general = buildRegistration()
+const other = buildRegistration({ id: 'other' })
+
+/** A cache over a scripted discovery: `next` is what it finds, an error or a server's name. */
+function createWorld(limits: Partial<DiscoveryCacheOptions> = {}) {
+  const world = {
+    time: 1_000_000,
+    next: 'first' as string | BrokerError,
+    /** When set, discoveries wait for it. */
+    gate: undefined as Promise<void> | undefined,
+    calls: [] as { id: string; previous: Discovery | undefined }[],
+  }
+  const discover = async (registration: Registration, previous: Discovery | undefined) => {
+    world.calls.push({ id: registration.id, previous })
+    await world.gate
+    if (world.next instanceof BrokerError) throw world.next
+    return { server: { issuer: world.next } as AuthorizationServer }
+  }
+  return Object.assign(world, {
+    cache: createDiscoveryCache({ now: () => world.time, discover, ...limits }),
+  })
+}
+
+type World = ReturnType<typeof createWorld>
+
+async function issuerOf({ cache }: World, registration = general): Promise<string> {
+  return await cache.resolve(registration).then(
+    server => server.issuer,
+    (error: BrokerError) => error.code,
+  )
+}
+
+/** Lets background work finish. */
+const settle = () => new Promise(resolve => setImmediate(resolve))
+
+test('asks once an hour, for each registration on its own', async () => {
+  const world = createWorld()
+  assert.equal(await issuerOf(world), 'first')
+  world.time += HOUR - 1
+  assert.equal(await issuerOf(world), 'first')
+  assert.equal(await issuerOf(world, other), 'first')
+  assert.deepEqual(
+    world.calls.map(({ id }) => id),
+    ['general', 'other'],
+  )
+})
+
+test('[LD-12] shares no result between registrations', async () => {
+  const world = createWorld()
+  assert.equal(await issuerOf(world), 'first')
+  world.next = 'second'
+  assert.equal(await issuerOf(world, other), 'second')
+  assert.equal(await issuerOf(world), 'first')
+})
+
+test('refreshes in the background, with the earlier result at hand', async () => {
+  const world = createWorld()
+  await issuerOf(world)
+  world.time += HOUR
+  world.next = 'second'
+  assert.equal(await issuerOf(world), 'first')
+  await settle()
+  assert.equal(await issuerOf(world), 'second')
+  assert.equal(world.calls.length, 2)
+  assert.equal(world.calls[1]?.previous?.server.issuer, 'first')
+})
+
+test('waits for the refresh when the result is older than that', async () => {
+  const world = createWorld()
+  await issuerOf(world)
+  world.time += 2 * HOUR
+  world.next = 'second'
+  assert.equal(await issuerOf(world), 'second')
+})
+
+test('[L15] serves the last good result while the EHR is down, for a day at most', async () => {
+  const world = createWorld()
+  await issuerOf(world)
+  world.next = new BrokerError('issuer_unreachable')
+  for (const hours of [1, 1, 10, 11]) {
+    world.time += hours * HOUR
+    assert.equal(await issuerOf(world), 'first')
+    await settle()
+  }
+  world.time += HOUR
+  assert.equal(await issuerOf(world), 'issuer_unreachable')
+})
+
+test('[L15] lets no bad answer replace a good one, and takes the next good one', async () => {
+  const world = createWorld()
+  await issuerOf(world)
+  world.time += 3 * HOUR
+  world.next = new BrokerError('endpoint_not_pinned')
+  assert.equal(await issuerOf(world), 'first')
+  world.time += MINUTE
+  world.next = 'second'
+  assert.equal(await issuerOf(world), 'second')
+})
+
+test('[L15] answers a failure without asking again for thirty seconds, and no longer', async () => {
+  const world = createWorld()
+  world.next = new BrokerError('issuer_timeout')
+  for (let i = 0; i < 100; i++) assert.equal(await issuerOf(world), 'issuer_timeout')
+  assert.equal(world.calls.length, 1)
+  world.next = 'first'
+  world.time += 29_999
+  assert.equal(await issuerOf(world), 'issuer_timeout')
+  world.time += 1
+  assert.equal(await issuerOf(world), 'first')
+  assert.equal(world.calls.length, 2)
+})
+
+test('leaves an EHR that is down in peace while its last good result serves', async () => {
+  const world = createWorld()
+  await issuerOf(world)
+  world.time += HOUR
+  world.next = new BrokerError('issuer_timeout')
+  for (let i = 0; i < 100; i++) {
+    assert.equal(await issuerOf(world), 'first')
+    await settle()
+  }
+  assert.equal(world.calls.length, 2)
+})
+
+test('[L16] makes one discovery for five hundred launches at once', async () => {
+  const world = createWorld()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.gate = promise
+  const launches = Array.from({ length: 500 }, () => issuerOf(world))
+  await settle()
+  resolve()
+  assert.deepEqual(new Set(await Promise.all(launches)), new Set(['first']))
+  assert.equal(world.calls.length, 1)
+})
+
+test('[L16] fails all who wait when the one discovery fails', async () => {
+  const world = createWorld()
+  world.next = new BrokerError('bad_metadata')
+  const launches = Array.from({ length: 10 }, () => issuerOf(world))
+  assert.deepEqual(new Set(await Promise.all(launches)), new Set(['bad_metadata']))
+  assert.equal(world.calls.length, 1)
+})
+
+test('[L16] bounds the launches that wait; another EHR is not held up', async () => {
+  const world = createWorld({ maxWaiters: 3 })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  world.gate = promise
+  const launches = Array.from({ length: 5 }, () => issuerOf(world))
+  await settle()
+  world.gate = undefined
+  assert.equal(await issuerOf(world, other), 'first')
+  resolve()
+  const busy = 'issuer_busy'
+  assert.deepEqual(await Promise.all(launches), ['first', 'first', 'first', busy, busy])
+  world.time += 3 * HOUR
+  assert.equal(await issuerOf(world), 'first')
+})
+
+test('tells the state of each EHR, failures in fixed words', async () => {
+  const world = createWorld()
+  assert.deepEqual(world.cache.state(general), {
+    ...{ ehr: 'general', state: 'unknown' },
+    ...{ discoveredAt: undefined, server: undefined, failure: undefined },
+  })
+  await issuerOf(world)
+  const discoveredAt = world.time
+  assert.equal(world.cache.state(general).state, 'fresh')
+  world.time += HOUR
+  assert.equal(world.cache.state(general).state, 'stale')
+  const detail = 'token_endpoint lies on https://x.test'
+  world.next = new BrokerError('endpoint_not_pinned', { detail })
+  await issuerOf(world)
+  await settle()
+  assert.deepEqual(world.cache.state(general), {
+    ehr: 'general',
+    state: 'failing',
+    discoveredAt,
+    server: { issuer: 'first' },
+    failure: { code: 'endpoint_not_pinned', detail, at: world.time },
+  })
+  assert.equal(world.cache.state(other).state, 'unknown')
+})

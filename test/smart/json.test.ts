@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseJsonObject } from '../../src/smart/json.ts'
+
+function parse(text: string) {
+  return parseJsonObject(new TextEncoder().encode(text))
+}
+
+test('reads any object that JSON can say', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 10 })),
+      fc.nat(4),
+      (value, indent) => {
+        fc.pre(!JSON.stringify(value).includes('__proto__'))
+        const text = JSON.stringify(value, null, indent)
+        assert.deepEqual(parse(text), { kind: 'object', object: JSON.parse(text) })
+      },
+    ),
+  )
+})
+
+test('skips a byte order mark and white space', () => {
+  assert.deepEqual(parse('\ufeff \r\n\t{"a":1}\n'), { kind: 'object', object: { a: 1 } })
+})
+
+test('[CF-04, L9] tells pages, XML and nothing from broken JSON', () => {
+  for (const text of [
+    '',
+    ' ',
+    '<html>',
+    '<?xml version="1.0"?>',
+    'null',
+    '1',
+    '"text"',
+    'NaN',
+    'OK',
+  ]) {
+    assert.equal(parse(text).kind, 'other', text)
+  }
+  for (const text of [
+    '{',
+    '{"a":',
+    '[]',
+    '[{}]',
+    '{"a":1}}',
+    '{a:1}',
+    "{'a':1}",
+    '{"a":NaN}',
+    '{"a":1,}',
+    '{} x',
+  ]) {
+    assert.equal(parse(text).kind, 'bad', text)
+  }
+})
+
+test('[L9] refuses bytes that are not UTF-8', () => {
+  const utf16 = Buffer.from('\ufeff{"a":1}', 'utf16le')
+  assert.equal(parseJsonObject(utf16).kind, 'other')
+  assert.equal(parseJsonObject(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)).kind, 'other')
+})
+
+test('[L9] refuses a name that occurs twice in one object, however it is spelled', () => {
+  for (const text of [
+    '{"a":1,"a":2}',
+    '{"a":1,"\\u0061":2}',
+    '{"a":{"b":1, "b" :2}}',
+    '{"a":[{"x":{},"y":"\\"","x":[]}]}',
+  ]) {
+    assert.equal(parse(text).kind, 'bad', text)
+  }
+  for (const text of [
+    '{"a":{"a":{"a":"a"}}}',
+    '{"a":[{"a":1},{"a":2}]}',
+    '{"a":"a\\\\","b":"{\\"a\\":"}',
+  ]) {
+    assert.equal(parse(text).kind, 'object', text)
+  }
+})
+
+test('[L9] refuses __proto__ and leaves the prototype alone', () => {
+  for (const text of ['{"__proto__":{"polluted":1}}', '{"a":{"\\u005f_proto__":1}}']) {
+    assert.equal(parse(text).kind, 'bad')
+  }
+  assert.equal(parse('{"constructor":{"prototype":{"polluted":1}}}').kind, 'object')
+  assert.equal('polluted' in {}, false)
+})
+
+test('[L7, DS4] refuses depth without spending stack', () => {
+  assert.equal(parse('['.repeat(100_000)).kind, 'bad')
+  assert.equal(parse(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`).kind, 'bad')
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+  assert.equal(parse(nested(64)).kind, 'object')
+  assert.equal(parse(nested(65)).kind, 'bad')
+})
+
+test('[L9] never throws, whatever the bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
+      parseJsonObject(bytes)
+      parseJsonObject(Buffer.concat([Buffer.from('{'), bytes]))
+    }),
+  )
+})

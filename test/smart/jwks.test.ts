@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
+import { BrokerError } from '../../src/errors.ts'
+import { createKeySet, createKeySets } from '../../src/smart/jwks.ts'
+import { buildRegistration } from './registration.ts'
+import { createStubEhr, type StubAnswer } from './stub-ehr.ts'
+
+const URI = 'https://ehr.test/keys'
+
+async function createSigner(kid?: string) {
+  const { privateKey, publicKey } = await generateKeyPair('ES384')
+  const jwk: JWK = { ...(await exportJWK(publicKey)), kid }
+  const sign = (as = kid) =>
+    new SignJWT({}).setProtectedHeader({ alg: 'ES384', kid: as }).setSubject('x').sign(privateKey)
+  return { jwk, sign }
+}
+
+const one = await createSigner('one')
+const two = await createSigner('two')
+
+/** A key set over one address whose answer a test may change; time stands still unless moved. */
+function createWorld(answer: StubAnswer) {
+  const world = { time: 0, answer }
+  const ehr = createStubEhr({ [URI]: () => world.answer })
+  const keys = createKeySet(URI, { fetch: ehr.fetch, now: () => world.time })
+  const verify = async (token: string) => {
+    try {
+      return (await jwtVerify(token, keys)).payload.sub
+    } catch (error) {
+      return (error as { code?: string }).code
+    }
+  }
+  return Object.assign(world, { ehr, verify })
+}
+
+const NO_KEY = 'ERR_JWKS_NO_MATCHING_KEY'
+
+test('[I10, SC-38] fetches the keys once, under a cap and a deadline', async () => {
+  const world = createWorld({ body: { keys: [one.jwk] } })
+  for (let i = 0; i < 20; i++) assert.equal(await world.verify(await one.sign()), 'x')
+  assert.equal(world.ehr.asked.length, 1)
+  assert.deepEqual(world.ehr.asked[0]?.request, {
+    headers: { accept: 'application/json' },
+    maxBytes: 512 * 1024,
+    timeoutMs: 5000,
+    badAnswer: 'bad_jwks',
+  })
+})
+
+test('[I8] fetches at most once more for ten thousand tokens of unknown keys', async () => {
+  const world = createWorld({ body: { keys: [one.jwk] } })
+  assert.equal(await world.verify(await one.sign()), 'x')
+  const token = await two.sign()
+  for (let i = 0; i < 10_000; i++) assert.notEqual(await world.verify(token), 'x')
+  assert.ok(world.ehr.asked.length <= 2)
+  assert.equal(await world.verify(await one.sign()), 'x')
+})
+
+test('[I9, SC-38] accepts a key that appeared, once the cooldown after a burst is over', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
+  const world = createWorld({ body: { keys: [one.jwk] } })
+  assert.equal(await world.verify(await two.sign()), NO_KEY)
+  world.answer = { body: { keys: [one.jwk, two.jwk] } }
+  for (let i = 0; i < 100; i++) assert.equal(await world.verify(await two.sign()), 'issuer_busy')
+  t.mock.timers.tick(30_000)
+  assert.equal(await world.verify(await two.sign()), 'x')
+  assert.equal(world.ehr.asked.length, 2)
+})
+
+test('[I10, L9] refuses what is no key set, and sets of more than a hundred keys', async () => {
+  const many = { keys: Array.from({ length: 101 }, () => one.jwk) }
+  for (const body of [
+    '<html/>',
+    '',
+    '{',
+    '[]',
+    {},
+    { keys: {} },
+    { keys: 'x' },
+    { keys: [1] },
+    many,
+  ]) {
+    const world = createWorld({ body })
+    assert.equal(
+      await world.verify(await one.sign()),
+      'bad_jwks',
+      JSON.stringify(body).slice(0, 40),
+    )
+  }
+  assert.equal(await createWorld({ status: 404 }).verify(await one.sign()), 'bad_jwks')
+  assert.equal(await createWorld({ status: 503 }).verify(await one.sign()), 'issuer_busy')
+})
+
+test('[I11] finds no key in shared secrets, keys for encryption, or another algorithm', async () => {
+  const secret: JWK = { kty: 'oct', k: 'aHVudGVyMg', kid: 'one', alg: 'HS256' }
+  for (const jwk of [
+    secret,
+    { ...one.jwk, use: 'enc' },
+    { ...one.jwk, key_ops: ['sign'] },
+    { ...one.jwk, alg: 'ES256' },
+  ]) {
+    const world = createWorld({ body: { keys: [jwk] } })
+    assert.equal(await world.verify(await one.sign()), NO_KEY)
+  }
+})
+
+test('[I15] serves the last good keys while the EHR is down, for a day at most', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
+  const world = createWorld({ body: { keys: [one.jwk] } })
+  assert.equal(await world.verify(await one.sign()), 'x')
+  const pass = (ms: number) => {
+    t.mock.timers.tick(ms)
+    world.time += ms
+  }
+  world.answer = { error: new BrokerError('issuer_unreachable') }
+  for (const hours of [1, 10, 12]) {
+    pass(hours * 3_600_000)
+    assert.equal(await world.verify(await one.sign()), 'x')
+  }
+  pass(2 * 3_600_000)
+  assert.equal(await world.verify(await one.sign()), 'issuer_unreachable')
+  world.answer = { body: { keys: [one.jwk] } }
+  pass(10_000)
+  assert.equal(await world.verify(await one.sign()), 'x')
+})
+
+test('asks an EHR that could not serve its keys again only after ten seconds', async () => {
+  const world = createWorld({ status: 500 })
+  for (let i = 0; i < 10; i++) assert.equal(await world.verify(await one.sign()), 'issuer_busy')
+  assert.equal(world.ehr.asked.length, 1)
+  world.answer = { body: { keys: [one.jwk] } }
+  world.time += 10_000
+  assert.equal(await world.verify(await one.sign()), 'x')
+})
+
+test("[I12] keeps each registration's keys apart, and follows a jwks_uri that moves", async () => {
+  const ehr = createStubEhr({
+    'https://a.test/keys': { body: { keys: [one.jwk] } },
+    'https://b.test/keys': { body: { keys: [two.jwk] } },
+  })
+  const keySets = createKeySets(() => ({ fetch: ehr.fetch, now: () => 0 }))
+  const [a, b] = [buildRegistration({ id: 'a' }), buildRegistration({ id: 'b' })]
+  const keysOfA = keySets(a, 'https://a.test/keys')
+  assert.equal(keySets(a, 'https://a.test/keys'), keysOfA)
+  await jwtVerify(await one.sign(), keysOfA)
+  await assert.rejects(jwtVerify(await one.sign(), keySets(b, 'https://b.test/keys')))
+  assert.notEqual(keySets(b, 'https://a.test/keys'), keysOfA)
+  await jwtVerify(await two.sign(), keySets(a, 'https://b.test/keys'))
+})
