@@ -42,9 +42,7 @@ async function parseClientKey(source: string | Record<string, unknown>): Promise
   const members = createPublicKey(key).export({ format: 'jwk' }) as Partial<PublicJwk>
   const kid = await nameKey(jwk.kid, members)
   const publicJwk = describePublicKey(members, kid, alg)
-  const privateKey = key.toCryptoKey(webCryptoAlgOf(alg), false, ['sign'])
-  await proveKey({ kid, alg, privateKey, publicJwk })
-  return { kid, alg, privateKey, publicJwk }
+  return { kid, alg, privateKey: await proveKey(key, publicJwk), publicJwk }
 }
 
 function readPrivateKey(source: string | Record<string, unknown>): KeyObject {
@@ -91,13 +89,16 @@ function webCryptoAlgOf(alg: ClientKeyAlg) {
   return { name: 'RSASSA-PKCS1-v1_5', hash: alg === 'RS256' ? 'SHA-256' : 'SHA-384' }
 }
 
-/** Signs and verifies once, so that a mismatched pair stops the start and not the first login. */
-async function proveKey({ alg, privateKey, publicJwk }: ClientKey): Promise<void> {
+// Signs and verifies once, so that a mismatched pair stops the start and not the first login.
+async function proveKey(key: KeyObject, publicJwk: PublicJwk): Promise<CryptoKey> {
+  const { alg } = publicJwk
   try {
+    const privateKey = key.toCryptoKey(webCryptoAlgOf(alg), false, ['sign'])
     const signed = await new CompactSign(Buffer.from('self-test'))
       .setProtectedHeader({ alg })
       .sign(privateKey)
     await compactVerify(signed, await importJWK({ ...publicJwk }, alg))
+    return privateKey
   } catch {
     throw new Error('a client key fails to verify what it signs')
   }
