@@ -3,15 +3,15 @@
 // of one name. No I/O, no clock (SMART App Launch 2.2, asymmetric client authentication).
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { CompactSign, calculateJwkThumbprint, compactVerify, importJWK } from 'jose'
+import { CompactSign, type CryptoKey, calculateJwkThumbprint, compactVerify, importJWK } from 'jose'
 import type { ClientKey, ClientKeyAlg, PublicJwk } from './types.ts'
 
 const MIN_RSA_BITS = 2048
 
 /**
  * The private keys in a JWK set, a single JWK or a PEM text, in their order: the first that the EHR
- * can read signs; public keys beside them are passed over. Throws an Error fit for an operator, without a word of the key; so does a key that
- * fails to sign and verify here and now.
+ * can read signs; public keys beside them are passed over. Throws an Error fit for an operator, without
+ * a word of the key, also for one that fails to sign and verify here and now.
  */
 export async function parseClientKeys(text: string): Promise<ClientKey[]> {
   const keys = await Promise.all(listKeyTexts(text).map(parseClientKey))
