@@ -205,6 +205,12 @@ test('[L11] makes two issuers equal only when a URL parser would send both to on
   )
 })
 
+test('[L14] takes no issuer of more than two thousand characters', () => {
+  const long = `https://ehr.example/${'a'.repeat(2028)}`
+  assert.equal(canonicalIssuer(long), long)
+  assert.equal(canonicalIssuer(`${long}a`), undefined)
+})
+
 test('[L11] never throws, whatever the text', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl()), text => {

@@ -1,0 +1,88 @@
+// `fhirstorm discover URL`: asks an EHR, before it is registered, how it authorizes, and prints what it
+// says, what would be used and the registration to paste. Status 0: usable; 1: not; 2: wrong usage.
+
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { resolveProxy } from '../config/proxy.ts'
+import { createEgress, type Egress } from '../http/egress.ts'
+import { buildDiscoveryReport } from '../smart/discovery-report.ts'
+import { parseFhirBase, surveyEhr } from '../smart/discovery-survey.ts'
+import type { NetworkPolicy } from '../smart/types.ts'
+
+/** Where a command writes. */
+export interface CommandOutput {
+  out(text: string): void
+  error(text: string): void
+}
+
+const USAGE = `usage: fhirstorm discover URL [--private] [--ca FILE]
+
+  URL        the FHIR base, https (http only on this machine)
+  --private  the EHR lies in a private network
+  --ca FILE  certificate of a private CA, PEM
+`
+
+const terminal: CommandOutput = {
+  out: text => process.stdout.write(text),
+  error: text => process.stderr.write(text),
+}
+
+/** Runs the command and returns its exit status. */
+export async function discover(args: string[], io = terminal): Promise<number> {
+  const asked = parseCommand(args)
+  if (asked === undefined) {
+    io.error(USAGE)
+    return 2
+  }
+  const network = await readNetwork(asked)
+  if (network === undefined) {
+    io.error(`fhirstorm: ${asked.caFile} is no readable CA certificate\n`)
+    return 2
+  }
+  const egresses: Egress[] = []
+  try {
+    const survey = await surveyEhr(asked.iss, {
+      network,
+      now: Date.now,
+      open: registration => {
+        const egress = createEgress(registration)
+        egresses.push(egress)
+        return egress.fetch
+      },
+    })
+    io.out(`${buildDiscoveryReport(survey).join('\n')}\n`)
+    return survey.outcome.usable ? 0 : 1
+  } finally {
+    await Promise.all(egresses.map(egress => egress.close()))
+  }
+}
+
+interface Command {
+  iss: string
+  reach: NetworkPolicy['reach']
+  caFile: string | undefined
+}
+
+function parseCommand(args: string[]): Command | undefined {
+  const options = { private: { type: 'boolean' }, ca: { type: 'string' } } as const
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+    const iss = positionals.length === 1 ? parseFhirBase(positionals[0] ?? '') : undefined
+    if (iss === undefined) return undefined
+    return { iss, reach: values.private ? 'private' : 'public', caFile: values.ca }
+  } catch {
+    return undefined
+  }
+}
+
+async function readNetwork({ iss, reach, caFile }: Command): Promise<NetworkPolicy | undefined> {
+  const proxy = resolveProxy(iss, process.env)
+  if (caFile === undefined) return { reach, proxy }
+  try {
+    const ca = await readFile(caFile, 'utf8')
+    return new X509Certificate(ca).ca ? { reach, ca, proxy } : undefined
+  } catch {
+    return undefined
+  }
+}

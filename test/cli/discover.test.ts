@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { discover } from '../../src/cli/discover.ts'
+import { createAuthority } from '../http/certificates.ts'
+import { listen } from '../http/listen.ts'
+
+async function run(...args: string[]) {
+  const written = { out: '', error: '' }
+  const status = await discover(args, {
+    out: text => {
+      written.out += text
+    },
+    error: text => {
+      written.error += text
+    },
+  })
+  return { status, ...written }
+}
+
+function temporaryFile(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-discover-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'ca.pem')
+  writeFileSync(path, text)
+  return path
+}
+
+test('reports an EHR whose authorization server lies elsewhere, over HTTP', async t => {
+  const login = await listen(t, (_, response) => response.writeHead(404).end())
+  const ehr = await listen(t, (request, response) => {
+    if (!request.url?.endsWith('/smart-configuration')) return response.writeHead(404).end()
+    const at = login.origin
+    const endpoints = { authorization_endpoint: `${at}/authorize`, token_endpoint: `${at}/token` }
+    response.end(JSON.stringify({ ...endpoints, jwks_uri: `${at}/keys`, issuer: at }))
+  })
+  const { status, out, error } = await run(`${ehr.origin}/fhir/metadata`)
+  assert.equal(status, 0, out + error)
+  assert.match(out, new RegExp(`^${ehr.origin}/fhir\n`))
+  assert.match(out, new RegExp(`origins: \\["${login.origin}"\\]`))
+  assert.equal(login.connections, 0)
+})
+
+test('tells an EHR that cannot be used by status 1', async t => {
+  const ehr = await listen(t, (_, response) => response.writeHead(404).end())
+  const { status, out } = await run(`${ehr.origin}/fhir`)
+  assert.equal(status, 1)
+  assert.match(out, /404 {2}http.*\/metadata\n(.*\n)*Not usable\n {2}no_oauth_metadata/)
+})
+
+test('trusts the CA that it is given', async t => {
+  const authority = createAuthority()
+  const tls = authority.issue('IP:127.0.0.1')
+  const endpoints = { authorization_endpoint: '/a', token_endpoint: '/t', jwks_uri: '/k' }
+  const ehr = await listen(
+    t,
+    (_, response) => response.end(JSON.stringify({ ...endpoints, issuer: ehr.origin })),
+    tls,
+  )
+  const url = `${ehr.origin}/fhir`
+  const without = await run(url)
+  assert.equal(without.status, 1)
+  assert.match(without.out, /UNABLE_TO_VERIFY_LEAF_SIGNATURE\n/)
+  const ca = temporaryFile(t, authority.ca)
+  assert.equal((await run(url, '--ca', ca)).status, 0)
+})
+
+test('[L5] reports no EHR behind an address that is not public', async () => {
+  const { status, out } = await run('https://169.254.169.254/fhir', '--private')
+  assert.equal(status, 1)
+  assert.match(out, /issuer_unreachable: .*\n {2}ADDRESS_REFUSED/)
+})
+
+test('shows how it is used, by status 2', async t => {
+  for (const args of [
+    [],
+    ['ehr.test'],
+    ['http://ehr.test/fhir'],
+    ['a', 'b'],
+    ['https://ehr.test', '--nonsense'],
+  ]) {
+    const { status, error } = await run(...args)
+    assert.equal(status, 2)
+    assert.match(error, /^usage: fhirstorm discover URL/)
+  }
+  for (const ca of ['/nowhere/ca.pem', temporaryFile(t, 'no certificate')]) {
+    const { status, error } = await run('https://ehr.test/fhir', '--ca', ca)
+    assert.equal(status, 2)
+    assert.match(error, /is no readable CA certificate/)
+  }
+})
