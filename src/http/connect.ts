@@ -10,7 +10,7 @@ import { Agent, buildConnector, Pool } from 'undici'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { NetworkPolicy, Registration } from '../smart/types.ts'
 import { bareHost, isReachable, type Reach } from './address.ts'
-import { openTunnel } from './tunnel.ts'
+import { createTunnels } from './tunnel.ts'
 
 /** What decides how one EHR is connected to. */
 export type Peer = Pick<Registration, 'iss' | 'network'>
@@ -75,7 +75,8 @@ function createConnector(
   { connectTimeoutMs = 5000, resolveName = resolveAll }: ConnectOptions,
 ): buildConnector.connector {
   const reach = reachOf(peer)
-  const proxy = peer.network.proxy === undefined ? undefined : new URL(peer.network.proxy)
+  const { proxy } = peer.network
+  const openTunnel = proxy === undefined ? undefined : createTunnels(proxy, connectTimeoutMs)
   const connect = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,
@@ -87,13 +88,13 @@ function createConnector(
     // Node connects to an address literal without asking `lookup`.
     const host = bareHost(target.hostname)
     if (isIP(host) !== 0 && !isReachable(host, reach)) return done(new AddressRefused(), null)
-    if (proxy === undefined) return connect(target, done)
+    if (openTunnel === undefined) return connect(target, done)
     const port = target.port || (target.protocol === 'https:' ? 443 : 80)
-    openTunnel(proxy, `${isIP(host) === 6 ? `[${host}]` : host}:${port}`, connectTimeoutMs).then(
-      socket =>
-        target.protocol === 'https:'
-          ? connect({ ...target, httpSocket: socket }, done)
-          : done(null, socket),
+    openTunnel(`${isIP(host) === 6 ? `[${host}]` : host}:${port}`).then(
+      socket => {
+        if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, done)
+        else done(null, socket)
+      },
       error => done(error, null),
     )
   }

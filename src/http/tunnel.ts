@@ -4,42 +4,47 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import type { Socket } from 'node:net'
+import { bareHost } from './address.ts'
+
+/** Opens a connection to `target` (host:port); rejects when the proxy does not within the time. */
+export type OpenTunnel = (target: string) => Promise<Socket>
 
 /**
- * Asks the proxy for a connection to `target` (host:port) within `timeoutMs`. Credentials in the
- * proxy's URL become Basic. Rejects when the proxy is away or answers anything but 200.
+ * The way through a proxy, given as its absolute URL; credentials in it become Basic. Throws on a URL
+ * that is none.
  */
-export function openTunnel(proxy: URL, target: string, timeoutMs: number): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const signal = AbortSignal.timeout(timeoutMs)
-  const request = (proxy.protocol === 'https:' ? https : http).request({
-    host: proxy.hostname.replace(/^\[|\]$/g, ''),
-    port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-    method: 'CONNECT',
-    path: target,
-    headers: { host: target, ...proxyAuthorization(proxy) },
-    signal,
-    agent: false,
-  })
-  request.once('connect', (response, socket: Socket, head) => {
-    // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.
-    if (response.statusCode === 200 && head.length === 0) return resolve(socket)
-    socket.destroy()
-    reject(new Error('the proxy refused the tunnel'))
-  })
-  request.once('response', response => {
-    response.destroy()
-    reject(new Error('the proxy refused the tunnel'))
-  })
-  request.once('error', error => {
-    const late = Object.assign(new Error('the proxy took too long'), { code: 'ETIMEDOUT' })
-    reject(signal.aborted ? late : error)
-  })
-  request.end()
-  return promise
+export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
+  const { protocol, hostname, port, username, password } = new URL(proxyUrl)
+  if (!/^https?:$/.test(protocol)) throw new TypeError('the proxy is no http or https address')
+  const client = protocol === 'https:' ? https : http
+  const address = { host: bareHost(hostname), port: port || (client === https ? 443 : 80) }
+  const authorization = buildAuthorization(username, password)
+  return target => {
+    const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+    const signal = AbortSignal.timeout(timeoutMs)
+    const headers = { host: target, ...authorization }
+    const call = { ...address, method: 'CONNECT', path: target, headers, signal, agent: false }
+    const request = client.request(call)
+    request.once('connect', (response, socket: Socket, head) => {
+      // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.
+      if (response.statusCode === 200 && head.length === 0) return resolve(socket)
+      socket.destroy()
+      reject(new Error('the proxy refused the tunnel'))
+    })
+    request.once('response', response => {
+      response.destroy()
+      reject(new Error('the proxy refused the tunnel'))
+    })
+    request.once('error', error => {
+      const late = Object.assign(new Error('the proxy took too long'), { code: 'ETIMEDOUT' })
+      reject(signal.aborted ? late : error)
+    })
+    request.end()
+    return promise
+  }
 }
 
-function proxyAuthorization({ username, password }: URL): Record<string, string> {
+function buildAuthorization(username: string, password: string): Record<string, string> {
   if (username === '') return {}
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }

@@ -52,7 +52,7 @@ export function parseSmartConfiguration(
     scopesSupported: list('scopes_supported'),
     issParameterSupported: document.authorization_response_iss_parameter_supported === true,
     pushedAuthorizationRequestsRequired: document.require_pushed_authorization_requests === true,
-    associatedEndpoints: parseAssociated(document.associated_endpoints, warnings),
+    associatedEndpoints: parseAssociated(document, warnings),
     warnings,
   }
 }
@@ -77,14 +77,19 @@ function parseChallengeMethods(
   return methods
 }
 
-/** Exposed to the app as they are and never connected to, so that no pin applies. */
-function parseAssociated(value: unknown, warnings: string[]): readonly AssociatedEndpoint[] {
-  if (!Array.isArray(value)) return []
-  return value.slice(0, 20).flatMap(item => {
+/** Exposed to the app as they are and never connected to, so that no pin applies (CF-12, CF-13). */
+function parseAssociated(
+  { associated_endpoints: listed, smart_app_state_endpoint: deprecated }: Record<string, unknown>,
+  warnings: string[],
+): readonly AssociatedEndpoint[] {
+  if (!Array.isArray(listed)) {
+    return typeof deprecated === 'string'
+      ? [{ url: deprecated, capabilities: ['smart-app-state'] }]
+      : []
+  }
+  return listed.slice(0, 20).flatMap(item => {
     if (!isRecord(item) || typeof item.url !== 'string') return []
-    const { capabilities } = item
-    return [
-      { url: item.url, capabilities: parseList(capabilities, 'capabilities', warnings) ?? [] },
-    ]
+    const { url, capabilities } = item
+    return [{ url, capabilities: parseList(capabilities, 'capabilities', warnings) ?? [] }]
   })
 }

@@ -107,3 +107,9 @@ test('fails when the proxy refuses, talks nonsense, says too much, hangs or is a
   }
   assert.equal(await get(t, 'https://ehr.test', proxied('http://127.0.0.1:1')), 'ECONNREFUSED')
 })
+
+test('refuses a proxy address that is none before anything is connected', () => {
+  for (const proxy of ['', 'proxy.test:3128/', 'http://%zz@proxy.test:3128']) {
+    assert.throws(() => createAgent(proxied(proxy)), proxy)
+  }
+})

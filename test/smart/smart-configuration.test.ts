@@ -291,3 +291,10 @@ test('[CF-12] exposes associated endpoints as they are, and drops what is none',
   ])
   assert.deepEqual(parse({ associated_endpoints: 'x' }).associatedEndpoints, [])
 })
+
+test('[CF-13] reads the deprecated app state endpoint only where no associated ones are listed', () => {
+  const deprecated = { smart_app_state_endpoint: 'https://state.test/' }
+  const fallback = [{ url: 'https://state.test/', capabilities: ['smart-app-state'] }]
+  assert.deepEqual(parse(deprecated).associatedEndpoints, fallback)
+  assert.deepEqual(parse({ ...deprecated, associated_endpoints: [] }).associatedEndpoints, [])
+})
