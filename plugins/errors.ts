@@ -2,7 +2,13 @@
 // page, elsewhere as a problem document (RFC 9457); always with Proxy-Status (RFC 9209), a fixed text
 // for the code, and nothing of the input or of a library's message (attacks G9).
 
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyContextConfig,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+} from 'fastify'
 import fp from 'fastify-plugin'
 import { buildFaultPage } from '../src/browser/page.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
@@ -51,7 +57,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   })
 
   app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.config.fhir) return
+    if (request.routeOptions.config?.fhir && reply.smartFault === undefined) return
     app.smartMetrics.observe({
       method: request.method,
       route: request.routeOptions.url ?? 'unknown',
@@ -71,7 +77,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
-    const { config } = request.routeOptions
+    for (const url of error.alternatives ?? []) reply.header('link', `<${url}>; rel="alternate"`)
+    const { config = {} as FastifyContextConfig } = request.routeOptions
     if (config.fhir) return answerOutcome(error.code, request, reply)
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({

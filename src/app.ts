@@ -45,7 +45,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   await app.register(callback, options.callback)
   await app.register(sessions, options.sessions)
   await app.register(proxy, options.proxy)
-  await app.register(logout, options.logout)
+  await app.register(logout)
   await app.register(backchannelLogout, options.backchannelLogout)
   await app.register(jwks, options.jwks)
   await app.register(health)

@@ -88,6 +88,8 @@ export interface FaultDetail {
   ehr?: string
   /** Seconds after which trying again makes sense; sent as Retry-After. */
   retryAfterSeconds?: number
+  /** Addresses of ours that would work instead; told to the caller. */
+  alternatives?: readonly string[]
   cause?: unknown
 }
 
@@ -98,14 +100,16 @@ export class BrokerError extends Error {
   readonly detail: string | undefined
   readonly ehr: string | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly alternatives: readonly string[] | undefined
 
-  constructor(code: FaultCode, { detail, ehr, retryAfterSeconds, cause }: FaultDetail = {}) {
+  constructor(code: FaultCode, { detail, ehr, retryAfterSeconds, alternatives, cause }: FaultDetail = {}) {
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code
     this.status = faults[code][0]
     this.detail = detail
     this.ehr = ehr
+    this.alternatives = alternatives
     this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
   }
 }

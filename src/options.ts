@@ -116,7 +116,6 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     proxy: {
       registrations: new Map(registrations.map(entry => [entry.id, entry])),
       publicUrl,
-      frontendOrigins,
       fhirAlias: sessions.fhirAlias,
     },
     backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },

@@ -50,7 +50,7 @@ function isWell({ online }: EhrReport): boolean {
 async function ask(registration: Registration): Promise<NonNullable<EhrReport['online']>> {
   const egress = createEgress(registration)
   try {
-    const server = await discover(registration, { fetch: egress.fetch, now: Date.now })
+    const { server } = await discover(registration, { fetch: egress.fetch, now: Date.now })
     const warnings = [...server.warnings, ...lintClientAuth(registration.clientAuth, server)]
     return { ok: true, source: server.source, warnings }
   } catch (error) {

@@ -1,15 +1,17 @@
 // `fhirstorm start`: reads the configuration, opens the vault, listens, and drains on SIGTERM. Refuses
 // to start with a faulty configuration (status 2) or without its vault (status 1).
 
+import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import { createAdminServer } from '../admin.ts'
 import { fhirstorm } from '../app.ts'
-import { ConfigError } from '../config.ts'
+import { buildKeyMarks } from '../keys.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { buildOptions } from '../options.ts'
 import { createServer } from '../server.ts'
 import { openVault } from '../vault/open.ts'
+import { VaultRefusal } from '../vault/refusal.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 
 /** Longest wait for running streams after SIGTERM, in milliseconds. */
@@ -28,26 +30,39 @@ export async function start(args: string[]): Promise<number | undefined> {
   if (!config) return 2
 
   const logger = pino(buildLoggerOptions(config.log.level))
-  const opened = await tryToOpen(config)
+  const opened = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now).catch(
+    (error: unknown) => {
+      if (error instanceof VaultRefusal) return error
+      throw error
+    },
+  )
   if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
   const app = createServer({ logger, trustedProxies: config.trustedProxies, tls: config.listen.tls })
   await app.register(fhirstorm, {
-    ...buildOptions(config, opened.vault),
+    ...buildOptions(config, { vault: opened.vault, contract: await readContract() }),
     prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
   })
   await app.listen({ host: config.listen.host, port: config.listen.port })
-  const admin = config.admin === false ? undefined : await createAdminServer(app, config.admin)
+  const ehrs = config.registrations
+  const admin = config.admin && (await createAdminServer(app, { ...config.admin, ehrs }))
   logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
 
   closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
     if (err) logger.error({ err }, 'fault outside any request')
     logger.info('draining')
-    await admin?.close()
+    if (admin) await admin.close()
     await app.close()
   })
   return undefined
+}
+
+// Beside the program: two folders up in a checkout, three from dist/.
+async function readContract(): Promise<string> {
+  const inCheckout = new URL('../../openapi.yaml', import.meta.url)
+  const beside = new URL('../../../openapi.yaml', import.meta.url)
+  return await readFile(inCheckout, 'utf8').catch(() => readFile(beside, 'utf8'))
 }
 
 function refuse(message: string, status: number): number {

@@ -58,6 +58,10 @@ export interface Vault {
   release(id: RecordId, owner: string): Promise<void>
   /** Deletes expired records, deposits and taken keys, a bounded batch at a time; returns how many. */
   sweep(): Promise<number>
+  /** Marks of the server keys that have sealed records here, by key id. */
+  keyMarks(): Promise<ReadonlyMap<string, string>>
+  /** Notes the mark of a key, once. */
+  markKey(keyId: string, mark: string): Promise<void>
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): Promise<void>

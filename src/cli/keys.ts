@@ -1,0 +1,88 @@
+// `fhirstorm keys make|rotate|export`: the key ring file (mode 0600), and the public client keys for
+// an EHR that cannot fetch them. Existing files are never overwritten by `make`; `rotate` writes a new
+// file beside the old one and moves it into place.
+
+import { randomBytes } from 'node:crypto'
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { type KeyRing, makeKeyRing, parseKeyRing, printKeyRing, rotateKeyRing } from '../keys.ts'
+import { buildPublicKeySet, parseClientKeys } from '../smart/client-keys.ts'
+
+const USAGE =
+  'usage: fhirstorm keys make|rotate|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
+const DEFAULT_FILE = 'fhirstorm-keys.json'
+/** The longest absolute limit a session can be configured to. */
+const DEFAULT_KEEP_HOURS = 168
+
+/** Runs the command and returns its exit status. */
+export async function keys(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      file: { type: 'string', default: DEFAULT_FILE },
+      'keep-hours': { type: 'string', default: String(DEFAULT_KEEP_HOURS) },
+      'client-alg': { type: 'string' },
+    },
+  })
+  const [action = ''] = positionals
+  const alg = values['client-alg']
+  if (alg !== undefined && alg !== 'ES384' && alg !== 'RS384') return fail(USAGE, 2)
+  try {
+    if (action === 'make') return await make(values.file, alg)
+    if (action === 'rotate') return await rotate(values.file, Number(values['keep-hours']), alg)
+    if (action === 'export') return await print(values.file)
+  } catch (error) {
+    return fail(`fhirstorm: ${error instanceof Error ? error.message : 'failed'}\n`, 1)
+  }
+  return fail(USAGE, 2)
+}
+
+async function make(file: string, alg: 'ES384' | 'RS384' | undefined): Promise<number> {
+  const ring = makeKeyRing(Date.now(), randomBytes)
+  const clientKeys = alg ? [await makeClientKey(alg)] : []
+  await writeFile(file, printKeyRing({ ...ring, clientKeys }), { mode: 0o600, flag: 'wx' })
+  process.stdout.write(`${file}: one server key${alg ? ` and one ${alg} client key` : ''}\n`)
+  return 0
+}
+
+async function rotate(
+  file: string,
+  keepHours: number,
+  alg: 'ES384' | 'RS384' | undefined,
+): Promise<number> {
+  if (!(keepHours > 0)) return fail(USAGE, 2)
+  const ring = await read(file)
+  const keepMs = keepHours * 3_600_000
+  const rotated = rotateKeyRing(ring, { now: Date.now(), keepMs, randomBytes })
+  const clientKeys = alg ? [await makeClientKey(alg), ...ring.clientKeys] : ring.clientKeys
+  const fresh = `${file}.new`
+  await writeFile(fresh, printKeyRing({ ...rotated, clientKeys }), { mode: 0o600 })
+  await chmod(fresh, 0o600)
+  await rename(fresh, file)
+  process.stdout.write(`${file}: ${rotated.keys.length} server keys; restart to use the new one\n`)
+  return 0
+}
+
+async function print(file: string): Promise<number> {
+  const { clientKeys } = await read(file)
+  const parsed = await parseClientKeys(JSON.stringify({ keys: clientKeys }))
+  process.stdout.write(`${JSON.stringify(buildPublicKeySet(parsed), null, 2)}\n`)
+  return 0
+}
+
+async function makeClientKey(alg: 'ES384' | 'RS384'): Promise<object> {
+  const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import('jose')
+  const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 3072 })
+  const jwk = await exportJWK(privateKey)
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' }
+}
+
+async function read(file: string): Promise<KeyRing> {
+  return parseKeyRing(await readFile(file, 'utf8'))
+}
+
+function fail(message: string, status: number): number {
+  process.stderr.write(message)
+  return status
+}

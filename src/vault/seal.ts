@@ -1,0 +1,106 @@
+// The sealing of records: AES-256-GCM under a key made of the server key and the ticket's secret, bound
+// to what the record is. Neither a stolen store nor a stolen server key alone opens anything; altered,
+// swapped or moved values do not open at all. No I/O, no clock; the randomness is passed in.
+
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
+import type { RecordId } from './vault.ts'
+
+/** What a sealed value is bound to besides its keys. */
+export interface SealAddress {
+  recordId: RecordId
+  /** Registration id. */
+  ehr: string
+  generation: number
+  /** The ticket's secret. */
+  secret: string
+}
+
+export interface Sealed {
+  /** Id of the server key. */
+  keyId: string
+  value: Uint8Array
+}
+
+const FORMAT = 1
+const SALT_BYTES = 16
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const HEAD_BYTES = 1 + SALT_BYTES + NONCE_BYTES
+
+/** The id of a ticket's record: SHA-256, base64url. */
+export function buildRecordId(ticketId: string): RecordId {
+  return createHash('sha256').update(`fhirstorm record ${ticketId}`).digest('base64url')
+}
+
+/** Seals a value; every sealing has a fresh salt, so no key ever meets a nonce twice (attacks V9). */
+export function sealRecord(
+  keyId: string,
+  serverKey: KeyObject,
+  address: SealAddress,
+  plain: Uint8Array,
+  randomBytes: (size: number) => Uint8Array,
+): Sealed {
+  const head = Buffer.concat([Buffer.of(FORMAT), randomBytes(SALT_BYTES + NONCE_BYTES)])
+  const key = deriveRecordKey(serverKey, address.secret, head.subarray(1, 1 + SALT_BYTES))
+  const cipher = createCipheriv('aes-256-gcm', key, head.subarray(1 + SALT_BYTES))
+  cipher.setAAD(buildContext(keyId, address))
+  const body = cipher.update(plain)
+  cipher.final()
+  return { keyId, value: Buffer.concat([head, body, cipher.getAuthTag()]) }
+}
+
+/** The value as it was sealed at this address; undefined for anything else, whatever it is. */
+export function openRecord(
+  serverKey: KeyObject,
+  address: SealAddress,
+  { keyId, value }: Sealed,
+): Buffer | undefined {
+  const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (sealed.length < HEAD_BYTES + TAG_BYTES || sealed[0] !== FORMAT) return undefined
+  const key = deriveRecordKey(serverKey, address.secret, sealed.subarray(1, 1 + SALT_BYTES))
+  const nonce = sealed.subarray(1 + SALT_BYTES, HEAD_BYTES)
+  const end = sealed.length - TAG_BYTES
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(buildContext(keyId, address)).setAuthTag(sealed.subarray(end))
+  const plain = decipher.update(sealed.subarray(HEAD_BYTES, end))
+  try {
+    decipher.final()
+    return plain
+  } catch {
+    return undefined
+  }
+}
+
+/** A keyed hash of an index entry: tells nothing without the key. */
+export function buildIndexKey(indexKey: KeyObject, kind: string, values: readonly string[]): string {
+  return createHmac('sha256', indexKey).update(encodeParts([kind, ...values])).digest('base64url')
+}
+
+function deriveRecordKey(serverKey: KeyObject, secret: string, salt: Buffer): KeyObject {
+  const info = Buffer.concat([Buffer.from('fhirstorm record key '), Buffer.from(secret)])
+  return createSecretKey(Buffer.from(hkdfSync('sha256', serverKey, salt, info, 32)))
+}
+
+function buildContext(keyId: string, { recordId, ehr, generation }: SealAddress): Buffer {
+  return encodeParts([`format ${FORMAT}`, keyId, recordId, ehr, String(generation)])
+}
+
+// Length before each part, so that no two lists are written alike.
+function encodeParts(parts: readonly string[]): Buffer {
+  return Buffer.concat(
+    parts.flatMap(part => {
+      const bytes = Buffer.from(part, 'utf8')
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(bytes.length)
+      return [length, bytes]
+    }),
+  )
+}

@@ -1,0 +1,62 @@
+// Every statement of the SQLite vault, prepared once. Each is one step of the contract; expired rows
+// never match.
+
+import type { DatabaseSync } from 'node:sqlite'
+
+/** Prepares the statements for one open database. */
+export function prepareStatements(db: DatabaseSync) {
+  return {
+    version: db.prepare('PRAGMA data_version'),
+    full: db.prepare('PRAGMA synchronous = FULL'),
+    normal: db.prepare('PRAGMA synchronous = NORMAL'),
+    insert: db.prepare(
+      `INSERT INTO record(id, generation, last_used_at, expires_at, key_id, value)
+       VALUES (?, 1, ?, ?, ?, ?)`,
+    ),
+    insertIndex: db.prepare('INSERT OR IGNORE INTO record_index(entry, id) VALUES (?, ?)'),
+    removeExpired: db.prepare('DELETE FROM record WHERE id = ? AND expires_at <= ?'),
+    head: db.prepare(
+      'SELECT generation, last_used_at, expires_at FROM record WHERE id = ? AND expires_at > ?',
+    ),
+    read: db.prepare('SELECT * FROM record WHERE id = ? AND expires_at > ?'),
+    replace: db.prepare(
+      `UPDATE record SET key_id = ?, value = ?, expires_at = ?, generation = generation + 1
+       WHERE id = ? AND generation = ? AND expires_at > ?`,
+    ),
+    touch: db.prepare(
+      'UPDATE record SET last_used_at = ?, expires_at = ? WHERE id = ? AND expires_at > ?',
+    ),
+    remove: db.prepare('DELETE FROM record WHERE id = ?'),
+    find: db.prepare(
+      `SELECT record.id, generation, last_used_at, expires_at
+       FROM record_index JOIN record ON record.id = record_index.id
+       WHERE entry = ? AND expires_at > ?`,
+    ),
+    take: db.prepare(
+      `INSERT INTO taken(key, expires_at) VALUES (?1, ?2)
+       ON CONFLICT(key) DO UPDATE SET expires_at = ?2 WHERE expires_at <= ?3`,
+    ),
+    deposit: db.prepare('INSERT OR REPLACE INTO deposit(key, value, expires_at) VALUES (?, ?, ?)'),
+    withdraw: db.prepare('DELETE FROM deposit WHERE key = ? RETURNING value, expires_at'),
+    lease: db.prepare(
+      `INSERT INTO lease(id, owner, until) VALUES (?1, ?2, ?3)
+       ON CONFLICT(id) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4`,
+    ),
+    release: db.prepare('DELETE FROM lease WHERE id = ? AND owner = ?'),
+    keyMarks: db.prepare('SELECT key_id, mark FROM key_check'),
+    markKey: db.prepare('INSERT OR IGNORE INTO key_check(key_id, mark) VALUES (?, ?)'),
+    sweepRecords: db.prepare(
+      `DELETE FROM record WHERE id IN
+       (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
+    ),
+    sweepTaken: db.prepare(
+      'DELETE FROM taken WHERE key IN (SELECT key FROM taken WHERE expires_at <= ? LIMIT ?)',
+    ),
+    sweepDeposits: db.prepare(
+      'DELETE FROM deposit WHERE key IN (SELECT key FROM deposit WHERE expires_at <= ? LIMIT ?)',
+    ),
+    sweepLeases: db.prepare(
+      'DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ? LIMIT ?)',
+    ),
+  }
+}
