@@ -6,7 +6,10 @@ import * as https from 'node:https'
 import type { Socket } from 'node:net'
 import { bareHost } from './address.ts'
 
-/** Opens a connection to `target` (host:port); rejects when the proxy does not within the time. */
+/**
+ * Opens a connection to `target` (host:port). Rejects with the code `PROXY_REFUSED`, `ETIMEDOUT`, or
+ * the socket's own.
+ */
 export type OpenTunnel = (target: string) => Promise<Socket>
 
 /**
@@ -29,19 +32,22 @@ export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
       // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.
       if (response.statusCode === 200 && head.length === 0) return resolve(socket)
       socket.destroy()
-      reject(new Error('the proxy refused the tunnel'))
+      reject(failure('PROXY_REFUSED'))
     })
     request.once('response', response => {
       response.destroy()
-      reject(new Error('the proxy refused the tunnel'))
+      reject(failure('PROXY_REFUSED'))
     })
     request.once('error', error => {
-      const late = Object.assign(new Error('the proxy took too long'), { code: 'ETIMEDOUT' })
-      reject(signal.aborted ? late : error)
+      reject(signal.aborted ? failure('ETIMEDOUT') : error)
     })
     request.end()
     return promise
   }
+}
+
+function failure(code: 'PROXY_REFUSED' | 'ETIMEDOUT'): Error {
+  return Object.assign(new Error('no tunnel through the proxy'), { code })
 }
 
 function buildAuthorization(username: string, password: string): Record<string, string> {

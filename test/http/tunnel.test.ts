@@ -30,7 +30,7 @@ async function get(t: TestContext, origin: string, peer: Peer): Promise<string> 
   t.after(() => agent.destroy())
   return await agent.request({ origin, path: '/', method: 'GET' }).then(
     ({ body }) => body.text(),
-    (error: { code?: string; message: string }) => error.code ?? error.message,
+    (error: { code?: string; message: string }) => String(error.code),
   )
 }
 
@@ -90,14 +90,13 @@ test('reaches a server on this machine in plain HTTP through the proxy, when it 
 })
 
 test('fails when the proxy refuses, talks nonsense, says too much, hangs or is away', async t => {
-  const refusal = 'the proxy refused the tunnel'
   const replies: readonly (readonly [reply: string, expected: RegExp])[] = [
-    ['HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n', RegExp(refusal)],
+    ['HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n', /^PROXY_REFUSED$/],
     [
       'HTTP/1.1 302 Found\r\nlocation: http://evil.test/\r\ncontent-length: 0\r\n\r\n',
-      RegExp(refusal),
+      /^PROXY_REFUSED$/,
     ],
-    ['HTTP/1.1 200 OK\r\n\r\ntoo early', RegExp(refusal)],
+    ['HTTP/1.1 200 OK\r\n\r\ntoo early', /^PROXY_REFUSED$/],
     ['SSH-2.0-OpenSSH\r\n', /^HPE_/],
     ['', /^ETIMEDOUT$/],
   ]
