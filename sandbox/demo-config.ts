@@ -1,0 +1,54 @@
+// The demo's configuration: the sandbox EHR's R4 and DSTU2 faces, registered with the tutorial's client.
+
+import { stringify } from 'yaml'
+import { tutorialClient } from './tutorial-client.ts'
+
+export interface DemoPlaces {
+  /** Public URL of the broker and URL of the sandbox. */
+  app: string
+  sandbox: string
+  keysFile: string
+  /** Path of the vault file. */
+  vault: string
+  /** Folder of the checkout. */
+  root: string
+}
+
+/** The text of fhirstorm.yaml for the demo. */
+export function buildDemoConfig({ app, sandbox, keysFile, vault, root }: DemoPlaces): string {
+  const { hostname, port } = new URL(app)
+  const client = {
+    clientId: tutorialClient.id,
+    clientAuth: { method: 'client_secret_basic', secret: tutorialClient.secret },
+  }
+  return stringify({
+    publicUrl: app,
+    listen: { host: hostname, port: Number(port || 80) },
+    frontend: { static: `${root}/demo` },
+    keysFile,
+    vault: { kind: 'sqlite', path: vault },
+    docs: true,
+    log: { level: 'warn' },
+    ehrs: [
+      {
+        id: 'general',
+        name: 'General Hospital',
+        iss: `${sandbox}/r4`,
+        ...client,
+        scope: 'launch launch/patient openid fhirUser profile offline_access patient/*.cruds',
+        origins: [sandbox],
+        redirectPath: '/redirect',
+      },
+      {
+        id: 'dstu2',
+        name: 'Old Town Clinic (DSTU2)',
+        iss: `${sandbox}/dstu2`,
+        ...client,
+        scope: 'launch patient/*.* openid profile offline_access launch/patient',
+        origins: [sandbox],
+        issuers: [sandbox],
+        redirectPath: '/redirect/dstu2',
+      },
+    ],
+  })
+}

@@ -1,0 +1,209 @@
+// Renewal: once, fenced, durable before use; what ends a session and what does not.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { createRefresher, type RefreshOptions } from '../../src/session/refresh.ts'
+import type { OpenSession } from '../../src/session/session.ts'
+import type { TokenSet } from '../../src/smart/types.ts'
+import { buildStore, buildTokens, HOUR, ISS, MINUTE } from './sessions.ts'
+
+async function build(overrides: Partial<RefreshOptions> = {}, tokens: Partial<TokenSet> = {}) {
+  const parts = buildStore()
+  const { clock, store, vault } = parts
+  const log: string[] = []
+  const discarded: string[] = []
+  let calls = 0
+  const options: RefreshOptions = {
+    vault,
+    now: clock.now,
+    deadlineMs: 10_000,
+    owner: 'this process',
+    random: () => 0.5,
+    wait: async milliseconds => clock.pass(milliseconds),
+    async refresh(open) {
+      calls++
+      const next = buildTokens(clock.now(), {
+        accessToken: `access-${calls + 1}`,
+        refreshToken: `refresh-${calls + 1}`,
+        context: open.session.tokens.context,
+      })
+      return { outcome: 'renewed', tokens: next }
+    },
+    replace: store.replace,
+    reopen: store.reopen,
+    async end(open) {
+      await store.end(open.recordId)
+    },
+    discard: (_open, gone) => discarded.push(gone.accessToken),
+    report: outcome => log.push(outcome),
+    ...overrides,
+  }
+  const made = await store.begin(ISS, buildTokens(clock.now(), tokens), 'browser', 'general')
+  const open = () => store.open(made.ticket, { slide: false }) as OpenSession | Promise<OpenSession>
+  return { ...parts, options, made, open, log, discarded, calls: () => calls }
+}
+
+const nearExpiry = { accessTokenExpiresAt: 0, accessTokenLifetimeMs: HOUR }
+const hasCode = (code: string) => (error: unknown) =>
+  error instanceof BrokerError && error.code === code
+
+test('[AL-55] a token far from its end is used as it is, without waiting', async () => {
+  const parts = await build()
+  const refresher = createRefresher(parts.options)
+  assert.equal(refresher.accessToken(await parts.open()), 'access-1')
+  assert.equal(parts.calls(), 0)
+})
+
+test('[F10, AL-55] a token near its end is renewed ahead of it, with a margin it can afford', async () => {
+  const near = (remaining: number, life: number) => async () => {
+    const parts = await build()
+    const open = await parts.open()
+    const tokens = {
+      ...open.session.tokens,
+      accessTokenExpiresAt: parts.clock.now() + remaining,
+      accessTokenLifetimeMs: life,
+    }
+    const refresher = createRefresher(parts.options)
+    return await refresher.accessToken({ ...open, session: { ...open.session, tokens } })
+  }
+  assert.equal(await near(44_000, HOUR)(), 'access-2')
+  assert.equal(await near(61_000, HOUR)(), 'access-1')
+  assert.equal(await near(5_000, 60_000)(), 'access-2')
+  assert.equal(await near(10_000, 60_000)(), 'access-1')
+})
+
+test('[F1] two hundred calls at expiry make one token call', async () => {
+  const parts = await build({}, nearExpiry)
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  const tokens = await Promise.all(
+    Array.from({ length: 200 }, () => refresher.accessToken(open)),
+  )
+  assert.deepEqual([...new Set(tokens)], ['access-2'])
+  assert.equal(parts.calls(), 1)
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
+})
+
+test('[F1, F2] two processes share one renewal', async () => {
+  const parts = await build({}, nearExpiry)
+  const first = createRefresher(parts.options)
+  const second = createRefresher({ ...parts.options, owner: 'another process' })
+  const open = await parts.open()
+  const tokens = await Promise.all([first, second].map(each => each.accessToken(open)))
+  assert.deepEqual(tokens, ['access-2', 'access-2'])
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F8, F6] an orphaned lease is taken over once its time is up', async () => {
+  const parts = await build({}, nearExpiry)
+  const open = await parts.open()
+  await parts.vault.lease(open.recordId, 'a process that died', parts.clock.now() + 20_000)
+  const refresher = createRefresher(parts.options)
+  assert.equal(await refresher.accessToken(open), 'access-2')
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F3] invalid_grant ends the session, once and without a loop', async () => {
+  const parts = await build(
+    { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant' }) },
+    nearExpiry,
+  )
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
+  assert.equal(parts.vault.head(open.recordId), undefined)
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+})
+
+test('[F4, F5] a failure that may pass leaves the session, and the old token serves while it lives', async () => {
+  let calls = 0
+  const refresh = async () => {
+    calls++
+    throw new BrokerError('client_auth_failed')
+  }
+  const alive = await build({ refresh })
+  const living = createRefresher(alive.options)
+  const { session, ...rest } = await alive.open()
+  const soon = {
+    ...rest,
+    session: {
+      ...session,
+      tokens: { ...session.tokens, accessTokenExpiresAt: alive.clock.now() + 20_000 },
+    },
+  }
+  assert.equal(await living.accessToken(soon), 'access-1')
+  for (let i = 0; i < 50; i++) assert.equal(await living.accessToken(soon), 'access-1')
+  assert.equal(calls, 1)
+
+  const expired = await build({ refresh }, nearExpiry)
+  const dead = createRefresher(expired.options)
+  await assert.rejects(async () => dead.accessToken(await expired.open()), hasCode('client_auth_failed'))
+  await assert.rejects(async () => dead.accessToken(await expired.open()), hasCode('refresh_failed'))
+  assert.ok(expired.vault.head(expired.made.recordId))
+})
+
+test('[F7] a logout during the renewal wins, and the fresh tokens are given back', async () => {
+  const parts = await build({}, nearExpiry)
+  const { refresh } = parts.options
+  const refresher = createRefresher({
+    ...parts.options,
+    async refresh(open) {
+      const answer = await refresh(open)
+      await parts.store.end(open.recordId)
+      return answer
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+  assert.deepEqual(parts.discarded, ['access-2'])
+  assert.equal(parts.vault.head(open.recordId), undefined)
+})
+
+test('[F9, AL-62] a contradiction ends the session and gives its tokens back', async () => {
+  const parts = await build({}, nearExpiry)
+  const tokens = buildTokens(parts.clock.now(), { accessToken: 'of another patient' })
+  const refresher = createRefresher({
+    ...parts.options,
+    refresh: async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
+  })
+  await assert.rejects(async () => refresher.accessToken(await parts.open()), hasCode('session_expired'))
+  assert.deepEqual(parts.discarded, ['of another patient'])
+})
+
+test('tokens that the vault would not take are stored before the EHR is asked again', async () => {
+  const parts = await build({}, nearExpiry)
+  let full = true
+  const refresher = createRefresher({
+    ...parts.options,
+    async replace(open, tokens) {
+      if (full) throw new BrokerError('vault_unavailable')
+      return await parts.store.replace(open, tokens)
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  full = false
+  assert.equal(await refresher.accessToken(open), 'access-2')
+  assert.equal(parts.calls(), 1)
+})
+
+test('[R7] an EHR that refuses every token starts no storm', async () => {
+  const parts = await build()
+  const refresher = createRefresher(parts.options)
+  assert.equal(await refresher.renew(await parts.open()), 'access-2')
+  for (let i = 0; i < 20; i++) {
+    await assert.rejects(async () => refresher.renew(await parts.open()), hasCode('upstream_unauthorized'))
+  }
+  assert.equal(parts.calls(), 1)
+  parts.clock.pass(MINUTE)
+  assert.equal(await refresher.renew(await parts.open()), 'access-3')
+})
+
+test('[SC-40] a session without a refresh token ends with its access token', async () => {
+  const parts = await build({}, { ...nearExpiry, refreshToken: undefined })
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
+  assert.equal(parts.vault.head(open.recordId), undefined)
+})

@@ -1,0 +1,145 @@
+// Sessions in the vault: their limits, their cache, and what happens to records that were meddled with.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import type { OpenSession } from '../../src/session/session.ts'
+import { buildStore, buildTokens, HOUR, ISS, MINUTE } from './sessions.ts'
+
+const isInvalid = (error: unknown) => error instanceof BrokerError && error.code === 'session_invalid'
+const begin = (parts: ReturnType<typeof buildStore>, browser = 'browser') =>
+  parts.store.begin(ISS, buildTokens(parts.clock.now()), browser, 'general')
+const slide = { slide: true }
+
+test('a session opens with its ticket and with no other', async () => {
+  const parts = buildStore()
+  const made = await begin(parts)
+  const open = await parts.store.open(made.ticket, slide)
+  assert.equal(open.session.tokens.accessToken, 'access-1')
+  const other = { ...made.ticket, secret: (await begin(parts)).ticket.secret }
+  await assert.rejects(async () => parts.another().open(other, slide), isInvalid)
+  await assert.rejects(async () => parts.store.open(other, slide), isInvalid)
+  await assert.rejects(async () => parts.another().open({ ...made.ticket, ehr: 'b' }, slide), isInvalid)
+})
+
+test('[K14] ticket ids and secrets are random: 128 and 256 bits', async () => {
+  const parts = buildStore()
+  const seen = new Set<string>()
+  for (let i = 0; i < 200; i++) {
+    const { ticket } = await begin(parts)
+    assert.equal(Buffer.from(ticket.id, 'base64url').length, 16)
+    assert.equal(Buffer.from(ticket.secret, 'base64url').length, 32)
+    seen.add(ticket.id).add(ticket.secret)
+  }
+  assert.equal(seen.size, 400)
+})
+
+test('[K6] the idle limit is the server\'s: use extends it, reading without slide does not', async () => {
+  const parts = buildStore()
+  const { ticket } = await begin(parts)
+  parts.clock.pass(14 * MINUTE)
+  await parts.store.open(ticket, slide)
+  parts.clock.pass(14 * MINUTE)
+  await parts.store.open(ticket, { slide: false })
+  parts.clock.pass(2 * MINUTE)
+  await assert.rejects(async () => parts.store.open(ticket, slide), isInvalid)
+})
+
+test('[K7] the absolute limit ends a session however much it is used', async () => {
+  const parts = buildStore()
+  const made = await begin(parts)
+  for (let passed = 0; passed < 12 * HOUR - 10 * MINUTE; passed += 10 * MINUTE) {
+    parts.clock.pass(10 * MINUTE)
+    await parts.store.open(made.ticket, slide)
+  }
+  parts.clock.pass(10 * MINUTE)
+  await assert.rejects(async () => parts.store.open(made.ticket, slide), isInvalid)
+})
+
+test('[K7, V13] a store writer who stretches the expiry does not stretch the session', async () => {
+  const parts = buildStore()
+  const made = await begin(parts)
+  parts.clock.pass(10 * MINUTE)
+  await parts.vault.touch(made.recordId, parts.clock.now(), parts.clock.now() + 100 * HOUR)
+  parts.clock.pass(12 * HOUR)
+  await assert.rejects(async () => parts.store.open(made.ticket, slide), isInvalid)
+  assert.equal(parts.vault.head(made.recordId), undefined)
+})
+
+test('a use is written at most once a minute', async () => {
+  const parts = buildStore()
+  let touches = 0
+  const { touch } = parts.vault
+  parts.vault.touch = (...args) => {
+    touches++
+    return touch(...args)
+  }
+  const { ticket } = await begin(parts)
+  for (let i = 0; i < 100; i++) await parts.store.open(ticket, slide)
+  assert.equal(touches, 0)
+  parts.clock.pass(MINUTE + 1)
+  for (let i = 0; i < 100; i++) await parts.store.open(ticket, slide)
+  assert.equal(touches, 1)
+})
+
+test('an opened session is opened once, until another process has changed it', async () => {
+  const parts = buildStore()
+  let reads = 0
+  const { read } = parts.vault
+  parts.vault.read = id => {
+    reads++
+    return read(id)
+  }
+  const { ticket } = await begin(parts)
+  for (let i = 0; i < 10; i++) await parts.store.open(ticket, slide)
+  assert.equal(reads, 0)
+  const elsewhere = parts.another()
+  const open = await elsewhere.open(ticket, slide)
+  await elsewhere.replace(open, buildTokens(parts.clock.now(), { accessToken: 'access-2' }))
+  reads = 0
+  for (let i = 0; i < 10; i++) {
+    assert.equal((await parts.store.open(ticket, slide)).session.tokens.accessToken, 'access-2')
+  }
+  assert.equal(reads, 1)
+})
+
+test('[K5, K19] a session ended elsewhere is refused at once', async () => {
+  const parts = buildStore()
+  const made = await begin(parts)
+  await parts.store.open(made.ticket, slide)
+  await parts.another().end(made.recordId)
+  await assert.rejects(async () => parts.store.open(made.ticket, slide), isInvalid)
+})
+
+test('[D14] new tokens are stored only over the generation they were got for', async () => {
+  const parts = buildStore()
+  const made = await begin(parts)
+  const tokens = (accessToken: string) => buildTokens(parts.clock.now(), { accessToken })
+  const replaced = await parts.store.replace(made, tokens('access-2'))
+  assert.equal(replaced?.generation, 2)
+  assert.equal(await parts.store.replace(made, tokens('access-3')), undefined)
+  await parts.store.end(made.recordId)
+  assert.equal(await parts.store.replace(replaced as OpenSession, tokens('access-4')), undefined)
+  assert.equal(parts.vault.head(made.recordId), undefined)
+})
+
+test('[V3] swapped records and an old row put back are refused and counted', async () => {
+  const parts = buildStore()
+  const one = await begin(parts)
+  const two = await begin(parts)
+  const [first, second] = [await parts.vault.read(one.recordId), await parts.vault.read(two.recordId)]
+  assert.ok(first && second)
+  const swap = async (id: string, from: typeof first) => {
+    await parts.vault.remove(id)
+    await parts.vault.insert(id, { ...from, indexes: [] })
+  }
+  await swap(one.recordId, second)
+  await assert.rejects(async () => parts.another().open(one.ticket, slide), isInvalid)
+
+  const renewed = await parts.store.replace(two, buildTokens(parts.clock.now()))
+  assert.ok(renewed)
+  await parts.store.open(two.ticket, slide)
+  await swap(two.recordId, second)
+  await assert.rejects(async () => parts.store.open(two.ticket, slide), isInvalid)
+  assert.deepEqual(parts.unreadable, ['general', 'general'])
+})
