@@ -11,7 +11,7 @@ import {
   buildAuthorizationRequest,
   buildLaunch,
 } from '../src/smart/authorize.ts'
-import { type Query, parseEhrLaunch, parseLogin } from '../src/smart/launch.ts'
+import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/state.ts'
 import type { LaunchRequest, Registration } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
@@ -89,7 +89,11 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   }
 
   // Browsers send the oldest of equal cookies first (RFC 6265 5.4).
-  function makeRoom(request: FastifyRequest, reply: FastifyReply, { embedded }: Registration): void {
+  function makeRoom(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { embedded }: Registration,
+  ): void {
     const inProgress = cookies.names.launchIds(request.headers.cookie)
     for (const id of inProgress.slice(0, Math.max(0, inProgress.length + 1 - MAX_LAUNCHES))) {
       cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })

@@ -72,7 +72,11 @@ async function metrics(app: FastifyInstance): Promise<void> {
     observe(record) {
       app.log.info(record, 'request')
       requests.observe(
-        { method: record.method, route: record.route, status: `${Math.trunc(record.status / 100)}xx` },
+        {
+          method: record.method,
+          route: record.route,
+          status: `${Math.trunc(record.status / 100)}xx`,
+        },
         record.milliseconds / 1000,
       )
       if (record.code !== undefined) refusals.inc({ code: record.code })

@@ -5,7 +5,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { type BrowserRules, createBrowserSessions, type IssuedTicket } from '../src/session/browser.ts'
+import {
+  type BrowserRules,
+  createBrowserSessions,
+  type IssuedTicket,
+} from '../src/session/browser.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
 import {
   createSessionStore,

@@ -102,7 +102,10 @@ export class BrokerError extends Error {
   readonly retryAfterSeconds: number | undefined
   readonly alternatives: readonly string[] | undefined
 
-  constructor(code: FaultCode, { detail, ehr, retryAfterSeconds, alternatives, cause }: FaultDetail = {}) {
+  constructor(
+    code: FaultCode,
+    { detail, ehr, retryAfterSeconds, alternatives, cause }: FaultDetail = {},
+  ) {
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code

@@ -54,7 +54,11 @@ export function makeKeyRing(now: number, randomBytes: (size: number) => Buffer):
  */
 export function rotateKeyRing(
   ring: KeyRing,
-  { now, keepMs, randomBytes }: {
+  {
+    now,
+    keepMs,
+    randomBytes,
+  }: {
     now: number
     keepMs: number
     randomBytes: (size: number) => Buffer

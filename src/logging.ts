@@ -42,7 +42,8 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
       code: error.code,
       detail: error.detail,
       ehr: error.ehr,
-      cause: error.cause === undefined || depth > 3 ? undefined : describeError(error.cause, depth + 1),
+      cause:
+        error.cause === undefined || depth > 3 ? undefined : describeError(error.cause, depth + 1),
     }
   }
   if (typeof error !== 'object' || error === null) return { name: typeof error }

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { type FaultCode, describeFault } from './errors.ts'
+import { describeFault, type FaultCode } from './errors.ts'
 
 export interface ServerOptions {
   logger: FastifyBaseLogger

@@ -2,13 +2,13 @@
 // asks each EHR how it authorizes, with --explain shows what every setting comes to. Status 0 when all
 // is well, 1 when an EHR is not, 2 when the configuration is faulty.
 
-import { createEgress } from '../http/egress.ts'
+import type { Config } from '../config.ts'
 import { BrokerError } from '../errors.ts'
+import { createEgress } from '../http/egress.ts'
 import { lintClientAuth } from '../smart/client-auth.ts'
 import { discover } from '../smart/discovery.ts'
 import { lintScopes } from '../smart/scope-lint.ts'
 import type { Registration } from '../smart/types.ts'
-import type { Config } from '../config.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 
 interface EhrReport {
@@ -90,7 +90,9 @@ function adviseOnConfig({ publicUrl, registrations }: Config): string[] {
 function adviseOnRedirects(config: Config, { iss, id }: Registration): string[] {
   const twins = config.registrations.filter(other => other.iss === iss && other.id !== id)
   return twins.length > 0
-    ? [`shares its iss with ${twins.map(({ id }) => id).join(', ')}: its launch URL is /launch/${id}`]
+    ? [
+        `shares its iss with ${twins.map(({ id }) => id).join(', ')}: its launch URL is /launch/${id}`,
+      ]
     : []
 }
 

@@ -4,8 +4,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { describesEhr } from '../config/environment.ts'
+import { type Config, ConfigError, loadConfig } from '../config.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
 export async function findConfigFile(asked: string | undefined): Promise<string | undefined> {

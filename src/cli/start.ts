@@ -39,7 +39,11 @@ export async function start(args: string[]): Promise<number | undefined> {
   if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
-  const app = createServer({ logger, trustedProxies: config.trustedProxies, tls: config.listen.tls })
+  const app = createServer({
+    logger,
+    trustedProxies: config.trustedProxies,
+    tls: config.listen.tls,
+  })
   await app.register(fhirstorm, {
     ...buildOptions(config, { vault: opened.vault, contract: await readContract() }),
     prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),

@@ -9,7 +9,6 @@ import { type DocumentContext, readText } from './files.ts'
 import { resolveProxy } from './proxy.ts'
 import type { EhrDocument } from './schema.ts'
 
-
 export interface RegistrationContext extends DocumentContext {
   publicUrl: string
   keyRing: KeyRing | undefined

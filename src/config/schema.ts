@@ -58,9 +58,7 @@ const redisVault = z.strictObject({
   urlFile: text(4096).optional(),
   caFile: text(4096).optional(),
   cluster: z.array(z.url()).min(1).max(20).optional(),
-  sentinel: z
-    .strictObject({ name: text(128), nodes: z.array(z.url()).min(1).max(20) })
-    .optional(),
+  sentinel: z.strictObject({ name: text(128), nodes: z.array(z.url()).min(1).max(20) }).optional(),
   waitReplicas: z.int().min(0).max(9).default(0),
 })
 

@@ -161,7 +161,8 @@ class Forward implements Dispatcher.DispatchHandler {
     this.controller?.resume()
   }
 
-  private onStall = (): void => this.abort(new BrokerError('request_timeout', { detail: 'stalled' }))
+  private onStall = (): void =>
+    this.abort(new BrokerError('request_timeout', { detail: 'stalled' }))
 
   private onTotal = (): void => this.abort(new BrokerError('upstream_timeout'))
 }
@@ -172,7 +173,8 @@ function toBrokerError(error: Error): BrokerError {
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return new BrokerError('upstream_timeout', { cause: error })
   }
-  const unreachable = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ADDRESS_REFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
+  const unreachable =
+    /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ADDRESS_REFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
   return new BrokerError(unreachable.test(code) ? 'upstream_unreachable' : 'upstream_broken', {
     cause: error,
   })

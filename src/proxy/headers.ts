@@ -22,7 +22,8 @@ const RESPONSE_HEADERS = new Set([
 
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const MAX_VALUE_LENGTH = 8 * 1024
-const REFUSED_TYPES = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml|.*(?:javascript|ecmascript))/
+const REFUSED_TYPES =
+  /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml|.*(?:javascript|ecmascript))/
 
 /**
  * The headers of the upstream request: what the list lets through, and our bearer. Refuses with

@@ -27,7 +27,8 @@ const FHIR_TYPES = new Set([
   ...['application/fhir+turtle', 'text/turtle'],
   ...['application/json-patch+json', 'application/dicom+json', 'text/event-stream'],
 ])
-const MEDIA = /^(?:image\/(?:png|jpeg|gif|webp|bmp|tiff|avif)|audio\/[a-z0-9.+-]+|video\/[a-z0-9.+-]+)$/
+const MEDIA =
+  /^(?:image\/(?:png|jpeg|gif|webp|bmp|tiff|avif)|audio\/[a-z0-9.+-]+|video\/[a-z0-9.+-]+)$/
 
 export type ContentKind = 'fhir' | 'media' | 'other'
 

@@ -1,7 +1,7 @@
 // What the frontend may know of a session: its context, its scopes, its limits. Never a token. Pure:
 // no I/O, no clock; the missing scopes are worked out by the caller.
 
-import type { FhirContextItem, AuthorizationDetail } from '../smart/types.ts'
+import type { AuthorizationDetail, FhirContextItem } from '../smart/types.ts'
 import type { OpenSession } from './session.ts'
 
 export interface SessionDocument {

@@ -115,7 +115,8 @@ export function createRefresher(options: RefreshOptions): Refresher {
     const giveUpAt = now() + leaseMs + options.deadlineMs
     while (now() < giveUpAt) {
       const until = now() + leaseMs
-      if (await vault.lease(open.recordId, options.owner, until)) return await holdLease(open, until)
+      if (await vault.lease(open.recordId, options.owner, until))
+        return await holdLease(open, until)
       const head = await vault.head(open.recordId)
       if (!head) throw new BrokerError('session_invalid', { ehr: open.session.ehr })
       if (head.generation !== open.generation) {

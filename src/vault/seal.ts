@@ -80,8 +80,14 @@ export function openRecord(
 }
 
 /** A keyed hash of an index entry: tells nothing without the key. */
-export function buildIndexKey(indexKey: KeyObject, kind: string, values: readonly string[]): string {
-  return createHmac('sha256', indexKey).update(encodeParts([kind, ...values])).digest('base64url')
+export function buildIndexKey(
+  indexKey: KeyObject,
+  kind: string,
+  values: readonly string[],
+): string {
+  return createHmac('sha256', indexKey)
+    .update(encodeParts([kind, ...values]))
+    .digest('base64url')
 }
 
 function deriveRecordKey(serverKey: KeyObject, secret: string, salt: Buffer): KeyObject {

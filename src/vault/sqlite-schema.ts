@@ -90,7 +90,9 @@ function prepareSchema(db: DatabaseSync): void {
     else if (readPragma(db, 'application_id') !== APPLICATION_ID) {
       throw new VaultRefusal('the vault file belongs to another program')
     } else if (version !== SCHEMA_VERSION) {
-      throw new VaultRefusal(`the vault file has schema ${version}; this program knows ${SCHEMA_VERSION}`)
+      throw new VaultRefusal(
+        `the vault file has schema ${version}; this program knows ${SCHEMA_VERSION}`,
+      )
     }
     db.exec('COMMIT')
   } catch (error) {

@@ -68,9 +68,7 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
       return changes === 1
     },
     async touch(id, lastUsedAt, expiresAt) {
-      const changes = await attempt(
-        () => sql.touch.run(lastUsedAt, expiresAt, id, now()).changes,
-      )
+      const changes = await attempt(() => sql.touch.run(lastUsedAt, expiresAt, id, now()).changes)
       heads.delete(id)
       return changes === 1
     },

@@ -3,11 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  buildCookieAttributes,
-  buildCookieNames,
-  readCookie,
-} from '../../src/browser/cookies.ts'
+import { buildCookieAttributes, buildCookieNames, readCookie } from '../../src/browser/cookies.ts'
 
 const id = 'AAAAAAAAAAAAAAAAAAAAAA'
 

@@ -8,7 +8,14 @@ import { buildLandingUrl, parseReturnTo } from '../../src/browser/return-to.ts'
 const frontend = { origin: 'https://app.example.org', returnTo: '/home' }
 
 test('[L23, AL-06] keeps plain local paths byte for byte', () => {
-  for (const path of ['/', '/app', '/app?tab=1&x=%20y', '/app#part', '/a/b-c_d~e.html', '/%C3%A4']) {
+  for (const path of [
+    '/',
+    '/app',
+    '/app?tab=1&x=%20y',
+    '/app#part',
+    '/a/b-c_d~e.html',
+    '/%C3%A4',
+  ]) {
     assert.equal(parseReturnTo(path, frontend), path)
   }
 })

@@ -77,9 +77,7 @@ test('[F1] two hundred calls at expiry make one token call', async () => {
   const parts = await build({}, nearExpiry)
   const refresher = createRefresher(parts.options)
   const open = await parts.open()
-  const tokens = await Promise.all(
-    Array.from({ length: 200 }, () => refresher.accessToken(open)),
-  )
+  const tokens = await Promise.all(Array.from({ length: 200 }, () => refresher.accessToken(open)))
   assert.deepEqual([...new Set(tokens)], ['access-2'])
   assert.equal(parts.calls(), 1)
   assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
@@ -138,8 +136,14 @@ test('[F4, F5] a failure that may pass leaves the session, and the old token ser
 
   const expired = await build({ refresh }, nearExpiry)
   const dead = createRefresher(expired.options)
-  await assert.rejects(async () => dead.accessToken(await expired.open()), hasCode('client_auth_failed'))
-  await assert.rejects(async () => dead.accessToken(await expired.open()), hasCode('refresh_failed'))
+  await assert.rejects(
+    async () => dead.accessToken(await expired.open()),
+    hasCode('client_auth_failed'),
+  )
+  await assert.rejects(
+    async () => dead.accessToken(await expired.open()),
+    hasCode('refresh_failed'),
+  )
   assert.ok(expired.vault.head(expired.made.recordId))
 })
 
@@ -167,7 +171,10 @@ test('[F9, AL-62] a contradiction ends the session and gives its tokens back', a
     ...parts.options,
     refresh: async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
   })
-  await assert.rejects(async () => refresher.accessToken(await parts.open()), hasCode('session_expired'))
+  await assert.rejects(
+    async () => refresher.accessToken(await parts.open()),
+    hasCode('session_expired'),
+  )
   assert.deepEqual(parts.discarded, ['of another patient'])
 })
 
@@ -193,7 +200,10 @@ test('[R7] an EHR that refuses every token starts no storm', async () => {
   const refresher = createRefresher(parts.options)
   assert.equal(await refresher.renew(await parts.open()), 'access-2')
   for (let i = 0; i < 20; i++) {
-    await assert.rejects(async () => refresher.renew(await parts.open()), hasCode('upstream_unauthorized'))
+    await assert.rejects(
+      async () => refresher.renew(await parts.open()),
+      hasCode('upstream_unauthorized'),
+    )
   }
   assert.equal(parts.calls(), 1)
   parts.clock.pass(MINUTE)

@@ -45,7 +45,13 @@ export function buildTokens(now: number, overrides: Partial<TokenSet> = {}): Tok
 }
 
 /** A store over a memory vault (or the given one), with all its parts in reach. */
-export function buildStore({ clock = createClock(), vault }: { clock?: Clock; vault?: Vault } = {}) {
+export function buildStore({
+  clock = createClock(),
+  vault,
+}: {
+  clock?: Clock
+  vault?: Vault
+} = {}) {
   const home = vault ?? createMemoryVault({ now: clock.now })
   const sealer = createRecordSealer(makeKeyRing(clock.now(), randomBytes))
   const unreadable: string[] = []

@@ -6,7 +6,8 @@ import { BrokerError } from '../../src/errors.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import { buildStore, buildTokens, HOUR, ISS, MINUTE } from './sessions.ts'
 
-const isInvalid = (error: unknown) => error instanceof BrokerError && error.code === 'session_invalid'
+const isInvalid = (error: unknown) =>
+  error instanceof BrokerError && error.code === 'session_invalid'
 const begin = (parts: ReturnType<typeof buildStore>, browser = 'browser') =>
   parts.store.begin(ISS, buildTokens(parts.clock.now()), browser, 'general')
 const slide = { slide: true }
@@ -19,7 +20,10 @@ test('a session opens with its ticket and with no other', async () => {
   const other = { ...made.ticket, secret: (await begin(parts)).ticket.secret }
   await assert.rejects(async () => parts.another().open(other, slide), isInvalid)
   await assert.rejects(async () => parts.store.open(other, slide), isInvalid)
-  await assert.rejects(async () => parts.another().open({ ...made.ticket, ehr: 'b' }, slide), isInvalid)
+  await assert.rejects(
+    async () => parts.another().open({ ...made.ticket, ehr: 'b' }, slide),
+    isInvalid,
+  )
 })
 
 test('[K14] ticket ids and secrets are random: 128 and 256 bits', async () => {
@@ -34,7 +38,7 @@ test('[K14] ticket ids and secrets are random: 128 and 256 bits', async () => {
   assert.equal(seen.size, 400)
 })
 
-test('[K6] the idle limit is the server\'s: use extends it, reading without slide does not', async () => {
+test("[K6] the idle limit is the server's: use extends it, reading without slide does not", async () => {
   const parts = buildStore()
   const { ticket } = await begin(parts)
   parts.clock.pass(14 * MINUTE)
@@ -127,7 +131,10 @@ test('[V3] swapped records and an old row put back are refused and counted', asy
   const parts = buildStore()
   const one = await begin(parts)
   const two = await begin(parts)
-  const [first, second] = [await parts.vault.read(one.recordId), await parts.vault.read(two.recordId)]
+  const [first, second] = [
+    await parts.vault.read(one.recordId),
+    await parts.vault.read(two.recordId),
+  ]
   assert.ok(first && second)
   const swap = async (id: string, from: typeof first) => {
     await parts.vault.remove(id)

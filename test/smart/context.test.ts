@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseLaunchContext } from '../../src/smart/context.ts'
+
+function parse(members: Record<string, unknown>, extras: string[] = []) {
+  return parseLaunchContext(new Map(Object.entries(members)), extras)
+}
+
+test('[AL-49] an answer without context has an empty one', () => {
+  const { context, warnings } = parse({ access_token: 'a', patient: undefined, encounter: null })
+  assert.deepEqual(JSON.parse(JSON.stringify(context)), {
+    fhirContext: [],
+    needPatientBanner: true,
+    extras: {},
+  })
+  assert.deepEqual(warnings, [])
+})
+
+test('[SC-23, SC-24, T8] patient and encounter are ids, bare or with their type', () => {
+  for (const id of [
+    '123',
+    'a-1.E-195900',
+    'Tbt3KuCY0B5PSrJvCu2j-PlK.aiHsu2xUjUM8bWpetXoB',
+    'x'.repeat(64),
+  ]) {
+    const { context } = parse({ patient: `Patient/${id}`, encounter: id })
+    assert.deepEqual([context.patient, context.encounter], [id, id])
+  }
+  for (const bad of [
+    ...['../../x', '..', '.', '...', 'a/b', 'Encounter/1/2', 'a b', '<b>', '', 'a?b', 'a%2e', 'é'],
+    ...[
+      'x'.repeat(65),
+      'x'.repeat(10_000_000),
+      7,
+      {},
+      ['1'],
+      true,
+      'https://ehr.test/Patient/1',
+      'a\n',
+    ],
+  ]) {
+    const { context, warnings } = parse({ patient: bad, encounter: bad })
+    assert.deepEqual([context.patient, context.encounter], [undefined, undefined])
+    assert.deepEqual(warnings, ['patient dropped', 'encounter dropped'])
+  }
+  assert.equal(parse({ patient: 'Encounter/1' }).context.patient, undefined)
+})
+
+test('[SC-25, SC-26] fhirContext items need a resource and a role', () => {
+  const good = [
+    { reference: 'ImagingStudy/1' },
+    { canonical: 'http://example.org/Questionnaire/q|1', type: 'Questionnaire' },
+    { identifier: { system: 'urn:x', value: '7' }, role: 'https://example.org/role' },
+  ]
+  const bad = [
+    {},
+    { role: 'launch' },
+    { reference: '' },
+    { reference: 7 },
+    { identifier: {} },
+    null,
+    7,
+  ]
+  const roleless = { reference: 'ImagingStudy/2', role: '' }
+  const { context, warnings } = parse({ fhirContext: [...good, ...bad, roleless] })
+  assert.deepEqual(JSON.parse(JSON.stringify(context.fhirContext)), [
+    { reference: 'ImagingStudy/1', role: 'launch' },
+    { canonical: 'http://example.org/Questionnaire/q|1', type: 'Questionnaire', role: 'launch' },
+    { identifier: { system: 'urn:x', value: '7' }, role: 'https://example.org/role' },
+  ])
+  assert.deepEqual(warnings, ['fhirContext: items dropped'])
+})
+
+test('[SC-25] the old list of references is read too, and anything else is dropped', () => {
+  const { context } = parse({ fhirContext: ['ImagingStudy/1', 'Task/2'] })
+  assert.deepEqual(
+    context.fhirContext.map(({ reference, role }) => [reference, role]),
+    [
+      ['ImagingStudy/1', 'launch'],
+      ['Task/2', 'launch'],
+    ],
+  )
+  for (const junk of ['x', 7, {}, true]) {
+    const { context: none, warnings } = parse({ fhirContext: junk })
+    assert.deepEqual([none.fhirContext, warnings], [[], ['fhirContext dropped']])
+  }
+})
+
+test('[SC-27] a patient in fhirContext never becomes the patient of the session', () => {
+  const { context, warnings } = parse({ fhirContext: [{ reference: 'Patient/9' }] })
+  assert.equal(context.patient, undefined)
+  assert.equal(context.fhirContext.length, 1)
+  assert.match(warnings.join(), /without a role of its own/)
+  const related = [{ reference: 'Patient/9', role: 'https://example.org/mother' }]
+  assert.deepEqual(parse({ fhirContext: related }).warnings, [])
+})
+
+test('[SC-28] references to other servers are kept as they are', () => {
+  const reference = 'https://other.test/fhir/ImagingStudy/1'
+  assert.equal(parse({ fhirContext: [{ reference }] }).context.fhirContext[0]?.reference, reference)
+})
+
+test('[T8] fhirContext is bounded', () => {
+  const many = Array.from({ length: 1000 }, (_, i) => ({ reference: `Task/${i}` }))
+  const { context, warnings } = parse({ fhirContext: many })
+  assert.equal(context.fhirContext.length, 100)
+  assert.deepEqual(warnings, ['fhirContext: items dropped'])
+  const huge = [{ reference: `Task/${'x'.repeat(5000)}` }]
+  assert.deepEqual(parse({ fhirContext: huge }).context.fhirContext, [])
+})
+
+test('[SC-29] the banner is needed unless the EHR says it is not', () => {
+  const banner = (value: unknown) => parse({ need_patient_banner: value }).context.needPatientBanner
+  for (const value of [undefined, null, true, 'true', 'yes', 0, {}])
+    assert.equal(banner(value), true)
+  for (const value of [false, 'false']) assert.equal(banner(value), false)
+})
+
+test('[SC-30, SC-32] intent and tenant are opaque, short and printable', () => {
+  const { context } = parse({ intent: 'reconcile-medications', tenant: 'Ämt/7 ../x' })
+  assert.deepEqual([context.intent, context.tenant], ['reconcile-medications', 'Ämt/7 ../x'])
+  for (const bad of ['', 'a\nb', 'a\u0000', '\ud800', 'x'.repeat(257), 7, {}]) {
+    const { context: none, warnings } = parse({ intent: bad, tenant: bad })
+    assert.deepEqual([none.intent, none.tenant], [undefined, undefined])
+    assert.deepEqual(warnings, ['intent dropped', 'tenant dropped'])
+  }
+})
+
+test('[SC-31, T8] a style URL is https and told as it was written', () => {
+  const url = 'https://ehr.test:443/styles/v1.json?x=%2F'
+  assert.equal(parse({ smart_style_url: url }).context.smartStyleUrl, url)
+  for (const bad of [
+    ...['javascript:alert(1)', 'http://ehr.test/s.json', '//ehr.test/s.json', '/s.json', 'data:,x'],
+    ...[
+      'https://u:p@ehr.test/',
+      'https://',
+      'https://a b',
+      `https://ehr.test/${'x'.repeat(3000)}`,
+      7,
+    ],
+    ...['HTTPS://ehr.test/\n', ' https://ehr.test/'],
+  ]) {
+    assert.equal(parse({ smart_style_url: bad }).context.smartStyleUrl, undefined, String(bad))
+  }
+})
+
+test('[SC-41, TL-02] other members pass only where they are allow-listed', () => {
+  const members = {
+    appContext: '{"a":1}',
+    'https://ehr.test/ext/ward': { code: 'W1' },
+    __epic_dstu2_patient: 'x',
+    other: 1,
+  }
+  assert.deepEqual(parse(members).context.extras, {})
+  const allowed = ['appContext', 'https://ehr.test/ext/ward', 'absent']
+  assert.deepEqual(parse(members, allowed).context.extras, {
+    appContext: '{"a":1}',
+    'https://ehr.test/ext/ward': { code: 'W1' },
+  })
+})
+
+test('[AL-49, T8] no allow-list lets a token through, nor what is too large', () => {
+  const members = { access_token: 'a', refresh_token: 'r', id_token: 'i', big: 'x'.repeat(5000) }
+  const { context, warnings } = parse(members, Object.keys(members))
+  assert.deepEqual(context.extras, {})
+  assert.deepEqual(warnings, ['big dropped'])
+})
+
+test('[T9] names of Object.prototype are names like any other', () => {
+  const { context } = parse(JSON.parse('{"constructor":"c","toString":"t"}'), [
+    'constructor',
+    'valueOf',
+  ])
+  assert.deepEqual(Object.entries(context.extras), [['constructor', 'c']])
+  assert.equal(parse({}).context.patient, undefined)
+})
+
+test('[AL-50] authorization_details are parsed, and entries of other kinds dropped', () => {
+  const entry = {
+    type: 'smart_on_fhir',
+    locations: ['https://ehr.test/fhir/r4'],
+    fhirVersions: ['4.0.1'],
+    scope: 'patient/*.rs',
+    patient: 'Patient/1',
+    encounter: '2',
+  }
+  const { context } = parse({ authorization_details: [entry] })
+  assert.deepEqual(context.authorizationDetails, [{ ...entry, patient: '1' }])
+  const bad = [
+    ...[
+      { ...entry, type: 'other' },
+      { ...entry, locations: ['javascript:x'] },
+      { ...entry, locations: 'x' },
+    ],
+    ...[
+      7,
+      null,
+      { type: 'smart_on_fhir' },
+      { ...entry, locations: Array(60).fill('https://a.test') },
+    ],
+  ]
+  const dropped = parse({ authorization_details: bad })
+  assert.deepEqual(dropped.context.authorizationDetails, [])
+  assert.deepEqual(dropped.warnings, ['authorization_details: entries dropped'])
+  assert.equal(parse({}).context.authorizationDetails, undefined)
+})
+
+test('[T8] whatever an EHR sends, the context is small and typed', () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.jsonValue(),
+    fc.constant('x'.repeat(100_000)),
+  )
+  const names = [
+    'patient',
+    'encounter',
+    'fhirContext',
+    'intent',
+    'tenant',
+    'smart_style_url',
+    'need_patient_banner',
+    'authorization_details',
+  ]
+  const members = fc.record(Object.fromEntries(names.map(name => [name, value])), {
+    requiredKeys: [],
+  })
+  fc.assert(
+    fc.property(members, given => {
+      const { context } = parse(given)
+      assert.ok(JSON.stringify(context).length < 200_000)
+      for (const id of [context.patient, context.encounter]) {
+        assert.ok(id === undefined || /^[A-Za-z0-9.-]{1,64}$/.test(id))
+      }
+    }),
+  )
+})

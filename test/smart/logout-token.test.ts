@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readIssuer, verifyLogoutToken } from '../../src/smart/logout-token.ts'
+import { start } from './answers.ts'
+import { buildClaims, makeEhrKey, publish, sign } from './ehr-keys.ts'
+import { buildRegistration } from './registration.ts'
+import { buildServer } from './server.ts'
+
+const ec = makeEhrKey('ec')
+const seconds = start / 1000
+const event = 'http://schemas.openid.net/event/backchannel-logout'
+const header = { typ: 'logout+jwt' }
+
+function claim(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return buildClaims({
+    nonce: undefined,
+    jti: 'j-1',
+    sid: 's-1',
+    events: { [event]: {} },
+    ...changes,
+  })
+}
+
+async function verify(text: string) {
+  return await verifyLogoutToken(text, {
+    registration: buildRegistration(),
+    server: buildServer(),
+    keys: publish([ec]),
+    now: () => start,
+  })
+}
+
+async function refuse(text: string): Promise<void> {
+  await assert.rejects(verify(text), { code: 'logout_token_invalid', status: 400 })
+}
+
+test('[O5] a logout token names a session, a user or both', async () => {
+  for (const [changes, sid, sub] of [
+    [{}, 's-1', 'user-1'],
+    [{ sub: undefined }, 's-1', undefined],
+    [{ sid: undefined }, undefined, 'user-1'],
+  ] as const) {
+    const token = await verify(await sign(claim(changes), ec, header))
+    assert.deepEqual(
+      [token.sid, token.sub, token.jti, token.iss],
+      [sid, sub, 'j-1', 'https://ehr.test/oauth2'],
+    )
+    assert.ok(token.expiresAt >= start + 120_000, 'kept as taken while it could be sent again')
+  }
+  await refuse(await sign(claim({ sub: undefined, sid: undefined }), ec, header))
+})
+
+test('[O4] refuses forged, foreign and misused tokens', async () => {
+  for (const changes of [
+    ...[
+      { iss: 'https://evil.test' },
+      { aud: 'other' },
+      { aud: undefined },
+      { nonce: 'n' },
+      { jti: undefined },
+    ],
+    ...[
+      { events: undefined },
+      { events: {} },
+      { events: { [event]: 1 } },
+      { events: [event] },
+      { jti: '' },
+    ],
+    ...[{ iat: seconds - 300 }, { iat: seconds + 300 }, { iat: undefined }, { exp: seconds - 61 }],
+  ]) {
+    await refuse(await sign(claim(changes), ec, header))
+  }
+  await refuse(await sign(claim(), makeEhrKey('ec'), header))
+  for (const typ of [undefined, 'JWT', 'at+jwt']) await refuse(await sign(claim(), ec, { typ }))
+  await refuse(await sign(buildClaims(), ec))
+  for (const text of ['', 'a.b.c', 'x'.repeat(20_000)]) await refuse(text)
+})
+
+test('[O4] a token without a signature is refused', async () => {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  await refuse(`${encode({ alg: 'none', ...header })}.${encode(claim())}.`)
+})
+
+test('the issuer of a token is read without trust', async () => {
+  assert.equal(readIssuer(await sign(claim(), ec)), 'https://ehr.test/oauth2')
+  assert.equal(readIssuer(await sign({ iss: 7 }, ec)), undefined)
+  for (const text of ['', 'a.b.c', 'x'.repeat(20_000)]) assert.equal(readIssuer(text), undefined)
+})

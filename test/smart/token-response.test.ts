@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseJsonObject } from '../../src/smart/json.ts'
+import { resolveQuirks } from '../../src/smart/quirks.ts'
+import type { ServerAnswer } from '../../src/smart/token-request.ts'
+import {
+  findTokenFault,
+  parseTokenResponse,
+  readTokenError,
+} from '../../src/smart/token-response.ts'
+import type { Quirks } from '../../src/smart/types.ts'
+
+const good = { access_token: 'at', token_type: 'Bearer', scope: 'openid', expires_in: 3600 }
+const bad = { code: 'bad_token_response', status: 502 }
+
+function answer(body: unknown, status = 200): ServerAnswer {
+  const bytes =
+    body instanceof Uint8Array
+      ? body
+      : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  return { status, document: parseJsonObject(bytes) }
+}
+
+const parse = (body: unknown, quirks?: Partial<Quirks>, status?: number) =>
+  parseTokenResponse(answer(body, status), resolveQuirks(quirks))
+
+test('[AL-46] an answer with the three members holds', () => {
+  const { accessToken, lifetimeMs, scope, refreshToken, idToken } = parse(good)
+  assert.deepEqual(
+    { accessToken, lifetimeMs, scope, refreshToken, idToken },
+    {
+      accessToken: 'at',
+      lifetimeMs: 3_600_000,
+      scope: 'openid',
+      refreshToken: undefined,
+      idToken: undefined,
+    },
+  )
+})
+
+test('[T4, AL-46, Q14] token_type is Bearer in any case, and nothing else', () => {
+  for (const token_type of ['bearer', 'BEARER', 'Bearer']) parse({ ...good, token_type })
+  for (const token_type of ['mac', 'DPoP', '', null, ['Bearer'], 7, 'Bearer ', undefined]) {
+    assert.throws(() => parse({ ...good, token_type }), bad, String(token_type))
+  }
+  parse({ ...good, token_type: undefined }, { tokenTypeOptional: true })
+  assert.throws(() => parse({ ...good, token_type: 'mac' }, { tokenTypeOptional: true }), bad)
+})
+
+test('[T5] access tokens that no header could carry are refused', () => {
+  const tokens = ['', ' ', 'a b', 'a\r\nX: y', 'a\u0000', 'ü', 7, {}, ['a'], null, undefined, true]
+  for (const access_token of [...tokens, 'x'.repeat(1_000_000)]) {
+    assert.throws(() => parse({ ...good, access_token }), bad, String(access_token).slice(0, 20))
+  }
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), access_token => {
+      try {
+        const { accessToken } = parse({ ...good, access_token })
+        new Headers({ authorization: `Bearer ${accessToken}` })
+        assert.match(accessToken, /^[\x21-\x7e]+$/)
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'bad_token_response')
+      }
+    }),
+  )
+})
+
+test('[Q10] an access token is whatever the EHR says, opaque or not', () => {
+  for (const access_token of [
+    'x',
+    'eyJhbGciOiJub25lIn0.e30.',
+    '~!@#$%^&*()_+|"\\',
+    'a.b.c.d.e.f',
+  ]) {
+    assert.equal(parse({ ...good, access_token }).accessToken, access_token)
+  }
+})
+
+test('[AL-48, Q6, T6] a lifetime is clamped, and a short default where it says nothing', () => {
+  const lifetime = (expires_in: unknown) => parse({ ...good, expires_in }).lifetimeMs / 1000
+  for (const [given, seconds] of [
+    [570, 570],
+    ['3600', 3600],
+    [59.9, 59],
+    [1, 1],
+    [1e308, 604_800],
+    ['999999999999999', 604_800],
+  ]) {
+    assert.equal(lifetime(given), seconds, `${given}`)
+  }
+  for (const none of [
+    undefined,
+    null,
+    0,
+    -1,
+    '0',
+    '-5',
+    '1h',
+    '',
+    ' 60',
+    '1e3',
+    {},
+    [60],
+    true,
+    0.5,
+  ]) {
+    assert.equal(lifetime(none), 300, JSON.stringify(none))
+  }
+  assert.equal(
+    parse('{"access_token":"a","token_type":"bearer","expires_in":1e999}').lifetimeMs,
+    604_800_000,
+  )
+})
+
+test('[T7, Q5] a scope is a text, empty or absent, and kept as it was granted', () => {
+  const scopeOf = (scope: unknown, quirks?: Partial<Quirks>) =>
+    parse({ ...good, scope }, quirks).scope
+  assert.equal(scopeOf(undefined), undefined)
+  assert.equal(scopeOf(''), '')
+  assert.equal(scopeOf('  b   a b '), 'b a')
+  for (const scope of [['a', 'b'], 7, {}, null, 'a\u0000b', 'ü', 'x'.repeat(20_000)]) {
+    assert.throws(() => scopeOf(scope), bad)
+  }
+  assert.equal(scopeOf(['a', 'b c'], { scopeArray: 'join' }), 'a b c')
+  assert.throws(() => scopeOf(['a', 7], { scopeArray: 'join' }), bad)
+})
+
+test('refresh_token and id_token are texts or absent', () => {
+  const full = parse({ ...good, refresh_token: 'r t', id_token: 'a.b.c' })
+  assert.deepEqual([full.refreshToken, full.idToken], ['r t', 'a.b.c'])
+  for (const name of ['refresh_token', 'id_token']) {
+    for (const value of [null, '', 7, {}, 'a\nb', 'x'.repeat(20_000)]) {
+      assert.throws(() => parse({ ...good, [name]: value }), bad, `${name} ${value}`)
+    }
+  }
+})
+
+test('null members count as absent by their quirk alone', () => {
+  const nulls = { ...good, refresh_token: null, id_token: null, scope: null }
+  assert.throws(() => parse(nulls), bad)
+  const { refreshToken, idToken, scope } = parse(nulls, { nullMembers: 'drop' })
+  assert.deepEqual([refreshToken, idToken, scope], [undefined, undefined, undefined])
+  assert.throws(() => parse({ ...good, access_token: null }, { nullMembers: 'drop' }), bad)
+})
+
+test('[T1] refuses what is no JSON object of a token, whatever it is', () => {
+  for (const body of [
+    ...[
+      '',
+      '<html>',
+      '{"access_token":"a"',
+      '[]',
+      '"at"',
+      'null',
+      '{} {}',
+      '{"access_token":"a",}',
+    ],
+    Buffer.from(JSON.stringify(good), 'utf16le'),
+    Buffer.concat([Buffer.from(JSON.stringify(good)), Buffer.from([0xff])]),
+    '['.repeat(60_000),
+  ]) {
+    assert.throws(() => parse(body), bad)
+  }
+  for (const status of [202, 204, 302, 400, 404, 500]) {
+    assert.throws(() => parse(good, {}, status), bad, `${status}`)
+  }
+})
+
+test('201 holds by its quirk alone', () => {
+  assert.throws(() => parse(good, {}, 201), bad)
+  assert.equal(parse(good, { createdStatus: 'accept' }, 201).accessToken, 'at')
+})
+
+test('[T9] hostile names harm nothing, and a name twice is refused', () => {
+  const text = (extra: string) => `{"access_token":"a","token_type":"bearer",${extra}}`
+  assert.throws(() => parse(text('"__proto__":{"patient":"evil"}')), bad)
+  assert.throws(() => parse(text('"access_token":"b"')), bad)
+  const { members } = parse(text('"constructor":"x","toString":"y","hasOwnProperty":1'))
+  assert.equal(members.get('patient'), undefined)
+  assert.equal(({} as Record<string, unknown>).patient, undefined)
+})
+
+test('[Q14] an error is read whatever the status, and whatever stands beside it', () => {
+  for (const status of [200, 400, 401, 500]) {
+    const body = { error: 'invalid_grant', expires_in: 0, access_token: 'at' }
+    assert.equal(readTokenError(answer(body, status)), 'invalid_grant')
+  }
+  for (const error of [null, '', 7, {}])
+    assert.equal(readTokenError(answer({ ...good, error })), undefined)
+  assert.equal(readTokenError(answer('<html>', 500)), undefined)
+})
+
+test('[AS-33, T10, F5] faults are sorted into ours, passing and lasting', () => {
+  const codes = { passing: 'issuer_busy', lasting: 'token_refused' } as const
+  const table: [body: unknown, status: number, code: string | undefined][] = [
+    [good, 200, undefined],
+    ['<html>', 404, undefined],
+    [{ error: 'invalid_client' }, 401, 'client_auth_failed'],
+    [{ error: 'unauthorized_client' }, 400, 'client_auth_failed'],
+    ['', 401, 'client_auth_failed'],
+    [{ error: 'invalid_grant' }, 400, 'token_refused'],
+    [{ error: 'invalid_grant' }, 500, 'token_refused'],
+    [{ error: 'made_up' }, 400, 'token_refused'],
+    [{ error: 'temporarily_unavailable' }, 400, 'issuer_busy'],
+    ['<html>', 503, 'issuer_busy'],
+    ['', 500, 'issuer_busy'],
+    [{ error: 'slow_down' }, 429, 'issuer_busy'],
+  ]
+  for (const [body, status, code] of table) {
+    assert.equal(
+      findTokenFault(answer(body, status), codes)?.code,
+      code,
+      `${JSON.stringify(body)} ${status}`,
+    )
+  }
+})
+
+test('a fault keeps Retry-After and known error words, and nothing else of the answer', () => {
+  const codes = { passing: 'issuer_busy', lasting: 'token_refused' } as const
+  const busy = findTokenFault({ ...answer('', 429), retryAfterSeconds: 17 }, codes)
+  assert.equal(busy?.retryAfterSeconds, 17)
+  const body = { error: 'leak-me', error_description: 'leak-me' }
+  const refused = findTokenFault(answer(body, 400), codes)
+  assert.ok(!JSON.stringify([refused, refused?.message, refused?.detail]).includes('leak-me'))
+})

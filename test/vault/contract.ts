@@ -1,0 +1,224 @@
+// The contract that every home of the vault keeps. Each home runs this suite as it is.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import type { NewRecord, Vault } from '../../src/vault/vault.ts'
+
+export interface Home {
+  name: string
+  /** A new empty store; `connect` opens it once more, as another process would. */
+  open(t: TestContext, now: () => number): Promise<{ vault: Vault; connect(): Promise<Vault> }>
+  /** Milliseconds another connection may lag behind. */
+  lagMs: number
+}
+
+const MINUTE = 60_000
+
+export const newId = () => randomBytes(32).toString('base64url')
+
+export function buildRecord(now: number, overrides: Partial<NewRecord> = {}): NewRecord {
+  return {
+    keyId: 'key-1',
+    value: randomBytes(300),
+    lastUsedAt: now,
+    expiresAt: now + 10 * MINUTE,
+    indexes: [],
+    ...overrides,
+  }
+}
+
+/** Registers the suite for one home. */
+export function testContract(home: Home): void {
+  let offset = 0
+  const now = () => Date.now() + offset
+  const open = async (t: TestContext) => {
+    offset = 0
+    return await home.open(t, now)
+  }
+  const title = (text: string) => `${text} (${home.name})`
+
+  test(title('a record is read as it was inserted'), async t => {
+    const { vault, connect } = await open(t)
+    const id = newId()
+    const record = buildRecord(now())
+    await vault.insert(id, record)
+    for (const each of [vault, await connect()]) {
+      const read = await each.read(id)
+      assert.ok(read)
+      assert.deepEqual(Buffer.from(read.value), Buffer.from(record.value))
+      const { keyId, generation, lastUsedAt, expiresAt } = read
+      assert.deepEqual(
+        { keyId, generation, lastUsedAt, expiresAt },
+        {
+          keyId: 'key-1',
+          generation: 1,
+          lastUsedAt: record.lastUsedAt,
+          expiresAt: record.expiresAt,
+        },
+      )
+      assert.equal((await each.head(id))?.generation, 1)
+    }
+    assert.equal(await vault.read(newId()), undefined)
+    assert.equal(await vault.head(newId()), undefined)
+  })
+
+  test(title('an id in use is refused'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    const record = buildRecord(now())
+    await vault.insert(id, record)
+    await assert.rejects(vault.insert(id, buildRecord(now())))
+    assert.deepEqual(Buffer.from((await vault.read(id))?.value ?? []), Buffer.from(record.value))
+  })
+
+  test(title('[D14] of all who replace one generation, exactly one does'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    const next = () => ({ keyId: 'key-2', value: randomBytes(100), expiresAt: now() + MINUTE })
+    const won = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? vault : other).replace(id, 1, next())),
+    )
+    assert.equal(won.filter(Boolean).length, 1)
+    assert.equal((await vault.read(id))?.generation, 2)
+    assert.equal((await other.read(id))?.keyId, 'key-2')
+  })
+
+  test(title('[F7] a late write never brings a removed record back'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    assert.equal(await vault.remove(id), true)
+    assert.equal(await vault.remove(id), false)
+    const next = { keyId: 'key-1', value: randomBytes(9), expiresAt: now() + MINUTE }
+    assert.equal(await vault.replace(id, 1, next), false)
+    assert.equal(await vault.touch(id, now(), now() + MINUTE), false)
+    assert.equal(await vault.read(id), undefined)
+  })
+
+  test(title('a touch moves the times and not the generation'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    const [used, expires] = [now() + 1, now() + 20 * MINUTE]
+    assert.equal(await vault.touch(id, used, expires), true)
+    const { generation, lastUsedAt, expiresAt } = (await vault.head(id)) ?? assert.fail()
+    assert.deepEqual([generation, lastUsedAt, expiresAt], [1, used, expires])
+  })
+
+  test(
+    title('[K5, K19] what one connection ends, another sees as soon as the store says'),
+    async t => {
+      const { vault, connect } = await open(t)
+      const other = await connect()
+      const id = newId()
+      await vault.insert(id, buildRecord(now()))
+      assert.equal((await other.head(id))?.generation, 1)
+      await vault.replace(id, 1, { keyId: 'k', value: randomBytes(9), expiresAt: now() + MINUTE })
+      await settle(home.lagMs)
+      assert.equal((await other.head(id))?.generation, 2)
+      await vault.remove(id)
+      await settle(home.lagMs)
+      assert.equal(await other.head(id), undefined)
+      assert.equal(await other.read(id), undefined)
+    },
+  )
+
+  test(title('a record past its time is as if it were not there, and can be swept'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    await vault.insert(id, buildRecord(now(), { indexes: ['entry'] }))
+    await vault.head(id)
+    offset += 11 * MINUTE
+    assert.equal(await vault.head(id), undefined)
+    assert.equal(await vault.read(id), undefined)
+    assert.equal(await vault.touch(id, now(), now() + MINUTE), false)
+    assert.deepEqual(await vault.find('entry'), [])
+    await vault.sweep()
+    await vault.insert(id, buildRecord(now()))
+    assert.equal((await vault.head(id))?.generation, 1)
+  })
+
+  test(title('records are found by their index entries, and by no others'), async t => {
+    const { vault } = await open(t)
+    const ids = [newId(), newId(), newId()] as const
+    await vault.insert(ids[0], buildRecord(now(), { indexes: ['a', 'both'] }))
+    await vault.insert(ids[1], buildRecord(now(), { indexes: ['b', 'both'] }))
+    await vault.insert(ids[2], buildRecord(now()))
+    const find = async (entry: string) => (await vault.find(entry)).map(({ id }) => id).sort()
+    assert.deepEqual(await find('a'), [ids[0]])
+    assert.deepEqual(await find('both'), [ids[0], ids[1]].sort())
+    assert.deepEqual(await find('c'), [])
+    await vault.remove(ids[0])
+    assert.deepEqual(await find('a'), [])
+    assert.deepEqual(await find('both'), [ids[1]])
+  })
+
+  test(title('[S4] a key is taken by exactly one of fifty, over two connections'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    const taken = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => (i % 2 ? vault : other).take('jti', now() + MINUTE)),
+    )
+    assert.equal(taken.filter(Boolean).length, 1)
+    assert.equal(await vault.take('another', now() + MINUTE), true)
+    assert.equal(await vault.take('jti', now() + MINUTE), false)
+  })
+
+  test(title('[S4] a deposit is withdrawn by exactly one, and not after its time'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    await vault.deposit('launch', 'sealed', now() + MINUTE)
+    const drawn = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? vault : other).withdraw('launch')),
+    )
+    assert.deepEqual(drawn.filter(Boolean), ['sealed'])
+    await vault.deposit('late', 'sealed', now() + MINUTE)
+    offset += 2 * MINUTE
+    assert.equal(await vault.withdraw('late'), undefined)
+  })
+
+  test(title('[F8] a lease has one owner, who may renew it, until its time is up'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    await other.release(id, 'two')
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
+    await vault.release(id, 'one')
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), true)
+    offset += 2 * MINUTE
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+  })
+
+  test(title('[V10] a key leaves its mark once'), async t => {
+    const { vault, connect } = await open(t)
+    assert.equal((await vault.keyMarks()).size, 0)
+    await vault.markKey('key-1', 'mark')
+    await vault.markKey('key-1', 'another')
+    assert.deepEqual([...(await (await connect()).keyMarks())], [['key-1', 'mark']])
+  })
+
+  test(title('[V8] sweeping leaves nothing of what has expired'), async t => {
+    const { vault } = await open(t)
+    for (let i = 0; i < 120; i++) {
+      await vault.insert(newId(), buildRecord(now(), { indexes: [`entry-${i}`] }))
+      await vault.take(`taken-${i}`, now() + MINUTE)
+    }
+    const kept = newId()
+    await vault.insert(kept, buildRecord(now(), { expiresAt: now() + 60 * MINUTE }))
+    offset += 11 * MINUTE
+    for (let batches = 0; batches < 10; batches++) await vault.sweep()
+    assert.equal(await vault.sweep(), 0)
+    assert.ok(await vault.read(kept))
+  })
+}
+
+async function settle(milliseconds: number): Promise<void> {
+  if (milliseconds > 0) await new Promise(done => setTimeout(done, milliseconds))
+}

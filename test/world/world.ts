@@ -1,0 +1,107 @@
+// A small world to test in: the real sandbox EHR and the real product, in this process, over real HTTP
+// on two hosts that are two sites. The configuration goes the same way as an operator's.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createNetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { parse, stringify } from 'yaml'
+import { buildDemoConfig } from '../../sandbox/demo-config.ts'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
+import { fhirstorm } from '../../src/app.ts'
+import { type Config, loadConfig } from '../../src/config.ts'
+import { buildKeyMarks, makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { buildLoggerOptions } from '../../src/logging.ts'
+import { buildOptions } from '../../src/options.ts'
+import { createServer } from '../../src/server.ts'
+import { openVault } from '../../src/vault/open.ts'
+
+export interface World {
+  /** Public URL of the product, without a trailing slash. */
+  app: string
+  sandbox: Sandbox
+  server: FastifyInstance
+  config: Config
+  /** Everything that was logged. */
+  log: string[]
+  close(): Promise<void>
+}
+
+export interface WorldOptions {
+  /** Laid over the demo's configuration document. */
+  configure?: (document: ConfigDocument, sandboxUrl: string) => void
+  sandbox?: Partial<SandboxOptions>
+  now?: () => number
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a YAML document before it is judged
+export type ConfigDocument = Record<string, any>
+
+/** Starts the world; everything in it ends with `close`. */
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-world-'))
+  const app = `http://localhost:${await findPort()}`
+  const sandbox = await startSandbox({ port: 0, appUrl: app, ...options.sandbox })
+  const config = await configure({ app, folder, sandboxUrl: sandbox.url }, options)
+  const now = options.now ?? Date.now
+  const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), now)
+  const { logger, log } = captureLog()
+  const server = createServer({ logger, trustedProxies: config.trustedProxies })
+  await server.register(fhirstorm, {
+    ...buildOptions(config, { vault, now }),
+    prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
+  })
+  await server.listen({ host: 'localhost', port: Number(new URL(app).port) })
+  return {
+    app: config.publicUrl,
+    sandbox,
+    server,
+    config,
+    log,
+    async close() {
+      await server.close()
+      await sandbox.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function configure(
+  { app, folder, sandboxUrl }: { app: string; folder: string; sandboxUrl: string },
+  options: WorldOptions,
+): Promise<Config> {
+  const ring = makeKeyRing(Date.now(), randomBytes)
+  const places = { app, sandbox: sandboxUrl, keysFile: 'keys.json', root: process.cwd() }
+  const vault = join(folder, 'vault.db')
+  const document = parse(buildDemoConfig({ ...places, vault })) as ConfigDocument
+  options.configure?.(document, sandboxUrl)
+  return await loadConfig({
+    file: { name: 'fhirstorm.yaml', text: stringify(document) },
+    env: {},
+    readFile: async () => printKeyRing(ring),
+  })
+}
+
+function captureLog() {
+  const log: string[] = []
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      log.push(String(chunk))
+      done()
+    },
+  })
+  return { log, logger: pino(buildLoggerOptions('trace'), sink) }
+}
+
+/** A port that was free a moment ago: redirect URIs must be known before anything listens. */
+export async function findPort(): Promise<number> {
+  const probe = createNetServer()
+  await new Promise<void>(done => probe.listen(0, '127.0.0.1', done))
+  const { port } = probe.address() as { port: number }
+  await new Promise(done => probe.close(done))
+  return port
+}
