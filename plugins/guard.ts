@@ -1,11 +1,11 @@
-// Capability: who may call at all. Refuses other Hosts on every route, answers CORS pre-flights, and
-// gives routes that use a ticket the same-origin guard.
+// Capability: who may call at all. Refuses other Hosts on every route, answers CORS pre-flights before
+// anything else is looked at, and gives routes that use a ticket the same-origin guard.
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import {
   buildCorsHeaders,
-  type Caller,
+  buildOwnHosts,
   isOwnHost,
   isScript,
   preflightHeaders,
@@ -17,6 +17,11 @@ declare module 'fastify' {
   interface FastifyInstance {
     smartGuard: Guard
   }
+
+  interface FastifyContextConfig {
+    /** Answers whatever the Host header says. */
+    anyHost?: boolean
+  }
 }
 
 export interface Guard {
@@ -24,8 +29,8 @@ export interface Guard {
   check(request: FastifyRequest, how?: { embedded: boolean }): void
   /** Whether the caller is no browser. */
   isScript(request: FastifyRequest): boolean
-  /** CORS headers for a request from an allowed origin, else undefined. */
-  corsHeaders(request: FastifyRequest): Record<string, string> | undefined
+  /** CORS headers for a frontend at another origin, names and values in turn; else none. */
+  corsHeaders(request: FastifyRequest): readonly string[]
 }
 
 export interface GuardOptions {
@@ -36,61 +41,54 @@ export interface GuardOptions {
 
 async function guard(app: FastifyInstance, options: GuardOptions): Promise<void> {
   const own = new URL(options.publicUrl).origin
-  const origins = new Set([own, ...options.frontendOrigins])
-  const hosts = new Map<string, boolean>()
+  const elsewhere = options.frontendOrigins.filter(origin => origin !== own)
+  const cors = new Map(elsewhere.map(origin => [origin, buildCorsHeaders(origin)]))
+  const hosts = buildOwnHosts([own, ...elsewhere])
+  const origins = new Set([own, ...elsewhere])
+  const ordinary = { origins, embedded: false }
+  const embedded = { origins, embedded: true }
 
   app.decorate('smartGuard', {
-    check: (request, { embedded } = { embedded: false }) =>
-      verifyCaller(describeCaller(request), { origins, embedded }),
-    isScript: request => isScript(describeCaller(request)),
-    corsHeaders: request => corsFor(request.headers.origin),
+    check(request, how) {
+      verifyCaller(request.method, request.raw.headers, how?.embedded ? embedded : ordinary)
+    },
+    isScript: request => isScript(request.raw.headers),
+    corsHeaders,
   })
 
   app.addHook('onRequest', (request, reply, done) => {
-    const { host } = request.raw.headers
-    if (!request.routeOptions.config?.anyHost && !isOwn(host)) {
+    if (!isOwnHost(request.raw.rawHeaders, hosts) && !request.routeOptions.config?.anyHost) {
       done(new BrokerError('unknown_host'))
       return
     }
-    const cors = request.headers.origin === undefined ? undefined : corsFor(request.headers.origin)
-    if (cors) reply.headers(cors)
-    if (request.method === 'OPTIONS' && request.headers['access-control-request-method']) {
-      if (cors) reply.headers(preflightHeaders)
-      reply.code(204).header('vary', 'Origin').send()
-      return
-    }
-    done()
+    if (request.raw.headers.origin !== undefined) setHeaders(reply, corsHeaders(request))
+    if (isPreflight(request)) answerPreflight(request, reply)
+    else done()
   })
 
-  function isOwn(host: string | undefined): boolean {
-    if (host === undefined) return false
-    const known = hosts.get(host)
-    if (known !== undefined) return known
-    const owned = isOwnHost(host, options.publicUrl)
-    if (hosts.size < 100) hosts.set(host, owned)
-    return owned
+  function corsHeaders(request: FastifyRequest): readonly string[] {
+    return cors.get(request.raw.headers.origin ?? '') ?? NONE
   }
 
-  // Our own origin needs no CORS; only a frontend elsewhere is told that it may read.
-  function corsFor(origin: string | undefined) {
-    return origin === own ? undefined : buildCorsHeaders(origin, origins)
+  function answerPreflight(request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('vary', 'Origin').header('cache-control', 'no-store')
+    const isAllowed = cors.has(request.raw.headers.origin ?? '')
+    if (isAllowed) reply.headers(preflightHeaders)
+    reply.code(isAllowed ? 204 : 403).send()
   }
 }
 
-function describeCaller({ method, headers }: FastifyRequest): Caller {
-  return {
-    method,
-    origin: headers.origin,
-    site: one(headers['sec-fetch-site']),
-    mode: one(headers['sec-fetch-mode']),
-    dest: one(headers['sec-fetch-dest']),
-    csrf: one(headers['x-csrf']),
-    purpose: one(headers['sec-purpose']),
-  }
+const NONE: readonly string[] = []
+
+function isPreflight({ method, raw }: FastifyRequest): boolean {
+  return method === 'OPTIONS' && raw.headers['access-control-request-method'] !== undefined
 }
 
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value
+function setHeaders(reply: FastifyReply, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    reply.header(headers[i] as string, headers[i + 1])
+  }
+  if (headers.length > 0) reply.header('vary', 'Origin')
 }
 
 export default fp(guard, { name: 'fhirstorm-guard', fastify: '5.x' })

@@ -1,101 +1,97 @@
 // The same-origin guard: which requests may use a ticket at all. Browsers say where a request comes
-// from; callers that do not must show on unsafe methods that no form could have made them. Decided
-// before any session is looked up, so that both answers look alike to other sites (attacks X1-X15).
-// Pure: no I/O.
+// from (Fetch Metadata, Origin); callers that do not must show on unsafe methods that no form could
+// have made them. Decided before any session is looked up, so that all answers look alike to other
+// sites, and never by content type or method override (attacks X1-X15, P6). Pure: no I/O.
 
 import { BrokerError } from '../errors.ts'
 
-export interface Caller {
-  method: string
+/** The headers that decide, as Node gives them: one that came twice is joined, and equals nothing. */
+export interface CallerHeaders {
   origin?: string
-  /** Sec-Fetch-Site, -Mode, -Dest; all absent for callers that are not browsers. */
-  site?: string
-  mode?: string
-  dest?: string
-  /** The X-CSRF header. */
-  csrf?: string
-  /** Sec-Purpose. */
-  purpose?: string
+  'sec-fetch-site'?: string | string[]
+  'sec-fetch-mode'?: string | string[]
+  'sec-fetch-dest'?: string | string[]
+  'x-csrf'?: string | string[]
 }
 
 export interface GuardRules {
   /** Our own origin and those of the frontend, exact. */
   origins: ReadonlySet<string>
-  /** The session lives in a frame with SameSite=None: nothing but the header and Origin protects it. */
+  /** The session lives in a frame with SameSite=None, so that old browsers send its ticket anywhere. */
   embedded: boolean
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD'])
-const MEDIA = new Set(['image', 'audio', 'video'])
+/** A value that is not known is another site's. */
+const OWN_SITES = new Set<unknown>([undefined, 'same-origin', 'none'])
+const MEDIA = new Set<unknown>(['image', 'audio', 'video'])
+const PAGE_MODES = new Set<unknown>(['navigate', 'nested-navigate', 'websocket'])
 
 /**
- * Lets a request pass, or refuses with `cross_site`, `navigation_refused`, `csrf_header_missing` or
- * `prefetch_refused`. Content types and method overrides take no part.
+ * Lets a request pass or refuses with `cross_site`, `navigation_refused` or `csrf_header_missing`.
+ * Absence of Sec-Fetch-Site (curl, scripts, old browsers) never means allow for unsafe methods.
  */
-export function verifyCaller(caller: Caller, rules: GuardRules): void {
-  const { method, origin, site, mode, dest = '', purpose } = caller
-  if (purpose?.includes('prefetch')) throw new BrokerError('prefetch_refused')
+export function verifyCaller(method: string, headers: CallerHeaders, rules: GuardRules): void {
+  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = headers
   if (origin !== undefined && !rules.origins.has(origin)) throw new BrokerError('cross_site')
-  if (site === undefined) return verifyScript(caller, rules)
-  if (site !== 'same-origin' && origin === undefined) throw new BrokerError('cross_site')
-  if (mode === 'navigate') throw new BrokerError('navigation_refused')
-  if (dest !== '' && dest !== 'empty' && !isMedia(caller)) {
+  if (origin === undefined && !OWN_SITES.has(site)) throw new BrokerError('cross_site')
+  const isSafe = SAFE_METHODS.has(method)
+  const isFetched = dest === undefined || dest === 'empty' || (isSafe && MEDIA.has(dest))
+  if (!isFetched || PAGE_MODES.has(mode) || site === 'none') {
     throw new BrokerError('navigation_refused')
   }
-  if (rules.embedded || !SAFE_METHODS.has(method)) verifyIntent(caller)
-}
-
-/** Images, audio and video of our own origin are shown by elements, which set no headers. */
-function isMedia({ site, dest = '', method }: Caller): boolean {
-  return site === 'same-origin' && MEDIA.has(dest) && method === 'GET'
-}
-
-// Without Sec-Fetch-Site: curl, scripts, old browsers. Absence never means allow for unsafe methods.
-function verifyScript(caller: Caller, rules: GuardRules): void {
-  if (caller.mode === 'navigate') throw new BrokerError('navigation_refused')
-  if (rules.embedded || !SAFE_METHODS.has(caller.method)) verifyIntent(caller)
-}
-
-function verifyIntent({ origin, csrf }: Caller): void {
-  if (origin === undefined && csrf !== '1') throw new BrokerError('csrf_header_missing')
-}
-
-/** Whether a caller is no browser: it sends no Sec-Fetch-Site. */
-export function isScript({ site }: Pick<Caller, 'site'>): boolean {
-  return site === undefined
-}
-
-/** The headers of a CORS answer for an allowed origin; undefined for every other. */
-export function buildCorsHeaders(
-  origin: string | undefined,
-  origins: ReadonlySet<string>,
-): Record<string, string> | undefined {
-  if (origin === undefined || !origins.has(origin)) return undefined
-  return {
-    'access-control-allow-origin': origin,
-    'access-control-allow-credentials': 'true',
-    'access-control-expose-headers': EXPOSED,
-    vary: 'Origin',
+  if (isSafe && !(rules.embedded && site === undefined)) return
+  if (origin === undefined && headers['x-csrf'] !== '1') {
+    throw new BrokerError('csrf_header_missing')
   }
+}
+
+/** Whether a caller is no browser: it sends no Sec-Fetch-Site (Node's fetch sends the mode alone). */
+export function isScript(headers: CallerHeaders): boolean {
+  return headers['sec-fetch-site'] === undefined
+}
+
+/**
+ * The values of Host that are served: those of the public URL and of the frontend's origins, with and
+ * without a default port. Nothing is ever built from the header itself (attacks P6).
+ */
+export function buildOwnHosts(urls: readonly string[]): ReadonlySet<string> {
+  const hosts = new Set<string>()
+  for (const { host, hostname, protocol, port } of urls.map(url => new URL(url))) {
+    hosts.add(host)
+    if (port === '') hosts.add(`${hostname}:${protocol === 'https:' ? 443 : 80}`)
+  }
+  return hosts
+}
+
+/** Whether a Host header, sent exactly once, names a host that is served. */
+export function isOwnHost(rawHeaders: readonly string[], hosts: ReadonlySet<string>): boolean {
+  let host: string | undefined
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    if (host !== undefined) return false
+    host = rawHeaders[i + 1] as string
+  }
+  return host !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()))
+}
+
+/** The headers of an answer to an origin of the frontend, names and values in turn. */
+export function buildCorsHeaders(origin: string): readonly string[] {
+  return [
+    ...['access-control-allow-origin', origin],
+    ...['access-control-allow-credentials', 'true'],
+    ...['access-control-expose-headers', EXPOSED],
+  ]
 }
 
 const EXPOSED =
-  'ETag, Location, Content-Location, Retry-After, Proxy-Status, Last-Modified, Link, X-Progress'
+  'ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Proxy-Status'
 
-/** The further headers of a pre-flight answer; read before any session. */
+/** The further headers of a pre-flight answer. */
 export const preflightHeaders: Readonly<Record<string, string>> = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers':
-    'Accept, Content-Type, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, Prefer, Range, X-CSRF, X-Request-Id',
+    'Accept, Accept-Language, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Prefer, Range, traceparent, tracestate, X-Correlation-Id, X-CSRF, X-Provenance, X-Request-Id, X-Security-Context',
   'access-control-max-age': '600',
-}
-
-/** Whether the Host header names the public URL's host; exact, no defaults guessed. */
-export function isOwnHost(host: string | undefined, publicUrl: string): boolean {
-  const url = new URL(publicUrl)
-  return host !== undefined && (host === url.host || host === `${url.hostname}:${portOf(url)}`)
-}
-
-function portOf({ port, protocol }: URL): string {
-  return port || (protocol === 'https:' ? '443' : '80')
 }
