@@ -3,11 +3,15 @@
 // The store and the clock are passed in; Redis is loaded only when it is configured.
 
 import { createMemoryVault } from './memory.ts'
+import type { RedisVaultChoice } from './redis.ts'
 import { VaultRefusal } from './refusal.ts'
 import { openSqliteVault } from './sqlite.ts'
 import type { Vault } from './vault.ts'
 
-export type VaultChoice = { kind: 'memory' } | { kind: 'sqlite'; path: string }
+export type VaultChoice =
+  | { kind: 'memory' }
+  | { kind: 'sqlite'; path: string }
+  | ({ kind: 'redis' } & RedisVaultChoice)
 
 export interface OpenedVault {
   vault: Vault
@@ -21,7 +25,7 @@ export async function openVault(
   keyMarks: ReadonlyMap<string, string>,
   now: () => number,
 ): Promise<OpenedVault> {
-  const opened = open(choice, now)
+  const opened = await open(choice, now)
   try {
     await checkKeys(opened.vault, keyMarks)
   } catch (error) {
@@ -31,9 +35,14 @@ export async function openVault(
   return opened
 }
 
-function open(choice: VaultChoice, now: () => number): OpenedVault {
+async function open(choice: VaultChoice, now: () => number): Promise<OpenedVault> {
   if (choice.kind === 'memory') {
     return { vault: createMemoryVault({ now }), warnings: ['sessions end with this process'] }
+  }
+  if (choice.kind === 'redis') {
+    const { openRedisVault } = await import('./redis.ts')
+    const { vault, warnings } = await openRedisVault(choice, now)
+    return { vault, warnings }
   }
   return { vault: openSqliteVault({ path: choice.path, now }), warnings: [] }
 }

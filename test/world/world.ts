@@ -3,7 +3,6 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -19,6 +18,7 @@ import { buildLoggerOptions } from '../../src/logging.ts'
 import { buildOptions } from '../../src/options.ts'
 import { createServer } from '../../src/server.ts'
 import { openVault } from '../../src/vault/open.ts'
+import { findPort } from './port.ts'
 
 export interface World {
   /** Public URL of the product, without a trailing slash. */
@@ -95,13 +95,4 @@ function captureLog() {
     },
   })
   return { log, logger: pino(buildLoggerOptions('trace'), sink) }
-}
-
-/** A port that was free a moment ago: redirect URIs must be known before anything listens. */
-export async function findPort(): Promise<number> {
-  const probe = createNetServer()
-  await new Promise<void>(done => probe.listen(0, '127.0.0.1', done))
-  const { port } = probe.address() as { port: number }
-  await new Promise(done => probe.close(done))
-  return port
 }

@@ -1,0 +1,45 @@
+// Logins as a user does them, with the sandbox's pages left out.
+
+import assert from 'node:assert/strict'
+import type { Answer, Browser } from '../world/browser.ts'
+import type { World } from '../world/world.ts'
+
+export interface LoggedIn {
+  id: string
+  fhirBaseUrl: string
+  document: Record<string, unknown>
+  landing: Answer
+}
+
+/** Standalone login for one patient; `query` goes to /login. */
+export async function logIn(
+  { app }: World,
+  browser: Browser,
+  patient: string,
+  query = 'ehr=general',
+): Promise<LoggedIn> {
+  const begun = await browser.navigate(`${app}/login?${query}`, () => true)
+  assert.equal(begun.status, 302, begun.text)
+  const authorize = `${begun.headers.get('location')}&patient=${patient}&auto=1`
+  return await land(app, browser, await browser.navigate(authorize))
+}
+
+/** EHR launch for one patient from the sandbox's page. */
+export async function launchFromEhr(
+  { app, sandbox }: World,
+  browser: Browser,
+  patient: string,
+  query = '',
+): Promise<LoggedIn> {
+  const url = `${sandbox.url}/launch-app?patient=${patient}&auto=1${query}`
+  return await land(app, browser, await browser.navigate(url))
+}
+
+async function land(app: string, browser: Browser, landing: Answer): Promise<LoggedIn> {
+  const id = new URL(landing.url).searchParams.get('session')
+  assert.ok(id, `${landing.url} ${landing.status} ${landing.text.slice(0, 600)}`)
+  const answer = await browser.fetch(`${app}/sessions/${id}`)
+  assert.equal(answer.status, 200, answer.text)
+  const document = answer.json<Record<string, unknown>>()
+  return { id, landing, document, fhirBaseUrl: String(document.fhirBaseUrl) }
+}
