@@ -1,0 +1,89 @@
+// Our entry for one EHR, as the configuration makes it: who we are there and how we prove it, where its
+// endpoints may lie, how it is connected to, and which of its habits we put up with. Types only.
+
+import type { CryptoKey, JWK } from 'jose'
+
+/** How the confidential client proves itself at the token endpoint (SMART App Launch 2.2). */
+export type ClientAuthentication =
+  | { method: 'client_secret_basic' | 'client_secret_post'; secret: string }
+  | { method: 'private_key_jwt'; keys: readonly ClientKey[]; alg?: 'RS384' | 'ES384' }
+
+/** A private signing key of ours; `kid` names it in the published key set. */
+export interface ClientKey {
+  kid: string
+  alg: ClientKeyAlg
+  privateKey: CryptoKey
+  /** What the key set publishes of it. */
+  publicJwk: PublicJwk
+}
+
+/** RS256 serves EHRs older than SMART App Launch 2, which asks for one of the other two. */
+export type ClientKeyAlg = 'RS384' | 'ES384' | 'RS256'
+
+/** A public key as our key set shows it; never a private member. */
+export interface PublicJwk extends Pick<JWK, 'n' | 'e' | 'crv' | 'x' | 'y'> {
+  kty: 'RSA' | 'EC'
+  kid: string
+  alg: ClientKeyAlg
+  use: 'sig'
+  key_ops: ['verify']
+}
+
+/** Named leniencies, each for a known vendor, each off by default: quirks.ts has the table. */
+export interface Quirks {
+  basicEncoding: 'form' | 'raw'
+  includeClientIdInBody: boolean
+  /** `aud` of the client assertion; the token URL where it is not given. */
+  assertionAudience?: string
+  /** `jku` header of the client assertion; none where it is not given. */
+  assertionJku?: string
+  scopeVersion: 'asWritten' | 'v1'
+  tokenTypeOptional: boolean
+  nullMembers: 'refuse' | 'drop'
+  scopeArray: 'refuse' | 'join'
+  createdStatus: 'refuse' | 'accept'
+  issuerTrailingSlash: 'exact' | 'ignore'
+  patientFromFhirUser: boolean
+}
+
+/** Our entry for one EHR. */
+export interface Registration {
+  id: string
+  name: string
+  /** FHIR base URL exactly as registered. */
+  iss: string
+  clientId: string
+  clientAuth: ClientAuthentication
+  /** Scopes asked for, separated by spaces; launch scopes are adapted to the kind of launch. */
+  scope: string
+  /** Origins on which this EHR's endpoints may lie, the FHIR base's own included. */
+  origins: readonly string[]
+  /** Other spellings of the FHIR base that this EHR writes into its resources. */
+  baseAliases: readonly string[]
+  /** What `aud` says in the authorization request. */
+  aud: 'iss' | 'none' | (string & {})
+  idToken: 'verify' | 'require' | 'ignore'
+  /** Refuses a login whose token answer names no patient. */
+  requirePatient: boolean
+  /** Accepted `iss` of id_tokens besides the discovered one. */
+  issuers: readonly string[]
+  /** Where the browser comes back to, absolute, byte for byte as registered at the EHR. */
+  redirectUri: string
+  embedded: boolean
+  rewrite: boolean
+  upstreamCompression: 'identity' | 'gzip'
+  prompt?: string
+  /** Extra members of the token response shown in the session document. */
+  extras: readonly string[]
+  network: NetworkPolicy
+  quirks: Quirks
+}
+
+/** How connections to one EHR are made. PEM texts, not file names. */
+export interface NetworkPolicy {
+  reach: 'public' | 'private'
+  ca?: string
+  clientCertificate?: { cert: string; key: string }
+  /** Outbound HTTP proxy (CONNECT), absolute URL. */
+  proxy?: string
+}
