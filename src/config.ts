@@ -3,6 +3,7 @@
 // read through the function passed in.
 
 import { LineCounter, parseDocument } from 'yaml'
+import type { z } from 'zod'
 import {
   describesEhr,
   type Environment,
@@ -11,16 +12,18 @@ import {
   variableFor,
 } from './config/environment.ts'
 import { ConfigError, type ConfigFault, locate } from './config/faults.ts'
-import { type DocumentContext, readText } from './config/files.ts'
+import { checkNamedFiles, type DocumentContext, readText } from './config/files.ts'
 import { applyDefaults, loadRegistration } from './config/registration.ts'
 import { type ConfigDocument, configSchema } from './config/schema.ts'
 import { type KeyRing, parseKeyRing } from './keys.ts'
+import { isLoopbackHost } from './smart/issuer.ts'
 import type { Registration } from './smart/types.ts'
 
 export { ConfigError, type ConfigFault } from './config/faults.ts'
 
 export interface Config
-  extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend'> {
+  extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin'> {
+  admin: false | { host: string; port: number; token?: string }
   /** Without a trailing slash; its path prefixes every route. */
   publicUrl: string
   frontend: { origins: readonly string[]; returnTo: string; static?: string }
@@ -56,11 +59,13 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
 
   const expanded = expandEnvironment(document, source.env, report)
   const judged = configSchema.safeParse(applyDefaults(expanded, report))
+  const context = { report, readFile: source.readFile, env: source.env }
   if (!judged.success) {
-    for (const issue of judged.error.issues) report(issue.path, issue.message)
+    for (const issue of judged.error.issues) reportIssue(issue, report)
+    await checkNamedFiles(expanded, context)
     throw new ConfigError(faults)
   }
-  const config = await assemble(judged.data, { report, readFile: source.readFile, env: source.env })
+  const config = await assemble(judged.data, context)
   if (faults.length > 0) throw new ConfigError(faults)
   return config as Config
 }
@@ -85,6 +90,7 @@ async function assemble(
     cert: (await read(document.listen.tls.certFile, ['listen', 'tls', 'certFile'])) ?? '',
     key: (await read(document.listen.tls.keyFile, ['listen', 'tls', 'keyFile'])) ?? '',
   }
+  const admin = await loadAdmin(document.admin, read, report)
   if (!keyRing || !vault || registrations.includes(undefined)) return undefined
 
   const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = document
@@ -94,11 +100,20 @@ async function assemble(
   return {
     ...rest,
     publicUrl,
+    admin,
     frontend: { ...document.frontend, origins },
     listen: { ...document.listen, tls },
     vault,
     keyRing,
     registrations: registrations as Registration[],
+  }
+}
+
+function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) report([...issue.path, key], 'there is no such setting')
+  } else {
+    report(issue.path, issue.message)
   }
 }
 
@@ -146,6 +161,21 @@ function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | 
     report(place, error instanceof Error ? error.message : 'not a key ring')
     return undefined
   }
+}
+
+async function loadAdmin(
+  admin: ConfigDocument['admin'],
+  read: (path: string | undefined, place: PropertyKey[]) => Promise<string | undefined>,
+  report: Report,
+): Promise<Config['admin']> {
+  if (admin === false) return false
+  const { tokenFile, ...address } = admin
+  const token = (await read(tokenFile, ['admin', 'tokenFile']))?.trim()
+  if (tokenFile === undefined && !isLoopbackHost(admin.host)) {
+    report(['admin'], 'beyond loopback the admin listener needs a tokenFile')
+  }
+  if (token === '') report(['admin', 'tokenFile'], 'the token is empty')
+  return { ...address, token }
 }
 
 async function loadVault(

@@ -25,3 +25,17 @@ export async function readText(
     return undefined
   }
 }
+
+/** Reports every file that the document names (under `…File`) and that cannot be read. */
+export async function checkNamedFiles(
+  document: unknown,
+  context: DocumentContext,
+  place: readonly PropertyKey[] = [],
+): Promise<void> {
+  if (typeof document !== 'object' || document === null) return
+  for (const [key, value] of Object.entries(document)) {
+    const here = [...place, Array.isArray(document) ? Number(key) : key]
+    if (/File$/.test(key) && typeof value === 'string') await readText(value, here, context)
+    else await checkNamedFiles(value, context, here)
+  }
+}

@@ -38,15 +38,6 @@ export async function loadRegistration(
   place: readonly PropertyKey[],
   context: RegistrationContext,
 ): Promise<Registration | undefined> {
-  const iss = new URL(ehr.iss)
-  if (iss.username || iss.password || iss.search || iss.hash) {
-    context.report([...place, 'iss'], 'must have no user, query or fragment')
-    return undefined
-  }
-  if (iss.protocol !== 'https:' && !isLoopback(iss.hostname)) {
-    context.report([...place, 'iss'], 'must be https (http only on loopback)')
-    return undefined
-  }
   const clientAuth = await loadClientAuth(ehr, [...place, 'clientAuth'], context)
   const network = await loadNetwork(ehr, place, context)
   if (!clientAuth || !network) return undefined
@@ -56,7 +47,7 @@ export async function loadRegistration(
     ...rest,
     clientAuth,
     network,
-    origins: [...new Set([iss.origin, ...ehr.origins])],
+    origins: [...new Set([new URL(ehr.iss).origin, ...ehr.origins])],
     redirectUri: context.publicUrl + redirectPath,
     quirks: resolveQuirks(ehr.quirks),
   }
@@ -130,8 +121,4 @@ async function loadNetwork(
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }

@@ -2,6 +2,7 @@
 // nothing secret has one. Pure: no I/O; files named here are read by load.ts.
 
 import { z } from 'zod'
+import { isRegistrableIssuer } from '../smart/issuer.ts'
 import { presetNames, quirksSchema } from '../smart/quirks.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
@@ -25,7 +26,12 @@ const clientAuth = z.discriminatedUnion('method', [
 export const ehrSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
   name: text(120),
-  iss: webUrl,
+  iss: z
+    .string()
+    .refine(
+      isRegistrableIssuer,
+      'must be a plain https URL (http only on loopback), without user, query or fragment',
+    ),
   preset: z.enum(presetNames).optional(),
   clientId: text(512),
   clientAuth,

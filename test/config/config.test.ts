@@ -1,0 +1,212 @@
+// The configuration: what is accepted, and every fault at once with its place.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { buildConfigSchema } from '../../src/cli/schema.ts'
+import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+
+const keys = printKeyRing(makeKeyRing(0, randomBytes))
+const files: Record<string, string> = { 'keys.json': keys, secret: 'from a file\n' }
+
+async function readTestFile(path: string): Promise<string> {
+  const text = files[path]
+  if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' })
+  return text
+}
+
+function load(text: string, env: Record<string, string> = {}): Promise<Config> {
+  return loadConfig({ file: { name: 'fhirstorm.yaml', text }, env, readFile: readTestFile })
+}
+
+async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
+  const error = await loading.then(
+    () => assert.fail('the configuration was accepted'),
+    reason => reason,
+  )
+  assert.ok(error instanceof ConfigError, String(error))
+  return error.faults.map(({ where, message }) => `${where}: ${message}`)
+}
+
+const good = `publicUrl: https://app.example.org/bff/
+keysFile: keys.json
+ehrs:
+  - id: general
+    name: General Hospital
+    iss: https://ehr.example.org/fhir/r4/
+    clientId: app
+    clientAuth: { method: client_secret_basic, secretFile: secret }
+    scope: launch openid fhirUser patient/*.rs
+    origins: [https://login.ehr.example.org]
+`
+
+test('a good file becomes registrations, with defaults and files read', async () => {
+  const config = await load(good)
+  assert.equal(config.publicUrl, 'https://app.example.org/bff')
+  assert.deepEqual(config.frontend.origins, ['https://app.example.org'])
+  assert.equal(config.sessions.idleMinutes, 15)
+  const [general] = config.registrations
+  assert.equal(general?.iss, 'https://ehr.example.org/fhir/r4/')
+  assert.equal(general?.redirectUri, 'https://app.example.org/bff/redirect')
+  assert.deepEqual(general?.clientAuth, { method: 'client_secret_basic', secret: 'from a file' })
+  assert.deepEqual(general?.origins, ['https://ehr.example.org', 'https://login.ehr.example.org'])
+})
+
+test('all faults are reported at once, each with its line and column', async () => {
+  const faults = await faultsOf(
+    load(`publicUrl: http://app.example.org
+keysFile: missing.json
+sessions: { idleMinutes: -1 }
+colour: green
+ehrs:
+  - id: General
+    name: General Hospital
+    iss: http://ehr.example.org/fhir
+    clientId: app
+    clientAuth: { method: client_secret_basic }
+    scope: launch
+`),
+  )
+  const text = faults.join('\n')
+  assert.match(text, /fhirstorm\.yaml:1:12: must be https/)
+  assert.match(text, /fhirstorm\.yaml:3:26: Too small/)
+  assert.match(text, /fhirstorm\.yaml:4:9: there is no such setting/)
+  assert.match(text, /fhirstorm\.yaml:6:9: must be 1 to 32/)
+  assert.match(text, /fhirstorm\.yaml:8:10: must be a plain https URL/)
+  assert.match(text, /fhirstorm\.yaml:2:11: the file cannot be read \(ENOENT\)/)
+  assert.equal(faults.length, 6)
+})
+
+test('[AL-15] exactly one secret, from a file or the environment, and files must be there', async () => {
+  const withAuth = (auth: string) =>
+    load(good.replace('{ method: client_secret_basic, secretFile: secret }', auth), {
+      SECRET: 'from the environment',
+    })
+  const config = await withAuth(`{ method: client_secret_post, secret: "\${SECRET}" }`)
+  assert.deepEqual(config.registrations[0]?.clientAuth, {
+    method: 'client_secret_post',
+    secret: 'from the environment',
+  })
+  for (const auth of [
+    '{ method: client_secret_basic }',
+    '{ method: client_secret_basic, secret: a, secretFile: secret }',
+  ]) {
+    assert.deepEqual(await faultsOf(withAuth(auth)), [
+      'fhirstorm.yaml:8:17: give exactly one of secret and secretFile',
+    ])
+  }
+  assert.deepEqual(
+    await faultsOf(withAuth('{ method: client_secret_basic, secretFile: nowhere }')),
+    ['fhirstorm.yaml:8:60: the file cannot be read (ENOENT)'],
+  )
+  assert.match(
+    (await faultsOf(withAuth(`{ method: client_secret_basic, secret: "\${NOT_SET}" }`))).join(),
+    /environment variable NOT_SET is not set/,
+  )
+})
+
+test('[D16, L10, AL-01] http is for loopback alone, in public URL and issuer', async () => {
+  const local = good
+    .replace('https://app.example.org/bff/', 'http://localhost:5000')
+    .replace('https://ehr.example.org/fhir/r4/', 'http://127.0.0.1:5001/r4')
+  assert.equal((await load(local)).publicUrl, 'http://localhost:5000')
+  for (const bad of [
+    good.replace('https://app', 'http://app'),
+    good.replace('iss: https://ehr', 'iss: http://ehr'),
+    good.replace('iss: https://ehr.example.org/fhir/r4/', 'iss: https://u:p@ehr.example.org/fhir'),
+    good.replace('iss: https://ehr.example.org/fhir/r4/', 'iss: https://ehr.example.org/fhir?x=1'),
+  ]) {
+    assert.equal((await faultsOf(load(bad))).length, 1)
+  }
+})
+
+test('[AD4] a hop count or true is no list of trusted proxies', async () => {
+  for (const value of ['true', '1', '[everything]', '[10.0.0.0/99]']) {
+    assert.ok((await faultsOf(load(`trustedProxies: ${value}\n${good}`))).length > 0, value)
+  }
+  const config = await load(`trustedProxies: [10.0.0.0/8, "::1"]\n${good}`)
+  assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1'])
+})
+
+test('[D16, K11] a key ring with a short key is refused, without a word of it', async () => {
+  files['short.json'] = keys.replace(/"secret": "(.{10})[^"]*"/, '"secret": "$1"')
+  const faults = await faultsOf(load(good.replace('keys.json', 'short.json')))
+  assert.deepEqual(faults, [
+    'fhirstorm.yaml:2:11: key 1 of the ring must be exactly 32 bytes, base64url',
+  ])
+})
+
+test('one EHR needs no file: the environment describes it, and faults name the variable', async () => {
+  const env = {
+    FHIRSTORM_PUBLIC_URL: 'https://app.example.org',
+    FHIRSTORM_ISS: 'https://ehr.example.org/fhir',
+    FHIRSTORM_CLIENT_ID: 'app',
+    FHIRSTORM_CLIENT_SECRET_FILE: 'secret',
+    FHIRSTORM_SCOPE: 'launch/patient patient/*.rs',
+    FHIRSTORM_ORIGINS: 'https://login.example.org, https://keys.example.org/',
+    FHIRSTORM_KEYS_FILE: 'keys.json',
+    FHIRSTORM_VAULT: 'redis://127.0.0.1:6379',
+    FHIRSTORM_FRONTEND_ORIGIN: 'https://front.example.org',
+    PORT: '8080',
+  }
+  const config = await loadConfig({ env, readFile: readTestFile })
+  assert.equal(config.listen.port, 8080)
+  assert.equal(config.vault.kind, 'redis')
+  assert.deepEqual(config.frontend.origins, ['https://front.example.org'])
+  assert.deepEqual(config.registrations[0]?.origins, [
+    'https://ehr.example.org',
+    'https://login.example.org',
+    'https://keys.example.org',
+  ])
+  const faults = await faultsOf(
+    loadConfig({ env: { ...env, FHIRSTORM_ISS: 'ehr', PORT: 'many' }, readFile: readTestFile }),
+  )
+  assert.deepEqual(faults.map(fault => fault.split(':')[0]).sort(), ['FHIRSTORM_ISS', 'PORT'])
+  assert.match(
+    (await faultsOf(loadConfig({ env: {}, readFile: readTestFile }))).join(),
+    /there is none/,
+  )
+})
+
+test('[AD1] beyond loopback the admin listener needs a token', async () => {
+  assert.deepEqual(await faultsOf(load(`admin: { host: 0.0.0.0 }\n${good}`)), [
+    'fhirstorm.yaml:1:8: beyond loopback the admin listener needs a tokenFile',
+  ])
+  const config = await load(`admin: { host: 0.0.0.0, tokenFile: secret }\n${good}`)
+  assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: 'from a file' })
+})
+
+test('what is not YAML is one fault with its place', async () => {
+  assert.match(
+    (await faultsOf(load('ehrs: [\n  a: {')))[0] ?? '',
+    /^fhirstorm\.yaml:\d+:\d+: not YAML/,
+  )
+})
+
+test('ids are used once, and a redirect path is the plain one or the own one', async () => {
+  const second = good.split('ehrs:\n')[1] ?? ''
+  const twice = `${good}${second}    redirectPath: /redirect/other\n`
+  assert.deepEqual(await faultsOf(load(twice)), [
+    'fhirstorm.yaml:11:9: this id is used twice',
+    'fhirstorm.yaml:18:19: must be /redirect or /redirect/general',
+  ])
+})
+
+test('the committed schema for editors is the one the program checks by', async () => {
+  const committed = await readFile('docs/fhirstorm.schema.json', 'utf8')
+  assert.ok(committed === buildConfigSchema(), 'run: npm run docs')
+})
+
+test('the examples are accepted as they stand', async () => {
+  for (const path of ['examples/fhirstorm.yaml', 'examples/cluster/fhirstorm.yaml']) {
+    const text = await readFile(path, 'utf8')
+    const config = await loadConfig({
+      file: { name: path, text },
+      env: {},
+      readFile: async name => (name.includes('keys') ? keys : 'redis://:password@valkey:6379'),
+    })
+    assert.equal(config.registrations.length, 1)
+  }
+})
