@@ -7,8 +7,7 @@ import type { Head, RecordId } from './vault.ts'
 export interface HeadCache {
   /** The head, if nothing has changed since it was read. */
   get(id: RecordId): Head | undefined
-  set(id: RecordId, head: Head): Head
-  /** Stores what was read again; an equal head keeps its identity. */
+  /** Stores what was read; a head equal to the one before keeps its identity. */
   refresh(id: RecordId, head: Head): Head
   delete(id: RecordId): void
   /** Everything must be read again. */
@@ -20,26 +19,26 @@ export function createHeadCache(size = 20_000): HeadCache {
   const entries = new Map<RecordId, { head: Head; epoch: number }>()
   let epoch = 0
 
-  return { get, set, refresh, delete: id => entries.delete(id), expire: () => void epoch++ }
-
-  function get(id: RecordId): Head | undefined {
-    const entry = entries.get(id)
-    return entry?.epoch === epoch ? entry.head : undefined
+  return {
+    get(id) {
+      const entry = entries.get(id)
+      return entry?.epoch === epoch ? entry.head : undefined
+    },
+    refresh(id, read) {
+      const known = entries.get(id)?.head
+      const head = known && isEqual(known, read) ? known : read
+      entries.delete(id)
+      entries.set(id, { head, epoch })
+      if (entries.size > size) entries.delete(entries.keys().next().value as RecordId)
+      return head
+    },
+    delete: id => void entries.delete(id),
+    expire: () => void epoch++,
   }
+}
 
-  function set(id: RecordId, head: Head): Head {
-    entries.delete(id)
-    entries.set(id, { head, epoch })
-    if (entries.size > size) entries.delete(entries.keys().next().value as RecordId)
-    return head
-  }
-
-  function refresh(id: RecordId, head: Head): Head {
-    const known = entries.get(id)?.head
-    const same =
-      known?.generation === head.generation &&
-      known.lastUsedAt === head.lastUsedAt &&
-      known.expiresAt === head.expiresAt
-    return set(id, same ? known : head)
-  }
+function isEqual(a: Head, b: Head): boolean {
+  return (
+    a.generation === b.generation && a.lastUsedAt === b.lastUsedAt && a.expiresAt === b.expiresAt
+  )
 }

@@ -5,9 +5,9 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
@@ -30,17 +30,22 @@ export interface Sealed {
 }
 
 const FORMAT = 1
+const PURPOSE = 'fhirstorm vault record'
 const SALT_BYTES = 16
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const HEAD_BYTES = 1 + SALT_BYTES + NONCE_BYTES
+const INDEX_BYTES = 16
 
 /** The id of a ticket's record: SHA-256, base64url. */
 export function buildRecordId(ticketId: string): RecordId {
-  return createHash('sha256').update(`fhirstorm record ${ticketId}`).digest('base64url')
+  return hash('sha256', `${PURPOSE} ${ticketId}`, 'base64url')
 }
 
-/** Seals a value; every sealing has a fresh salt, so no key ever meets a nonce twice (attacks V9). */
+/**
+ * Seals a value. Every sealing has a key of its own, from a fresh salt and the generation, so that no
+ * key meets a nonce twice even where the randomness repeats itself (attacks V9).
+ */
 export function sealRecord(
   keyId: string,
   serverKey: KeyObject,
@@ -49,7 +54,7 @@ export function sealRecord(
   randomBytes: (size: number) => Uint8Array,
 ): Sealed {
   const head = Buffer.concat([Buffer.of(FORMAT), randomBytes(SALT_BYTES + NONCE_BYTES)])
-  const key = deriveRecordKey(serverKey, address.secret, head.subarray(1, 1 + SALT_BYTES))
+  const key = deriveRecordKey(serverKey, address, head.subarray(1, 1 + SALT_BYTES))
   const cipher = createCipheriv('aes-256-gcm', key, head.subarray(1 + SALT_BYTES))
   cipher.setAAD(buildContext(keyId, address))
   const body = cipher.update(plain)
@@ -65,7 +70,7 @@ export function openRecord(
 ): Buffer | undefined {
   const sealed = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (sealed.length < HEAD_BYTES + TAG_BYTES || sealed[0] !== FORMAT) return undefined
-  const key = deriveRecordKey(serverKey, address.secret, sealed.subarray(1, 1 + SALT_BYTES))
+  const key = deriveRecordKey(serverKey, address, sealed.subarray(1, 1 + SALT_BYTES))
   const nonce = sealed.subarray(1 + SALT_BYTES, HEAD_BYTES)
   const end = sealed.length - TAG_BYTES
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
@@ -79,34 +84,29 @@ export function openRecord(
   }
 }
 
-/** A keyed hash of an index entry: tells nothing without the key. */
+/** A keyed hash of an index entry (HMAC-SHA-256, its first 128 bits): tells nothing without the key. */
 export function buildIndexKey(
   indexKey: KeyObject,
   kind: string,
   values: readonly string[],
 ): string {
-  return createHmac('sha256', indexKey)
-    .update(encodeParts([kind, ...values]))
-    .digest('base64url')
+  const mac = createHmac('sha256', indexKey)
+    .update(encodeParts(kind, ...values))
+    .digest()
+  return mac.toString('base64url', 0, INDEX_BYTES)
 }
 
-function deriveRecordKey(serverKey: KeyObject, secret: string, salt: Buffer): KeyObject {
-  const info = Buffer.concat([Buffer.from('fhirstorm record key '), Buffer.from(secret)])
+function deriveRecordKey(serverKey: KeyObject, address: SealAddress, salt: Buffer): KeyObject {
+  const { recordId, generation, secret } = address
+  const info = encodeParts('key', recordId, generation, secret)
   return createSecretKey(Buffer.from(hkdfSync('sha256', serverKey, salt, info, 32)))
 }
 
 function buildContext(keyId: string, { recordId, ehr, generation }: SealAddress): Buffer {
-  return encodeParts([`format ${FORMAT}`, keyId, recordId, ehr, String(generation)])
+  return encodeParts(PURPOSE, FORMAT, keyId, recordId, ehr, generation)
 }
 
-// Length before each part, so that no two lists are written alike.
-function encodeParts(parts: readonly string[]): Buffer {
-  return Buffer.concat(
-    parts.flatMap(part => {
-      const bytes = Buffer.from(part, 'utf8')
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(bytes.length)
-      return [length, bytes]
-    }),
-  )
+// As JSON, so that no two lists are written alike, whatever stands in them.
+function encodeParts(...parts: readonly (string | number)[]): Buffer {
+  return Buffer.from(JSON.stringify(parts), 'utf8')
 }

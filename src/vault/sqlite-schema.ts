@@ -1,25 +1,28 @@
-// The SQLite file: its tables, its settings, and what makes it ours. A file of another schema, another
-// program or with wrong permissions is refused, never changed, never replaced (attacks V6).
+// The SQLite database: its tables, its settings, and what makes it ours. Another program's file, a
+// damaged one or one of another schema is refused, never changed, never replaced.
 
-import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from 'node:fs'
-import { userInfo } from 'node:os'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { VaultRefusal } from './refusal.ts'
 
 /** 'fhst' in ASCII. */
 const APPLICATION_ID = 0x66687374
 const SCHEMA_VERSION = 1
+/** Five sessions of the usual size fill such a page with little left over. */
+const PAGE_BYTES = 16_384
+const WAL_BYTES = 4 * 1024 * 1024
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
 
 const SCHEMA = `
   CREATE TABLE record(
-    id TEXT PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, last_used_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL, key_id TEXT NOT NULL, value BLOB NOT NULL) STRICT;
+    no INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, generation INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, key_id TEXT NOT NULL,
+    value BLOB NOT NULL) STRICT;
   CREATE INDEX record_expiry ON record(expires_at);
   CREATE TABLE record_index(
-    entry TEXT NOT NULL, id TEXT NOT NULL REFERENCES record(id) ON DELETE CASCADE,
-    PRIMARY KEY(entry, id)) WITHOUT ROWID, STRICT;
-  CREATE INDEX record_index_id ON record_index(id);
+    entry TEXT NOT NULL, no INTEGER NOT NULL REFERENCES record(no) ON DELETE CASCADE,
+    PRIMARY KEY(entry, no)) WITHOUT ROWID, STRICT;
+  CREATE INDEX record_index_no ON record_index(no);
   CREATE TABLE taken(key TEXT PRIMARY KEY NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID, STRICT;
   CREATE INDEX taken_expiry ON taken(expires_at);
   CREATE TABLE deposit(
@@ -27,76 +30,57 @@ const SCHEMA = `
   CREATE INDEX deposit_expiry ON deposit(expires_at);
   CREATE TABLE lease(
     id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-  CREATE TABLE key_check(key_id TEXT PRIMARY KEY NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE INDEX lease_expiry ON lease(until);
+  CREATE TABLE key_mark(key_id TEXT PRIMARY KEY NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID, STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};`
 
-/** Opens or creates the file; throws an Error for the operator when it cannot be ours. */
-export function openDatabase(path: string): DatabaseSync {
-  prepareFile(path)
+/** Opens the database in a prepared file; throws VaultRefusal when it cannot be ours. */
+export function openDatabase(path: string, maxBytes: number): DatabaseSync {
+  let db: DatabaseSync | undefined
   try {
-    const db = new DatabaseSync(path, { timeout: 2000, enableForeignKeyConstraints: true })
-    try {
-      configure(db)
-      prepareSchema(db)
-    } catch (error) {
-      db.close()
-      throw error
-    }
+    // Waiting is right here, where several processes start at once; afterwards nobody waits.
+    db = new DatabaseSync(path, { timeout: 5_000 })
+    configure(db, maxBytes)
+    prepareSchema(db, path)
+    db.exec('PRAGMA busy_timeout = 0')
     return db
   } catch (error) {
-    if (error instanceof VaultRefusal) throw error
-    throw new VaultRefusal(`the vault ${path} cannot be opened (${reasonOf(error)})`)
+    db?.close()
+    throw error instanceof VaultRefusal
+      ? error
+      : new VaultRefusal(`the vault ${path} ${why(error)}`)
   }
 }
 
-// O_NOFOLLOW and the checks on the open file leave no moment in which the path could be changed.
-function prepareFile(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
-    const file = openSync(path, flags, 0o600)
-    try {
-      const { mode, size, uid } = fstatSync(file)
-      if (uid !== userInfo().uid) throw refuseFile(path, 'belongs to another user')
-      if (size === 0) fchmodSync(file, 0o600)
-      else if ((mode & 0o077) !== 0) throw refuseFile(path, 'can be read by others; chmod 600')
-    } finally {
-      closeSync(file)
-    }
-  } catch (error) {
-    if (error instanceof VaultRefusal) throw error
-    throw refuseFile(path, `cannot be opened (${reasonOf(error)})`)
-  }
-}
-
-function configure(db: DatabaseSync): void {
+function configure(db: DatabaseSync, maxBytes: number): void {
   db.exec(`
     PRAGMA trusted_schema = OFF;
+    PRAGMA page_size = ${PAGE_BYTES};
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    PRAGMA wal_autocheckpoint = 1000;
-    PRAGMA journal_size_limit = 16777216;
+    PRAGMA wal_autocheckpoint = ${WAL_BYTES / PAGE_BYTES};
+    PRAGMA journal_size_limit = ${4 * WAL_BYTES};
+    PRAGMA max_page_count = ${Math.floor(maxBytes / PAGE_BYTES)};
     PRAGMA secure_delete = ON;
-    PRAGMA temp_store = MEMORY;
-    PRAGMA busy_timeout = 2000;`)
+    PRAGMA temp_store = MEMORY;`)
 }
 
-function prepareSchema(db: DatabaseSync): void {
+function prepareSchema(db: DatabaseSync, path: string): void {
   db.exec('BEGIN IMMEDIATE')
   try {
     const version = readPragma(db, 'user_version')
     if (version === 0 && isEmpty(db)) db.exec(SCHEMA)
     else if (readPragma(db, 'application_id') !== APPLICATION_ID) {
-      throw new VaultRefusal('the vault file belongs to another program')
+      throw new VaultRefusal(`the vault ${path} belongs to another program`)
     } else if (version !== SCHEMA_VERSION) {
       throw new VaultRefusal(
-        `the vault file has schema ${version}; this program knows ${SCHEMA_VERSION}`,
+        `the vault ${path} has schema ${version}; this program knows ${SCHEMA_VERSION}`,
       )
     }
     db.exec('COMMIT')
   } catch (error) {
-    db.exec('ROLLBACK')
+    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }
@@ -109,11 +93,10 @@ function readPragma(db: DatabaseSync, name: string): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name])
 }
 
-function refuseFile(path: string, why: string): VaultRefusal {
-  return new VaultRefusal(`the vault ${path} ${why}`)
-}
-
-function reasonOf(error: unknown): string {
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
-  return typeof errcode === 'number' ? `SQLite ${errcode}` : String(code ?? 'unknown reason')
+function why(error: unknown): string {
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown }
+  if (errcode === SQLITE_NOTADB || errcode === SQLITE_CORRUPT) {
+    return 'is damaged or no SQLite database; it was left as it is'
+  }
+  return `cannot be opened (${typeof errcode === 'number' ? `SQLite ${errcode}` : String(code)})`
 }

@@ -9,16 +9,22 @@ export function prepareStatements(db: DatabaseSync) {
     version: db.prepare('PRAGMA data_version'),
     full: db.prepare('PRAGMA synchronous = FULL'),
     normal: db.prepare('PRAGMA synchronous = NORMAL'),
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    rollback: db.prepare('ROLLBACK'),
     insert: db.prepare(
       `INSERT INTO record(id, generation, last_used_at, expires_at, key_id, value)
        VALUES (?, 1, ?, ?, ?, ?)`,
     ),
-    insertIndex: db.prepare('INSERT OR IGNORE INTO record_index(entry, id) VALUES (?, ?)'),
+    insertIndex: db.prepare('INSERT OR IGNORE INTO record_index(entry, no) VALUES (?, ?)'),
     removeExpired: db.prepare('DELETE FROM record WHERE id = ? AND expires_at <= ?'),
     head: db.prepare(
       'SELECT generation, last_used_at, expires_at FROM record WHERE id = ? AND expires_at > ?',
     ),
-    read: db.prepare('SELECT * FROM record WHERE id = ? AND expires_at > ?'),
+    read: db.prepare(
+      `SELECT generation, last_used_at, expires_at, key_id, value
+       FROM record WHERE id = ? AND expires_at > ?`,
+    ),
     replace: db.prepare(
       `UPDATE record SET key_id = ?, value = ?, expires_at = ?, generation = generation + 1
        WHERE id = ? AND generation = ? AND expires_at > ?`,
@@ -26,10 +32,10 @@ export function prepareStatements(db: DatabaseSync) {
     touch: db.prepare(
       'UPDATE record SET last_used_at = ?, expires_at = ? WHERE id = ? AND expires_at > ?',
     ),
-    remove: db.prepare('DELETE FROM record WHERE id = ?'),
+    remove: db.prepare('DELETE FROM record WHERE id = ? RETURNING expires_at'),
     find: db.prepare(
-      `SELECT record.id, generation, last_used_at, expires_at
-       FROM record_index JOIN record ON record.id = record_index.id
+      `SELECT id, generation, last_used_at, expires_at
+       FROM record_index JOIN record USING (no)
        WHERE entry = ? AND expires_at > ?`,
     ),
     take: db.prepare(
@@ -43,20 +49,20 @@ export function prepareStatements(db: DatabaseSync) {
        ON CONFLICT(id) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4`,
     ),
     release: db.prepare('DELETE FROM lease WHERE id = ? AND owner = ?'),
-    keyMarks: db.prepare('SELECT key_id, mark FROM key_check'),
-    markKey: db.prepare('INSERT OR IGNORE INTO key_check(key_id, mark) VALUES (?, ?)'),
-    sweepRecords: db.prepare(
-      `DELETE FROM record WHERE id IN
-       (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
-    ),
-    sweepTaken: db.prepare(
-      'DELETE FROM taken WHERE key IN (SELECT key FROM taken WHERE expires_at <= ? LIMIT ?)',
-    ),
-    sweepDeposits: db.prepare(
-      'DELETE FROM deposit WHERE key IN (SELECT key FROM deposit WHERE expires_at <= ? LIMIT ?)',
-    ),
-    sweepLeases: db.prepare(
-      'DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ? LIMIT ?)',
-    ),
+    keyMarks: db.prepare('SELECT key_id, mark FROM key_mark'),
+    markKey: db.prepare('INSERT OR IGNORE INTO key_mark(key_id, mark) VALUES (?, ?)'),
+    sweeps: [
+      db.prepare(
+        `DELETE FROM record WHERE no IN
+         (SELECT no FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
+      ),
+      db.prepare(
+        'DELETE FROM taken WHERE key IN (SELECT key FROM taken WHERE expires_at <= ? LIMIT ?)',
+      ),
+      db.prepare(
+        'DELETE FROM deposit WHERE key IN (SELECT key FROM deposit WHERE expires_at <= ? LIMIT ?)',
+      ),
+      db.prepare('DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ? LIMIT ?)'),
+    ],
   }
 }

@@ -2,10 +2,11 @@
 // taken states are on the disk when their call resolves; heads come from a cache that
 // `PRAGMA data_version` keeps coherent with every other process. The clock is passed in.
 
-import type { DatabaseSync } from 'node:sqlite'
-import { setTimeout as wait } from 'node:timers/promises'
+import { resolve } from 'node:path'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { BrokerError } from '../errors.ts'
 import { createHeadCache } from './head-cache.ts'
+import { prepareFile } from './sqlite-file.ts'
 import { openDatabase } from './sqlite-schema.ts'
 import { prepareStatements } from './sqlite-statements.ts'
 import type { Head, Vault } from './vault.ts'
@@ -13,32 +14,35 @@ import type { Head, Vault } from './vault.ts'
 export interface SqliteVaultOptions {
   path: string
   now: () => number
+  /** The file grows to this size at most; then new sessions are refused until old ones are swept. */
+  maxBytes?: number
 }
 
+const MAX_BYTES = 4 * 1024 ** 3
 /** A busy file is tried again for this long before the vault counts as unavailable. */
-const BUSY_MS = 2_000
+const BUSY_MS = 1_500
 const SWEEP_BATCH = 50
+const SWEEP_BATCHES = 40
 const SQLITE_BUSY = 5
 const SQLITE_CONSTRAINT = 19
 
 /** Opens the vault; throws VaultRefusal when the file cannot be ours. */
-export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db: DatabaseSync } {
-  const db = openDatabase(path)
+export function openSqliteVault(options: SqliteVaultOptions): Vault {
+  const { now, maxBytes = MAX_BYTES } = options
+  const path = resolve(options.path)
+  prepareFile(path)
+  const db = openDatabase(path, maxBytes)
   const sql = prepareStatements(db)
-  // Busy waits are ours, on a timer: SQLite's own would stop the event loop.
-  db.exec('PRAGMA busy_timeout = 0')
   const heads = createHeadCache()
   let version = 0
 
   return {
-    db,
     async insert(id, { keyId, value, lastUsedAt, expiresAt, indexes }) {
       await durably(() => {
         sql.removeExpired.run(id, now())
-        sql.insert.run(id, lastUsedAt, expiresAt, keyId, value)
-        for (const entry of indexes) sql.insertIndex.run(entry, id)
+        const { lastInsertRowid } = sql.insert.run(id, lastUsedAt, expiresAt, keyId, value)
+        for (const entry of indexes) sql.insertIndex.run(entry, lastInsertRowid)
       })
-      heads.set(id, { generation: 1, lastUsedAt, expiresAt })
     },
     head(id) {
       try {
@@ -50,64 +54,55 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
     },
     async read(id) {
       const row = await attempt(() => sql.read.get(id, now()))
-      return (
-        row && {
-          keyId: String(row.key_id),
-          value: row.value as Uint8Array,
-          generation: Number(row.generation),
-          lastUsedAt: Number(row.last_used_at),
-          expiresAt: Number(row.expires_at),
-        }
-      )
+      return row && { keyId: String(row.key_id), value: row.value as Uint8Array, ...toHead(row) }
     },
     async replace(id, generation, { keyId, value, expiresAt }) {
-      const changes = await durably(
-        () => sql.replace.run(keyId, value, expiresAt, id, generation, now()).changes,
-      )
-      heads.delete(id)
-      return changes === 1
+      return await durably(() => {
+        heads.delete(id)
+        return sql.replace.run(keyId, value, expiresAt, id, generation, now()).changes === 1
+      })
     },
     async touch(id, lastUsedAt, expiresAt) {
-      const changes = await attempt(() => sql.touch.run(lastUsedAt, expiresAt, id, now()).changes)
-      heads.delete(id)
-      return changes === 1
+      return await attempt(() => {
+        heads.delete(id)
+        return sql.touch.run(lastUsedAt, expiresAt, id, now()).changes === 1
+      })
     },
     async remove(id) {
-      const changes = await durably(() => sql.remove.run(id).changes)
-      heads.delete(id)
-      return changes === 1
+      return await durably(() => {
+        heads.delete(id)
+        return isAhead(sql.remove.get(id)?.expires_at)
+      })
     },
     async find(entry) {
       const rows = await attempt(() => sql.find.all(entry, now()))
       return rows.map(row => ({ id: String(row.id), ...toHead(row) }))
     },
     async take(key, expiresAt) {
-      const changes = await durably(() => sql.take.run(key, expiresAt, now()).changes)
-      return changes === 1
+      return await durably(() => sql.take.run(key, expiresAt, now()).changes === 1)
     },
     async deposit(key, value, expiresAt) {
       await durably(() => sql.deposit.run(key, value, expiresAt))
     },
     async withdraw(key) {
       const row = await durably(() => sql.withdraw.get(key))
-      return row && Number(row.expires_at) > now() ? String(row.value) : undefined
+      return row && isAhead(row.expires_at) ? String(row.value) : undefined
     },
     async lease(id, owner, until) {
-      const changes = await attempt(() => sql.lease.run(id, owner, until, now()).changes)
-      return changes === 1
+      return await attempt(() => sql.lease.run(id, owner, until, now()).changes === 1)
     },
     async release(id, owner) {
       await attempt(() => sql.release.run(id, owner))
     },
     async sweep() {
-      const at = now()
-      return await attempt(() => {
-        const { changes } = sql.sweepRecords.run(at, SWEEP_BATCH)
-        for (const statement of [sql.sweepTaken, sql.sweepDeposits, sql.sweepLeases]) {
-          statement.run(at, SWEEP_BATCH)
-        }
-        return Number(changes)
-      })
+      let swept = 0
+      for (let batch = 0; batch < SWEEP_BATCHES; batch++) {
+        const changes = await attempt(() => transact(sweepBatch))
+        swept += changes
+        if (changes === 0) break
+        await nextTurn()
+      }
+      return swept
     },
     async keyMarks() {
       const rows = await attempt(() => sql.keyMarks.all())
@@ -117,14 +112,14 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
       await durably(() => sql.markKey.run(keyId, mark))
     },
     async ping() {
-      await attempt(() => sql.version.get())
+      await attempt(() => sql.keyMarks.all())
     },
     async close() {
       db.close()
     },
   }
 
-  // Another process's commit moves the version; its row is then read again, nothing else.
+  // Another process's commit moves the version; what it did not touch is read again and found equal.
   function readHead(id: string): Head | undefined {
     const current = Number(sql.version.get()?.data_version)
     if (current !== version) {
@@ -132,9 +127,14 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
       heads.expire()
     }
     const cached = heads.get(id)
-    if (cached) return cached.expiresAt > now() ? cached : undefined
+    if (cached) return isAhead(cached.expiresAt) ? cached : undefined
     const row = sql.head.get(id, now())
     return row && heads.refresh(id, toHead(row))
+  }
+
+  function sweepBatch(): number {
+    const at = now()
+    return sql.sweeps.reduce((sum, sweep) => sum + Number(sweep.run(at, SWEEP_BATCH).changes), 0)
   }
 
   /** Runs a write so that it is on the disk when this resolves. */
@@ -142,21 +142,27 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
     return await attempt(() => {
       sql.full.run()
       try {
-        db.exec('BEGIN IMMEDIATE')
-        try {
-          const result = write()
-          db.exec('COMMIT')
-          return result
-        } catch (error) {
-          if (db.isTransaction) db.exec('ROLLBACK')
-          throw error
-        }
+        return transact(write)
       } finally {
         sql.normal.run()
       }
     })
   }
 
+  function transact<T>(write: () => T): T {
+    sql.begin.run()
+    try {
+      const result = write()
+      sql.commit.run()
+      return result
+    } catch (error) {
+      // A full disk or a failed commit has often rolled back already.
+      if (db.isTransaction) sql.rollback.run()
+      throw error
+    }
+  }
+
+  // Waiting for another process is ours, on a timer: SQLite's own would stop the event loop.
   async function attempt<T>(run: () => T): Promise<T> {
     const giveUpAt = performance.now() + BUSY_MS
     for (;;) {
@@ -167,6 +173,10 @@ export function openSqliteVault({ path, now }: SqliteVaultOptions): Vault & { db
         await wait(1 + Math.random() * 4)
       }
     }
+  }
+
+  function isAhead(time: unknown): boolean {
+    return time !== undefined && Number(time) > now()
   }
 }
 

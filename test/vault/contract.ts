@@ -3,12 +3,20 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import type { VaultChoice } from '../../src/vault/open.ts'
 import type { NewRecord, Vault } from '../../src/vault/vault.ts'
+
+export interface OpenHome {
+  vault: Vault
+  connect(): Promise<Vault>
+  /** Where a process of its own finds the same store; none for memory. */
+  address?: VaultChoice
+}
 
 export interface Home {
   name: string
   /** A new empty store; `connect` opens it once more, as another process would. */
-  open(t: TestContext, now: () => number): Promise<{ vault: Vault; connect(): Promise<Vault> }>
+  open(t: TestContext, now: () => number): Promise<OpenHome>
   /** Milliseconds another connection may lag behind. */
   lagMs: number
 }

@@ -1,25 +1,21 @@
-// The contract, kept in a SQLite file, and what is particular to files: who may read them, what is not
-// ours, a full disk, several processes, kill -9.
+// The contract, kept in a SQLite file, and what is particular to files: a full disk, a failing one,
+// damage, several processes, kill -9.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { readFile, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/errors.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
 import { buildRecord, newId, testContract } from './contract.ts'
+import { makePath } from './paths.ts'
 
 const now = Date.now
-
-async function makePath(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-vault-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  return join(folder, 'data', 'vault.db')
-}
+const MINUTE = 60_000
+const PAGE_BYTES = 16_384
 
 testContract({
   name: 'sqlite',
@@ -31,71 +27,118 @@ testContract({
       t.after(() => vault.close())
       return vault
     }
-    return { vault: await connect(), connect }
+    return { vault: await connect(), connect, address: { kind: 'sqlite', path } }
   },
 })
 
-test('[V6] the file is for its owner alone, and is refused when others can read it', async t => {
+function isUnavailable(detail: string) {
+  return (error: unknown) => {
+    assert.ok(error instanceof BrokerError)
+    assert.equal(error.code, 'vault_unavailable')
+    assert.equal(error.detail, detail)
+    return true
+  }
+}
+
+test('[V5, V8] a full vault refuses new sessions, keeps the old, and recovers by itself', async t => {
   const path = await makePath(t)
-  openSqliteVault({ path, now }).close()
-  assert.equal((await stat(path)).mode & 0o777, 0o600)
-  await chmod(path, 0o644)
-  assert.throws(() => openSqliteVault({ path, now }), /can be read by others/)
+  let at = now()
+  const vault = openSqliteVault({ path, now: () => at, maxBytes: 1024 * 1024 })
+  t.after(() => vault.close())
+  const kept = newId()
+  await vault.insert(kept, buildRecord(at, { expiresAt: at + 60 * MINUTE }))
+  const fill = async () => {
+    for (let i = 0; i < 500; i++) {
+      await vault.insert(newId(), buildRecord(at, { value: Buffer.alloc(4000) }))
+    }
+  }
+  await assert.rejects(fill(), isUnavailable('SQLite 13'))
+  assert.ok(await vault.read(kept))
+  assert.ok(await vault.head(kept))
+  await assert.rejects(fill(), isUnavailable('SQLite 13'))
+  at += 11 * MINUTE
+  while ((await vault.sweep()) > 0);
+  const id = newId()
+  await vault.insert(id, buildRecord(at))
+  assert.ok(await vault.read(id))
 })
 
-test('[V6] a symbolic link at the path is refused', async t => {
+test('[V5] a disk that fails is 503 for writes, not for reads, and is used again once it works', async t => {
   const path = await makePath(t)
-  openSqliteVault({ path, now }).close()
-  await symlink(path, `${path}.link`)
-  assert.throws(() => openSqliteVault({ path: `${path}.link`, now }), /cannot be opened \(ELOOP\)/)
+  const writer = fork(new URL('./failing-disk.ts', import.meta.url), [path], { stdio: 'inherit' })
+  t.after(() => writer.kill('SIGKILL'))
+  const ask = async (step: string) => {
+    writer.send(step)
+    return ((await once(writer, 'message')) as [unknown])[0]
+  }
+  const limit = (bytes: number | 'unlimited') =>
+    execFileSync('prlimit', [`--pid=${writer.pid}`, `--fsize=${bytes}:unlimited`])
+
+  assert.equal(await ask('insert'), 'done')
+  limit(100)
+  assert.match(String(await ask('insert')), /^vault_unavailable SQLite \d+$/)
+  assert.match(String(await ask('replace')), /^vault_unavailable SQLite \d+$/)
+  assert.equal(await ask('read'), 'done')
+  assert.equal(await ask('head'), 'done')
+  limit('unlimited')
+  assert.equal(await ask('replace'), 'done')
+  assert.equal(await ask('insert'), 'done')
+  assert.equal(await ask('read'), 'done')
 })
 
-test('a file of another program or of a newer schema is refused and left as it is', async t => {
-  const path = await makePath(t)
-  const vault = openSqliteVault({ path, now })
-  vault.db.exec('PRAGMA user_version = 99')
-  await vault.close()
-  assert.throws(() => openSqliteVault({ path, now }), /schema 99/)
-
-  const text = `${path}.txt`
-  await writeFile(text, 'the notes of a nurse, which are no database'.repeat(99), { mode: 0o600 })
-  assert.throws(() => openSqliteVault({ path: text, now }), /cannot be opened/)
-  assert.match(await readFile(text, 'utf8'), /^the notes/)
-})
-
-test('a folder that cannot be written is a clear refusal', async t => {
-  const path = await makePath(t)
-  await writeFile(join(path, '..', '..', 'file'), '')
-  const below = join(path, '..', '..', 'file', 'vault.db')
-  assert.throws(() => openSqliteVault({ path: below, now }), /the vault .* cannot be opened/)
-})
-
-test('[V5] a full disk fails the write with 503, keeps reads, and recovers by itself', async t => {
+test('[V11] a file that another process holds locked is 503 in time, and blocks no other work', async t => {
   const path = await makePath(t)
   const vault = openSqliteVault({ path, now })
   t.after(() => vault.close())
-  const kept = newId()
-  await vault.insert(kept, buildRecord(now()))
-  const { page_count } = vault.db.prepare('PRAGMA page_count').get() as { page_count: number }
-  vault.db.exec(`PRAGMA max_page_count = ${page_count + 2}`)
-  const fill = async () => {
-    for (let i = 0; i < 50; i++) {
-      await vault.insert(newId(), buildRecord(now(), { value: Buffer.alloc(4000) }))
-    }
-  }
-  await assert.rejects(fill(), error => {
-    assert.ok(error instanceof BrokerError)
-    assert.equal(error.code, 'vault_unavailable')
-    assert.equal(error.detail, 'SQLite 13')
-    return true
-  })
-  assert.ok(await vault.read(kept))
-  assert.ok(await vault.head(kept))
-  vault.db.exec('PRAGMA max_page_count = 1000000')
-  await fill()
+  const id = newId()
+  await vault.insert(id, buildRecord(now()))
+  const other = new DatabaseSync(path)
+  t.after(() => other.close())
+  other.exec('BEGIN IMMEDIATE')
+  let turns = 0
+  const timer = setInterval(() => turns++, 5)
+  t.after(() => clearInterval(timer))
+  await assert.rejects(vault.insert(newId(), buildRecord(now())), isUnavailable('SQLite 5'))
+  assert.ok(turns > 20, 'the event loop stood still')
+  assert.ok(await vault.read(id))
+  const waiting = vault.take('key', now() + MINUTE)
+  other.exec('COMMIT')
+  assert.equal(await waiting, true)
 })
 
-test('[V1] nothing of a sealed value can be read from the files of the vault', async t => {
+test('[V3] damage in the file costs the records it hits, and no others', async t => {
+  const path = await makePath(t)
+  const ids = Array.from({ length: 60 }, newId)
+  const vault = openSqliteVault({ path, now })
+  for (const [i, id] of ids.entries()) {
+    await vault.insert(id, buildRecord(now(), { value: Buffer.alloc(2_800, `record ${i} `) }))
+  }
+  await vault.close()
+  const bytes = await readFile(path)
+  const page = Math.floor(bytes.indexOf('record 30 ') / PAGE_BYTES)
+  bytes.fill(0xff, page * PAGE_BYTES, page * PAGE_BYTES + 64)
+  await writeFile(path, bytes)
+
+  const damaged = openSqliteVault({ path, now })
+  t.after(() => damaged.close())
+  let lost = 0
+  for (const [i, id] of ids.entries()) {
+    try {
+      const record = await damaged.read(id)
+      assert.ok(
+        Buffer.from(record?.value ?? [])
+          .toString('latin1')
+          .startsWith(`record ${i} `),
+      )
+    } catch (error) {
+      isUnavailable('SQLite 11')(error)
+      lost++
+    }
+  }
+  assert.ok(lost >= 1 && lost <= 6, `${lost} lost`)
+})
+
+test('[V1] nothing of a removed value stays in the files of the vault', async t => {
   const path = await makePath(t)
   const vault = openSqliteVault({ path, now })
   const value = Buffer.from('sealed bytes only')
@@ -103,17 +146,22 @@ test('[V1] nothing of a sealed value can be read from the files of the vault', a
   await vault.insert(id, buildRecord(now(), { value }))
   await vault.remove(id)
   await vault.close()
-  const bytes = await readFile(path)
-  assert.equal(bytes.includes(value), false)
+  assert.equal((await readFile(path)).includes(value), false)
 })
 
-test('[V4, V7] four processes write to one file: nothing is lost, nobody waits for long', async t => {
+test('[V7] eight processes that start at once on a new path all open it', async t => {
   const path = await makePath(t)
-  openSqliteVault({ path, now }).close()
+  const writers = Array.from({ length: 8 }, () => startWriter(path))
+  t.after(() => writers.map(writer => writer.kill('SIGKILL')))
+  const counts = await Promise.all(writers.map(writer => collect(writer, 3)))
+  assert.ok(counts.every(ids => ids.length >= 3))
+})
+
+test('[V4, V7] four processes write to one file, and nothing acknowledged is lost', async t => {
+  const path = await makePath(t)
   const writers = Array.from({ length: 4 }, () => startWriter(path))
   const acknowledged = (await Promise.all(writers.map(writer => collect(writer, 50)))).flat()
-  for (const writer of writers) writer.kill('SIGKILL')
-  await Promise.all(writers.map(writer => once(writer, 'exit')))
+  await Promise.all(writers.map(end))
   const vault = openSqliteVault({ path, now })
   t.after(() => vault.close())
   for (const id of acknowledged) assert.ok(await vault.read(id), 'an acknowledged record is lost')
@@ -124,13 +172,15 @@ test('[V4] kill -9 during writes loses nothing that was acknowledged', async t =
   for (let round = 0; round < 10; round++) {
     const writer = startWriter(path)
     const acknowledged = await collect(writer, 5 + ((round * 7) % 40))
-    writer.kill('SIGKILL')
-    await once(writer, 'exit')
+    await end(writer)
     const vault = openSqliteVault({ path, now })
-    for (const id of acknowledged) assert.ok(await vault.read(id), `lost in round ${round}`)
-    const check = vault.db.prepare('PRAGMA integrity_check').get()
-    assert.deepEqual(check, Object.assign(Object.create(null), { integrity_check: 'ok' }))
+    for (const id of acknowledged) {
+      assert.equal((await vault.read(id))?.generation, 2, `lost in round ${round}`)
+    }
     await vault.close()
+    const db = new DatabaseSync(path)
+    assert.equal(db.prepare('PRAGMA integrity_check').get()?.integrity_check, 'ok')
+    db.close()
   }
 })
 
@@ -141,10 +191,16 @@ function startWriter(path: string): ChildProcess {
 /** The ids that a writer has acknowledged, once there are so many. */
 async function collect(writer: ChildProcess, count: number): Promise<string[]> {
   const ids: string[] = []
-  const { promise, resolve } = Promise.withResolvers<string[]>()
+  const { promise, resolve, reject } = Promise.withResolvers<string[]>()
   writer.on('message', id => {
     ids.push(String(id))
-    if (ids.length >= count) resolve(ids)
+    if (ids.length === count) resolve(ids)
   })
+  writer.on('exit', code => reject(new Error(`the writer ended with ${code}`)))
   return await promise
+}
+
+async function end(writer: ChildProcess): Promise<void> {
+  writer.kill('SIGKILL')
+  await once(writer, 'exit')
 }
