@@ -42,7 +42,7 @@ process.stdout.write(`
 
   With curl, in another terminal:
 
-    AUTHORIZE=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' ${app}/login?ehr=general)
+    AUTHORIZE=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' '${app}/login?ehr=general')
     curl -s -L -c jar -b jar -o /dev/null "$AUTHORIZE&patient=amy-shaw&auto=1"
     curl -s -b jar ${app}/sessions
     curl -s -b jar ${app}/fhir/Patient/amy-shaw

@@ -3,6 +3,5 @@
 
 export const tutorialClient = {
   id: '9644d85e-07f0-4962-a78b-ab1bfe39c6d8',
-  secret:
-    'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg',
+  secret: 'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg',
 } as const

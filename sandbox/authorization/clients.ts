@@ -1,0 +1,55 @@
+// The apps registered at the sandbox: the tutorial's confidential client, whose values are the
+// tutorial's own, and whatever tests add. In oidc-provider's terms, as its Client records.
+
+import type { JWK } from 'jose'
+
+export interface SandboxClient {
+  clientId: string
+  name?: string
+  method: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  secret?: string
+  /** Public keys, for private_key_jwt (RS384, ES384). */
+  jwks?: { keys: readonly JWK[] }
+  jwksUri?: string
+  redirectUris: readonly string[]
+  postLogoutRedirectUris?: readonly string[]
+  /** Told of logouts, with `sid`. */
+  backchannelLogoutUri?: string
+}
+
+/** The tutorial's client, for the app at this URL, and for its redirect URIs of these registrations. */
+export function tutorialClient(appUrl: string, ehrIds: readonly string[]): SandboxClient {
+  return {
+    clientId: '9644d85e-07f0-4962-a78b-ab1bfe39c6d8',
+    name: 'FHIRstorm test',
+    method: 'client_secret_basic',
+    secret:
+      'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg',
+    redirectUris: [`${appUrl}/redirect`, ...ehrIds.map(id => `${appUrl}/redirect/${id}`)],
+    postLogoutRedirectUris: [appUrl, `${appUrl}/`],
+    backchannelLogoutUri: `${appUrl}/backchannel-logout`,
+  }
+}
+
+/** A client as oidc-provider stores it. */
+export function buildClientMetadata(client: SandboxClient): Record<string, unknown> {
+  const { jwks, jwksUri, secret, backchannelLogoutUri } = client
+  return {
+    client_id: client.clientId,
+    client_name: client.name ?? client.clientId,
+    token_endpoint_auth_method: client.method,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: client.redirectUris,
+    post_logout_redirect_uris: client.postLogoutRedirectUris ?? [],
+    ...(secret === undefined ? {} : { client_secret: secret }),
+    ...(jwks === undefined ? {} : { jwks }),
+    ...(jwksUri === undefined ? {} : { jwks_uri: jwksUri }),
+    ...(backchannelLogoutUri === undefined
+      ? {}
+      : {
+          backchannel_logout_uri: backchannelLogoutUri,
+          backchannel_logout_session_required: true,
+        }),
+  }
+}

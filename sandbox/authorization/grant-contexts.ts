@@ -1,0 +1,33 @@
+// The launch context and the renewals of each grant, kept beside the grants themselves.
+
+import { buildContextMembers, type LaunchContext } from './launch-context.ts'
+import type { Storage } from './storage.ts'
+
+export interface GrantContexts {
+  set(grantId: string, context: LaunchContext): void
+  /** Members for the token answer; none for an unknown grant. */
+  members(grantId: string): Record<string, unknown>
+  /** Counts one more renewal; how many there were. */
+  countRenewal(grantId: string): number
+}
+
+const DAYS_30 = 30 * 86_400
+
+/** Contexts in the given storage; they live as long as grants do. */
+export function createGrantContexts(storage: Storage): GrantContexts {
+  const kind = 'GrantContext'
+  const find = (grantId: string) => storage.records(kind).get(grantId)
+  return {
+    set(grantId, context) {
+      const exp = Math.floor(Date.now() / 1000) + DAYS_30
+      void storage.adapter(kind).upsert(grantId, { exp, context, renewals: 0 })
+    },
+    members: grantId => buildContextMembers((find(grantId)?.context ?? {}) as LaunchContext),
+    countRenewal(grantId) {
+      const record = find(grantId)
+      if (record === undefined) return 1
+      record.renewals = Number(record.renewals) + 1
+      return record.renewals as number
+    },
+  }
+}

@@ -1,0 +1,86 @@
+// What `metadata` says of a face: a CapabilityStatement, or DSTU2's Conformance, each with SMART's
+// oauth-uris extension. Pure.
+
+import type { Document, FhirVersion } from '../faces/face.ts'
+import type { Site } from '../site.ts'
+import { resourceTypes, searchParameters } from './search-parameters.ts'
+
+export const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
+
+const READING = ['read', 'search-type']
+const WRITING = ['create', 'update', 'patch', 'delete']
+
+/** The statement of a face as it is without any fault. */
+export function buildCapabilityStatement(site: Site, date: string): Document {
+  const fhirVersion = site.face.fhirVersion ?? '4.0.1'
+  const isDstu2 = fhirVersion === '1.0.2'
+  return {
+    resourceType: isDstu2 ? 'Conformance' : 'CapabilityStatement',
+    status: 'active',
+    date,
+    kind: 'instance',
+    software: { name: 'fhirstorm sandbox' },
+    implementation: { description: 'Sandbox EHR with synthetic patients', url: site.base },
+    fhirVersion,
+    ...(isDstu2 ? { acceptUnknown: 'no' } : {}),
+    format: isDstu2
+      ? ['application/json+fhir', 'application/xml+fhir']
+      : ['application/fhir+json', 'application/fhir+xml'],
+    rest: [
+      {
+        mode: 'server',
+        security: {
+          cors: false,
+          service: [buildService(fhirVersion)],
+          extension: [buildOauthUris(site)],
+        },
+        resource: (isDstu2 ? ['Patient', 'Observation', 'Condition'] : resourceTypes).map(type =>
+          describeType(type, isDstu2 ? READING : [...READING, ...WRITING]),
+        ),
+        ...(isDstu2 ? {} : { interaction: [{ code: 'transaction' }, { code: 'batch' }] }),
+      },
+    ],
+  }
+}
+
+/** The extension that names the authorization server's endpoints. */
+export function buildOauthUris({ endpoints }: Site): { url: string; extension: Document[] } {
+  return {
+    url: OAUTH_URIS,
+    extension: [
+      { url: 'authorize', valueUri: endpoints.authorize },
+      { url: 'token', valueUri: endpoints.token },
+      { url: 'introspect', valueUri: endpoints.introspect },
+      { url: 'revoke', valueUri: endpoints.revoke },
+    ],
+  }
+}
+
+function buildService(version: FhirVersion): Document {
+  const system =
+    version === '4.0.1'
+      ? 'http://terminology.hl7.org/CodeSystem/restful-security-service'
+      : 'http://hl7.org/fhir/restful-security-service'
+  return {
+    coding: [{ system, code: 'SMART-on-FHIR', display: 'SMART-on-FHIR' }],
+    text: 'OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)',
+  }
+}
+
+function describeType(type: string, codes: readonly string[]): Document {
+  const parameters = Object.entries(searchParameters[type] ?? {})
+  return {
+    type,
+    interaction: codes.map(code => ({ code })),
+    ...(codes.includes('create')
+      ? {
+          versioning: 'versioned',
+          readHistory: false,
+          updateCreate: true,
+          conditionalCreate: true,
+          conditionalRead: 'full-support',
+        }
+      : {}),
+    searchParam: parameters.map(([name, { kind }]) => ({ name, type: kind })),
+  }
+}

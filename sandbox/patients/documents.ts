@@ -1,0 +1,95 @@
+// Letters and pictures: DocumentReferences, and the Binaries that they point to. Pure.
+
+import { crc32, deflateSync } from 'node:zlib'
+import type { CodeableConcept, Resource } from '../fhir/resource.ts'
+import type { Calendar } from './calendar.ts'
+import { concept, systems } from './coding.ts'
+import { drawPicture } from './picture.ts'
+import type { Story } from './story.ts'
+
+/** A letter where the story has one, and a picture for everybody, each with its content. */
+export function buildDocuments(story: Story, calendar: Calendar): Resource[] {
+  const picture = encodePng(drawPicture(story.id))
+  const letter = story.letter === undefined ? [] : [Buffer.from(story.letter)]
+  return [
+    ...letter.flatMap(content =>
+      buildDocument(story, calendar, {
+        kind: 'letter',
+        type: concept(systems.loinc, '34108-1', 'Outpatient note'),
+        contentType: 'text/plain; charset=utf-8',
+        content,
+      }),
+    ),
+    ...buildDocument(story, calendar, {
+      kind: 'picture',
+      type: concept(systems.loinc, '72170-4', 'Photographic image'),
+      contentType: 'image/png',
+      content: picture,
+    }),
+  ]
+}
+
+interface Content {
+  kind: string
+  type: CodeableConcept
+  contentType: string
+  content: Buffer
+}
+
+function buildDocument(
+  { id }: Story,
+  calendar: Calendar,
+  { kind, type, contentType, content }: Content,
+): Resource[] {
+  const subject = { reference: `Patient/${id}` }
+  const binary = {
+    resourceType: 'Binary',
+    id: `${id}-${kind}-content`,
+    contentType,
+    securityContext: subject,
+    data: content.toString('base64'),
+  }
+  const reference = {
+    resourceType: 'DocumentReference',
+    id: `${id}-${kind}`,
+    status: 'current',
+    type,
+    category: [concept(systems.documentClass, 'clinical-note', 'Clinical Note')],
+    subject,
+    date: calendar.instant(12, 11, 20),
+    author: [{ reference: 'Practitioner/maria-rivera' }],
+    content: [
+      {
+        attachment: { contentType, url: `Binary/${binary.id}`, size: content.length, title: kind },
+      },
+    ],
+  }
+  return [reference, binary]
+}
+
+/** Grey values, row by row, as a PNG. */
+function encodePng({ width, height, pixels }: ReturnType<typeof drawPicture>): Buffer {
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header[8] = 8
+  const rows = Buffer.concat(
+    Array.from({ length: height }, (_, row) =>
+      Buffer.concat([Buffer.from([0]), pixels.subarray(row * width, (row + 1) * width)]),
+    ),
+  )
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const frame = Buffer.alloc(8)
+  frame.writeUInt32BE(data.length, 0)
+  frame.writeUInt32BE(crc32(body) >>> 0, 4)
+  return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)])
+}

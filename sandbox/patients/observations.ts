@@ -1,0 +1,82 @@
+// The observations of a story: each series sampled on its days, with chance from the patient's id. Pure.
+
+import type { Quantity, Resource } from '../fhir/resource.ts'
+import { type Calendar, DAYS_A_YEAR } from './calendar.ts'
+import { concept, systems } from './coding.ts'
+import type { Moment } from './curve.ts'
+import { type Measure, type MeasureName, measures } from './measure.ts'
+import { createRandom, type Random } from './random.ts'
+import type { Series, Story } from './story.ts'
+
+/** All observations of a story, oldest first within each series. */
+export function buildObservations(story: Story, calendar: Calendar): Resource[] {
+  return story.series.flatMap(one => buildSeries(story, one, calendar))
+}
+
+function buildSeries(story: Story, one: Series, calendar: Calendar): Resource[] {
+  const name = 'panel' in one ? one.panel : one.measure
+  const random = createRandom(`${story.id}/${name}`)
+  const count = Math.floor(one.days / one.every) + 1
+  return Array.from({ length: count }, (_, index) => {
+    const daysAgo = one.days - index * one.every + 1
+    const moment: Moment = {
+      daysAgo,
+      progress: index / Math.max(1, count - 1),
+      ageYears: story.ageYears - daysAgo / DAYS_A_YEAR,
+    }
+    return {
+      resourceType: 'Observation',
+      id: `${story.id}-${kebab(name)}-${index + 1}`,
+      status: 'final',
+      ...describe(name),
+      subject: { reference: `Patient/${story.id}`, display: `${story.given[0]} ${story.family}` },
+      effectiveDateTime: calendar.instant(daysAgo, random.between(8, 17), random.between(0, 59)),
+      performer: [{ reference: 'Practitioner/maria-rivera', display: 'Dr. Maria Rivera' }],
+      ...value(one, moment, random),
+    } satisfies Resource
+  })
+}
+
+function describe(name: MeasureName | 'bloodPressure') {
+  const { code, display, category } =
+    name === 'bloodPressure'
+      ? ({ code: '85354-9', display: 'Blood pressure panel', category: 'vital-signs' } as const)
+      : measures[name]
+  const words = category === 'laboratory' ? 'Laboratory' : 'Vital Signs'
+  return {
+    category: [concept(systems.observationCategory, category, words)],
+    code: concept(systems.loinc, code, display),
+  }
+}
+
+function value(one: Series, moment: Moment, random: Random) {
+  const noise = () => one.noise * random.spread()
+  if (!('panel' in one)) {
+    return { valueQuantity: quantity(measures[one.measure], one.curve(moment) + noise()) }
+  }
+  if (one.panel === 'bmi') {
+    const metres = one.height(moment) / 100
+    return { valueQuantity: quantity(measures.bmi, one.weight(moment) / metres ** 2 + noise()) }
+  }
+  return {
+    component: [
+      component(measures.systolic, one.systolic(moment) + noise()),
+      component(measures.diastolic, one.diastolic(moment) + noise() * 0.6),
+    ],
+  }
+}
+
+function component(measure: Measure, value: number) {
+  return {
+    code: concept(systems.loinc, measure.code, measure.display),
+    valueQuantity: quantity(measure, value),
+  }
+}
+
+function quantity({ unit, ucum, decimals }: Measure, value: number): Quantity {
+  return { value: Number(value.toFixed(decimals)), unit, system: systems.ucum, code: ucum }
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}

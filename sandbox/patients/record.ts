@@ -1,0 +1,124 @@
+// Everything of a patient's record but the observations: person, visits, problems, medications,
+// allergies, immunizations, letters. Pure.
+
+import type { Reference, Resource } from '../fhir/resource.ts'
+import { type Calendar, DAYS_A_YEAR } from './calendar.ts'
+import { allergens, concept, drugs, problems, systems, vaccines } from './coding.ts'
+import type { Story } from './story.ts'
+
+const physician: Reference = {
+  reference: 'Practitioner/maria-rivera',
+  display: 'Dr. Maria Rivera',
+}
+
+/** The person. */
+export function buildPatient(story: Story, calendar: Calendar): Resource {
+  const { id, given, family, otherName, gender, ageYears, city } = story
+  return {
+    resourceType: 'Patient',
+    id,
+    identifier: [{ use: 'usual', system: 'https://sandbox.example/mrn', value: `MRN-${id}` }],
+    active: true,
+    name: [
+      { use: 'official', text: `${given.join(' ')} ${family}`, family, given: [...given] },
+      ...(otherName === undefined ? [] : [{ use: 'usual', text: otherName }]),
+    ],
+    gender,
+    birthDate: calendar.day(ageYears * DAYS_A_YEAR),
+    address: [{ use: 'home', city, state: 'IL', country: 'US' }],
+    generalPractitioner: [physician],
+    managingOrganization: { reference: 'Organization/riverside', display: 'Riverside Clinic' },
+  }
+}
+
+/** The visits, oldest first. */
+export function buildEncounters({ id, visits }: Story, calendar: Calendar): Resource[] {
+  const { every, days, reason } = visits
+  return Array.from({ length: Math.floor(days / every) + 1 }, (_, index) => {
+    const daysAgo = days - index * every + 1
+    return {
+      resourceType: 'Encounter',
+      id: `${id}-visit-${index + 1}`,
+      status: 'finished',
+      class: { system: systems.actCode, code: 'AMB', display: 'ambulatory' },
+      type: [{ text: reason }],
+      subject: { reference: `Patient/${id}` },
+      participant: [{ individual: physician }],
+      period: {
+        start: calendar.instant(daysAgo, 9, 0),
+        end: calendar.instant(daysAgo, 9, 30),
+      },
+      serviceProvider: { reference: 'Organization/riverside' },
+    }
+  })
+}
+
+/** The problem list. */
+export function buildConditions(
+  { id, problems: list = [] }: Story,
+  calendar: Calendar,
+): Resource[] {
+  return list.map(({ problem, yearsAgo, resolved = false }) => ({
+    resourceType: 'Condition',
+    id: `${id}-${kebab(problem)}`,
+    clinicalStatus: concept(
+      systems.conditionClinical,
+      resolved ? 'resolved' : 'active',
+      resolved ? 'Resolved' : 'Active',
+    ),
+    verificationStatus: concept(systems.conditionVerification, 'confirmed', 'Confirmed'),
+    category: [concept(systems.conditionCategory, 'problem-list-item', 'Problem List Item')],
+    code: problems[problem],
+    subject: { reference: `Patient/${id}` },
+    onsetDateTime: calendar.day(yearsAgo * DAYS_A_YEAR),
+    recordedDate: calendar.day(yearsAgo * DAYS_A_YEAR),
+    recorder: physician,
+  }))
+}
+
+/** What was prescribed. */
+export function buildMedicationRequests(story: Story, calendar: Calendar): Resource[] {
+  const { id, medications = [] } = story
+  return medications.map(({ drug, dose, yearsAgo, stopped = false }) => ({
+    resourceType: 'MedicationRequest',
+    id: `${id}-${kebab(drug)}`,
+    status: stopped ? 'completed' : 'active',
+    intent: 'order',
+    medicationCodeableConcept: drugs[drug],
+    subject: { reference: `Patient/${id}` },
+    authoredOn: calendar.day(yearsAgo * DAYS_A_YEAR),
+    requester: physician,
+    dosageInstruction: [{ text: dose }],
+  }))
+}
+
+/** What is not tolerated. */
+export function buildAllergies({ id, allergies = [] }: Story): Resource[] {
+  return allergies.map(({ allergen, reaction, criticality }) => ({
+    resourceType: 'AllergyIntolerance',
+    id: `${id}-${kebab(allergen)}`,
+    clinicalStatus: concept(systems.allergyClinical, 'active', 'Active'),
+    criticality,
+    code: allergens[allergen],
+    patient: { reference: `Patient/${id}` },
+    reaction: [{ manifestation: [{ text: reaction }] }],
+  }))
+}
+
+/** What was given against infections. */
+export function buildImmunizations(story: Story, calendar: Calendar): Resource[] {
+  const { id, ageYears, immunizations = [] } = story
+  return immunizations.map(([vaccine, atAge], index) => ({
+    resourceType: 'Immunization',
+    id: `${id}-immunization-${index + 1}`,
+    status: 'completed',
+    vaccineCode: vaccines[vaccine],
+    patient: { reference: `Patient/${id}` },
+    occurrenceDateTime: calendar.day((ageYears - atAge) * DAYS_A_YEAR),
+    primarySource: true,
+  }))
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]|\d+/g, part => `-${part.toLowerCase()}`)
+}

@@ -1,0 +1,91 @@
+// Which part of the sandbox a request is for: its pages, an authorization, or one of its faces.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buildPreparation } from './authorization/prepared.ts'
+import type { AuthorizationServer } from './authorization/server.ts'
+import type { Call } from './faces/face.ts'
+import type { FhirServer } from './fhir/server.ts'
+import { type Answer, json, page, redirect, text } from './http/answer.ts'
+import { readBody } from './http/body.ts'
+import { send } from './http/send.ts'
+import { type LaunchAppOptions, launchApp } from './launch-app.ts'
+import { facesPage } from './pages/faces.ts'
+import { frontPage } from './pages/front.ts'
+import { notice } from './pages/notice.ts'
+import type { Directory } from './patients/card.ts'
+import type { Place, Sites } from './site.ts'
+
+export interface Parts {
+  origin: string
+  sites: Sites
+  directory: Directory
+  authorization: AuthorizationServer
+  fhir: FhirServer
+  /** What launches need, with the app's address as it is now. */
+  launching(): LaunchAppOptions
+}
+
+/** Answers every request of a sandbox. */
+export async function route(
+  parts: Parts,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const url = parseTarget(req, parts.origin)
+  if (url === undefined) return await send(req, res, text('This is no target.', { status: 400 }))
+  const own = await answerPage(parts, req, res, url)
+  if (own !== undefined) return await send(req, res, own)
+  const place = parts.sites.locate(url.pathname)
+  if (place === undefined) {
+    return await send(req, res, page(notice('Not found', 'There is no such page.'), 404))
+  }
+  if (place.kind === 'oauth') return await parts.authorization.handle(req, res, place)
+  const body = await readBody(req)
+  if (body === undefined) return await send(req, res, text('Too large.', { status: 413 }))
+  await send(req, res, await parts.fhir(buildCall(req, url, place), body))
+}
+
+function parseTarget({ url = '' }: IncomingMessage, origin: string): URL | undefined {
+  return url.startsWith('/') && URL.canParse(`${origin}${url}`)
+    ? new URL(`${origin}${url}`)
+    : undefined
+}
+
+function buildCall({ method = 'GET', headers }: IncomingMessage, url: URL, place: Place): Call {
+  return { site: place.site, method, path: place.path, query: url.searchParams, headers }
+}
+
+async function answerPage(
+  parts: Parts,
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+): Promise<Answer | undefined> {
+  const { origin, sites, directory, authorization } = parts
+  const { pathname, searchParams } = url
+  if (pathname.startsWith('/interaction/')) return await authorization.interact(req, res, url)
+  if (pathname === '/launch-app') return launchApp(parts.launching(), searchParams)
+  if (pathname === '/auto') {
+    return redirect('/', { 'set-cookie': buildPreparation(searchParams) })
+  }
+  if (pathname === '/faces') return page(facesPage(sites.all))
+  if (pathname === '/smart-style.json') return json(style)
+  if (pathname !== '/') return undefined
+  const { appUrl } = parts.launching()
+  return page(frontPage({ patients: directory.cards(), url: origin, appUrl }))
+}
+
+/** What `smart_style_url` leads to. */
+const style = {
+  color_background: '#f3f6f8',
+  color_error: '#a33b2a',
+  color_highlight: '#0b6e6e',
+  color_modal_backdrop: '#16232e',
+  color_success: '#0b6e6e',
+  color_text: '#16232e',
+  dim_border_radius: '12px',
+  dim_font_size: '16px',
+  dim_spacing_size: '20px',
+  font_family_body: 'system-ui, sans-serif',
+  font_family_heading: 'system-ui, sans-serif',
+}

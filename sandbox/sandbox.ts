@@ -1,0 +1,156 @@
+// The sandbox EHR: a real authorization server, a FHIR server with ten invented patients, an EHR's front
+// page to launch the app from, and many faces with the habits and faults of other EHRs. Everything is in
+// memory and ends with it.
+
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { buildClientMetadata, type SandboxClient, tutorialClient } from './authorization/clients.ts'
+import { createLaunches, type Launch } from './authorization/launches.ts'
+import { endSessions } from './authorization/logout.ts'
+import { createAuthorizationServer } from './authorization/server.ts'
+import { createStorage, type Storage } from './authorization/storage.ts'
+import type { Face } from './faces/face.ts'
+import { faces as namedFaces } from './faces/faces.ts'
+import { createFhirServer, type Grantee } from './fhir/server.ts'
+import { createStore } from './fhir/store.ts'
+import { createCalendar } from './patients/calendar.ts'
+import { createDirectory } from './patients/card.ts'
+import { buildPopulation } from './patients/population.ts'
+import { type Parts, route } from './routes.ts'
+import { createSites } from './site.ts'
+
+export interface SandboxOptions {
+  /** 0 takes a free one. */
+  port: number
+  host?: string
+  /** Where the app is: its `/launch` and `/redirect` are the registered URLs. */
+  appUrl: string
+  /** Ids for which `/redirect/ID` is registered as well. */
+  ehrIds?: readonly string[]
+  /** Clients besides the tutorial's. */
+  clients?: readonly SandboxClient[]
+  /** Faces besides the named ones. */
+  faces?: readonly Face[]
+  accessTokenSeconds?: number
+  /** The patients' today. */
+  today?: Date
+  /** Speaks TLS with this certificate and these demands. */
+  tls?: TlsOptions
+  /** Hears of each request before it is answered. */
+  onRequest?: (request: { method: string; path: string }) => void
+}
+
+export interface Sandbox {
+  /** Scheme, host and port; also the issuer. */
+  url: string
+  /** The FHIR base of a face. */
+  base(face: string): string
+  /** Registers a client, or another version of one. */
+  register(client: SandboxClient): Promise<void>
+  /** Moves the app, and with it the tutorial's client. */
+  moveApp(appUrl: string): Promise<void>
+  /** Makes an EHR launch; its id, for the app's launch URL. */
+  launch(launch: Omit<Launch, 'user'> & { user?: string }, id?: string): string
+  /** From now on no access token given before is good. */
+  expireAccessTokens(): void
+  /** From now on no refresh token given before is good. */
+  expireRefreshTokens(): void
+  /** Ends a user's sessions and tells the apps. */
+  logout(user: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts a sandbox; resolves when it listens. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  let handler: RequestListener = () => {}
+  const listener: RequestListener = (req, res) => handler(req, res)
+  const { tls, host = '127.0.0.1', port } = options
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
+  const origin = `${tls ? 'https' : 'http'}://${host}:${await listen(server, port, host)}`
+  const { sandbox, parts } = await assemble(options, origin, server)
+  handler = (req, res) => {
+    const { method = '', url = '' } = req
+    options.onRequest?.({ method, path: url.split('?')[0] ?? '' })
+    route(parts, req, res).catch(error => {
+      console.error(error)
+      res.destroy()
+    })
+  }
+  return sandbox
+}
+
+async function assemble(options: SandboxOptions, origin: string, server: Server) {
+  const { today = new Date(), ehrIds = [], clients = [], faces = [] } = options
+  let { appUrl } = options
+  const calendar = createCalendar(today)
+  const store = createStore(buildPopulation(calendar), () => new Date())
+  const directory = createDirectory(store, calendar)
+  const sites = createSites(origin, [...namedFaces, ...faces])
+  const launches = createLaunches()
+  const storage = createStorage()
+  const authorization = await createAuthorizationServer({
+    ...{ origin, sites, launches, storage, directory },
+    accessTokenSeconds: options.accessTokenSeconds ?? 3600,
+  })
+  const { provider } = authorization
+  const fhir = createFhirServer({
+    store,
+    today: calendar.day(0),
+    findGrantee: token => findGrantee(provider, token),
+  })
+  const parts: Parts = {
+    ...{ origin, sites, directory, authorization, fhir },
+    launching: () => ({ sites, launches, store, appUrl }),
+  }
+  const register = (client: SandboxClient) => registerClient(storage, client)
+  const moveApp = async (url: string) => {
+    appUrl = url
+    await register(tutorialClient(url, ehrIds))
+  }
+  for (const client of clients) await register(client)
+  await moveApp(appUrl)
+  const sandbox: Sandbox = {
+    ...{ url: origin, register, moveApp },
+    base: face => {
+      const site = sites.byName(face)
+      if (site === undefined) throw new Error(`the sandbox has no face ${face}`)
+      return site.base
+    },
+    launch: (launch, id) => launches.add({ user: 'practitioner', ...launch }, id),
+    expireAccessTokens: () => storage.clear('AccessToken'),
+    expireRefreshTokens: () => storage.clear('RefreshToken'),
+    logout: user => endSessions(provider, storage, user),
+    close: () => close(server),
+  }
+  return { sandbox, parts }
+}
+
+async function registerClient(storage: Storage, client: SandboxClient): Promise<void> {
+  await storage.adapter('Client').upsert(client.clientId, buildClientMetadata(client))
+}
+
+async function findGrantee(
+  provider: Awaited<ReturnType<typeof createAuthorizationServer>>['provider'],
+  token: string,
+): Promise<Grantee | undefined> {
+  const found = await provider.AccessToken.find(token)
+  if (found === undefined) return undefined
+  const { scope, accountId, aud, extra } = found
+  const patient = typeof extra?.patient === 'string' ? extra.patient : undefined
+  return { scope, accountId, patient, audience: aud }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise(resolve => server.close(resolve))
+  server.closeAllConnections()
+  await closed
+}
