@@ -5,19 +5,18 @@ import fp from 'fastify-plugin'
 import { buildContractPage, type ContractDocument } from '../src/browser/contract-page.ts'
 
 export interface ContractOptions {
-  enabled: boolean
-  /** Text of openapi.yaml, and the same parsed. */
-  text: string
-  document: ContractDocument
+  /** Text of openapi.yaml, and the same parsed; without it there are no routes. */
+  published?: { text: string; document: ContractDocument }
 }
 
 async function contract(app: FastifyInstance, options: ContractOptions): Promise<void> {
-  if (!options.enabled) return
-  const page = buildContractPage(options.document)
+  if (!options.published) return
+  const { text, document } = options.published
+  const page = buildContractPage(document)
   const config = { page: true }
 
   app.get('/openapi.yaml', async (_request, reply) => {
-    return reply.type('application/yaml; charset=utf-8').send(options.text)
+    return reply.type('application/yaml; charset=utf-8').send(text)
   })
 
   app.get('/docs', { config }, async (_request, reply) => {

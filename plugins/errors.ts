@@ -51,8 +51,9 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1)
     const methods = patterns.filter(({ matches }) => matches.test(path)).map(p => p.method)
-    if (methods.length > 0) reply.header('allow', [...new Set(methods)].join(', '))
-    const code = methods.length > 0 ? 'method_not_allowed' : 'not_found'
+    const isOther = methods.length > 0 && !methods.includes(request.method)
+    if (isOther) reply.header('allow', [...new Set(methods)].join(', '))
+    const code = isOther ? 'method_not_allowed' : 'not_found'
     return answer(new BrokerError(code), request, reply)
   })
 

@@ -13,6 +13,7 @@ const sandbox = await startSandbox({
   host: SANDBOX_HOST,
   port: Number(SANDBOX_PORT),
   appUrl: APP_URL.replace(/\/$/, ''),
+  ehrIds: ['general', 'dstu2'],
 })
 console.log(`Sandbox EHR at ${sandbox.url} for the app at ${APP_URL}`)
 

@@ -1,4 +1,5 @@
 // The admin listener beside the public one: its own server and port, fed by the decorators of the app.
+// It opens when the app is ready and closes with it.
 
 import type { FastifyInstance } from 'fastify'
 import adminRoutes from '../plugins/admin.ts'
@@ -6,18 +7,19 @@ import errors from '../plugins/errors.ts'
 import metrics from '../plugins/metrics.ts'
 import { createServer } from './server.ts'
 
-export interface AdminServerOptions {
+export interface AdminListenerOptions {
   host: string
   port: number
+  /** Bearer token that callers must show. */
   token?: string
   ehrs: readonly { id: string; name: string }[]
 }
 
-/** Starts the admin listener; it must be closed before the app. */
-export async function createAdminServer(
+/** Opens the admin listener with the app. */
+export async function adminListener(
   app: FastifyInstance,
-  { host, port, token, ehrs }: AdminServerOptions,
-): Promise<FastifyInstance> {
+  { host, port, token, ehrs }: AdminListenerOptions,
+): Promise<void> {
   const admin = createServer({ logger: app.log, trustedProxies: [] })
   await admin.register(metrics)
   await admin.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
@@ -28,6 +30,10 @@ export async function createAdminServer(
     ehrStates: () => app.smartDiscovery.states(),
     metricsText: () => app.smartMetrics.text(),
   })
-  await admin.listen({ host, port })
-  return admin
+  app.addHook('onReady', async () => {
+    await admin.listen({ host, port })
+  })
+  app.addHook('onClose', async () => {
+    await admin.close()
+  })
 }

@@ -22,6 +22,7 @@ import state from '../plugins/state.ts'
 import tickets from '../plugins/tickets.ts'
 import token from '../plugins/token.ts'
 import vault from '../plugins/vault.ts'
+import { adminListener } from './admin.ts'
 import type { AppOptions } from './options.ts'
 
 /** Registers the whole product; `buildOptions` turns a configuration into its options. */
@@ -51,4 +52,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   await app.register(health)
   await app.register(contract, options.contract)
   await app.register(frontend, options.frontend)
+
+  // For operators, on a port of its own.
+  if (options.admin) await app.register(adminListener, options.admin)
 }

@@ -20,6 +20,7 @@ import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { TokenOptions } from '../plugins/token.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
+import type { AdminListenerOptions } from './admin.ts'
 import type { Config } from './config.ts'
 import { deriveKeys } from './keys.ts'
 import { createRecordSealer } from './session/sealer.ts'
@@ -46,6 +47,7 @@ export interface AppOptions {
   jwks: JwksOptions
   contract: ContractOptions
   frontend: FrontendOptions
+  admin?: AdminListenerOptions
 }
 
 /** What the process brings besides the configuration; tests bring their own. */
@@ -61,7 +63,7 @@ const LOGIN_RATE = { max: 60, timeWindow: 60_000 }
 /** The options of every plugin, for `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract = '' } = surroundings
+  const { vault, now = Date.now, contract } = surroundings
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -121,9 +123,10 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },
     contract: {
-      enabled: config.docs,
-      text: contract,
-      document: parseYaml(contract),
+      published:
+        config.docs && contract !== undefined
+          ? { text: contract, document: parseYaml(contract) }
+          : undefined,
     },
     frontend: {
       root: config.frontend.static && resolve(config.frontend.static),
@@ -131,6 +134,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       frameAncestors,
       secure,
     },
+    admin: config.admin ? { ...config.admin, ehrs: registrations } : undefined,
   }
 }
 

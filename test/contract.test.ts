@@ -48,7 +48,7 @@ function listRoutes(): string[] {
     const depth = (match[1] ?? '').length / 4
     parents.length = depth
     parents[depth] = match[2] ?? ''
-    const path = parents.join('').replace(/:(\w+)/g, '{$1}').replace('*', '{path}')
+    const path = parents.join('').replace(/:(\w+)/g, '{$1}').replace(/\/?\*/, '/{path}')
     for (const method of (match[3] ?? '').split(', ').filter(Boolean)) {
       if (METHODS.includes(method.toLowerCase())) routes.push(`${method} ${path}`)
     }

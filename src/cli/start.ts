@@ -4,7 +4,6 @@
 import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
-import { createAdminServer } from '../admin.ts'
 import { fhirstorm } from '../app.ts'
 import { buildKeyMarks } from '../keys.ts'
 import { buildLoggerOptions } from '../logging.ts'
@@ -49,14 +48,11 @@ export async function start(args: string[]): Promise<number | undefined> {
     prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
   })
   await app.listen({ host: config.listen.host, port: config.listen.port })
-  const ehrs = config.registrations
-  const admin = config.admin && (await createAdminServer(app, { ...config.admin, ehrs }))
   logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
 
   closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
     if (err) logger.error({ err }, 'fault outside any request')
     logger.info('draining')
-    if (admin) await admin.close()
     await app.close()
   })
   return undefined

@@ -91,7 +91,7 @@ describe('one product', () => {
 
   test('[Q1, K13, L21] two patients in one browser never meet', async () => {
     const browser = createBrowser()
-    const patients = ['amy-shaw', 'ben-ortiz']
+    const patients = ['amy-shaw', 'ben-ortega']
     const sessions = []
     for (const patient of patients) sessions.push(await launchFromEhr(world, browser, patient))
     for (let round = 0; round < 10; round++) {

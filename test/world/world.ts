@@ -2,7 +2,7 @@
 // on two hosts that are two sites. The configuration goes the same way as an operator's.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -25,6 +25,8 @@ export interface World {
   app: string
   sandbox: Sandbox
   server: FastifyInstance
+  /** The product's own scope, with its decorators. */
+  product: FastifyInstance
   config: Config
   /** Everything that was logged. */
   log: string[]
@@ -45,21 +47,32 @@ export type ConfigDocument = Record<string, any>
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-world-'))
   const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ...options.sandbox })
+  const sandbox = await startSandbox({
+    port: 0,
+    appUrl: app,
+    ehrIds: ['general', 'dstu2'],
+    ...options.sandbox,
+  })
   const config = await configure({ app, folder, sandboxUrl: sandbox.url }, options)
   const now = options.now ?? Date.now
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), now)
   const { logger, log } = captureLog()
   const server = createServer({ logger, trustedProxies: config.trustedProxies })
-  await server.register(fhirstorm, {
-    ...buildOptions(config, { vault, now }),
-    prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
-  })
+  let product = server
+  const contract = await readFile('openapi.yaml', 'utf8')
+  await server.register(
+    async scope => {
+      product = scope
+      await fhirstorm(scope, buildOptions(config, { vault, now, contract }))
+    },
+    { prefix: new URL(config.publicUrl).pathname.replace(/\/$/, '') },
+  )
   await server.listen({ host: 'localhost', port: Number(new URL(app).port) })
   return {
     app: config.publicUrl,
     sandbox,
     server,
+    product,
     config,
     log,
     async close() {
