@@ -49,7 +49,7 @@ async function alter(ctx: Context, call: Call, calls: TokenCalls): Promise<Answe
 function alterCallback(ctx: Context, call: Call): void {
   const location = ctx.response.get('location')
   const redirectUri = ctx.oidc.params?.redirect_uri
-  if (redirectUri === undefined || !location.startsWith(redirectUri)) return
+  if (redirectUri === undefined || location?.startsWith(redirectUri) !== true) return
   const url = new URL(location)
   call.site.face.callback?.(url, call)
   ctx.set('location', url.href)

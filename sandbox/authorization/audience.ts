@@ -8,6 +8,8 @@ import { isScope } from './scopes.ts'
 
 /** Refuses with `invalid_request` an authorization request whose `aud` is not this server's. */
 export function verifyAudience(sites: Sites, ctx: Context, aud: string | undefined): void {
+  // Pushed requests were verified when they were pushed; since then the library keeps its own `aud`.
+  if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
   const { face } = siteOfRequest(sites, ctx.req)
   if (face.refusesAudience) {
     if (aud !== undefined) throw new errors.InvalidRequest('aud is not known here')

@@ -15,12 +15,16 @@ declare module 'oidc-provider' {
       params: Record<string, string | undefined>
       result?: { consent?: { grantId?: string } }
       client?: Client
-      entities: { AccessToken?: AccessToken; Grant?: Grant; RefreshToken?: Token }
+      entities: {
+        AccessToken?: AccessToken
+        Grant?: Grant
+        PushedAuthorizationRequest?: unknown
+      }
       provider: Provider
     }
     set(headers: Record<string, string | string[]>): void
     set(name: string, value: string): void
-    response: { get(name: string): string }
+    response: { get(name: string): string | undefined }
   }
 
   export interface Token {

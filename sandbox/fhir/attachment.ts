@@ -1,20 +1,16 @@
 // Attachments of documents point to their content by absolute addresses, as large servers write them.
 // Pure.
 
-import { isObject, type Resource } from './resource.ts'
-
-type Loose = Omit<Resource, 'id'>
+import { type Elements, isObject } from './resource.ts'
 
 /** The resource, or the bundle, with the addresses of attachments below this FHIR base. */
-export function addressAttachments(resource: Loose, base: string): Loose {
+export function addressAttachments(resource: Elements, base: string): Elements {
   if (resource.resourceType === 'DocumentReference') {
     return { ...resource, content: mapItems(resource.content, item => addressItem(item, base)) }
   }
   if (resource.resourceType !== 'Bundle') return resource
   const entry = mapItems(resource.entry, item =>
-    isObject(item.resource)
-      ? { ...item, resource: addressAttachments(item.resource as Loose, base) }
-      : item,
+    isObject(item.resource) ? { ...item, resource: addressAttachments(item.resource, base) } : item,
   )
   return { ...resource, entry }
 }

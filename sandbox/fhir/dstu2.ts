@@ -1,24 +1,24 @@
 // The sandbox's resources in the shape they had in DSTU2, as far as that face shows them. Pure.
 
-import { isObject, type Resource, valuesAt } from './resource.ts'
+import { type Elements, isObject, valuesAt } from './resource.ts'
 
 /** The types that the DSTU2 face has; it is read only. */
 export const dstu2Types: readonly string[] = ['Patient', 'Observation', 'Condition']
 
 /** A resource, or a bundle of them, in DSTU2's shape. */
-export function toDstu2(resource: Omit<Resource, 'id'>): Omit<Resource, 'id'> {
+export function toDstu2(resource: Elements): Elements {
   const shape = shapes[String(resource.resourceType)]
   if (shape !== undefined) return shape(resource)
   if (resource.resourceType !== 'Bundle' || !Array.isArray(resource.entry)) return resource
   const entry = resource.entry.map(item =>
     isObject(item) && isObject(item.resource)
-      ? { ...item, resource: toDstu2(item.resource as Resource) }
+      ? { ...item, resource: toDstu2(item.resource) }
       : item,
   )
   return { ...resource, entry }
 }
 
-type Shape = (resource: Omit<Resource, 'id'>) => Omit<Resource, 'id'>
+type Shape = (resource: Elements) => Elements
 
 const shapes: Readonly<Record<string, Shape>> = {
   Patient({ name, generalPractitioner, ...rest }) {

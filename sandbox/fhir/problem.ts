@@ -1,6 +1,6 @@
 // What goes wrong with a FHIR request, as an OperationOutcome with its HTTP status.
 
-import type { Resource } from './resource.ts'
+import type { Elements } from './resource.ts'
 
 export interface ProblemOptions {
   headers?: Record<string, string>
@@ -22,7 +22,7 @@ export class FhirProblem extends Error {
 }
 
 /** The outcome that says what was wrong. */
-export function buildOutcome(issue: string, words: string): Omit<Resource, 'id'> {
+export function buildOutcome(issue: string, words: string): Elements {
   return {
     resourceType: 'OperationOutcome',
     issue: [{ severity: 'error', code: issue, diagnostics: words }],

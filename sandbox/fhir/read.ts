@@ -91,5 +91,5 @@ export function readEverything(store: Store, request: FhirRequest, id: string): 
     link: [{ relation: 'self', url: `${site.base}/Patient/${id}/$everything` }],
     entry: [patient, ...own].map(resource => buildEntry(site.base, resource, 'match')),
   }
-  return { status: 200, resource: bundle as Omit<Resource, 'id'> }
+  return { status: 200, resource: bundle }
 }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Site } from '../site.ts'
 import type { Access } from './access.ts'
 import { FhirProblem } from './problem.ts'
-import { isObject, type Resource } from './resource.ts'
+import { type Elements, isObject, type Resource } from './resource.ts'
 
 export interface FhirRequest {
   site: Site
@@ -22,7 +22,7 @@ export interface FhirRequest {
 export interface FhirAnswer {
   status: number
   headers?: Record<string, string>
-  resource?: Omit<Resource, 'id'>
+  resource?: Elements
   /** Bytes in their own media type, in place of a resource. */
   raw?: { type: string; bytes: Buffer }
 }

@@ -31,12 +31,16 @@ export interface Quantity {
   code: string
 }
 
-export interface Bundle extends Omit<Resource, 'id'> {
+/** A resource that need not have an id, such as an answer's. */
+export type Elements = Readonly<Record<string, unknown>>
+
+export interface Bundle {
   resourceType: 'Bundle'
   type: string
   total?: number
   link?: { relation: string; url: string }[]
   entry?: BundleEntry[]
+  [element: string]: unknown
 }
 
 export interface BundleEntry {

@@ -62,7 +62,7 @@ function answerPage(store: Store, { site, access }: FhirRequest, search: Search)
     delete bundle.entry
     delete bundle.link
   }
-  return { status: 200, resource: bundle as Omit<Resource, 'id'> }
+  return { status: 200, resource: bundle }
 }
 
 /** What matches the parameters that are no instructions, among what may be seen. */

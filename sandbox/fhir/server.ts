@@ -79,7 +79,7 @@ async function perform(
   if (path === '/metadata') {
     return {
       status: 200,
-      resource: buildCapabilityStatement(site, today) as FhirAnswer['resource'],
+      resource: buildCapabilityStatement(site, today),
     }
   }
   const segments = parseSegments(path)

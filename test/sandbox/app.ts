@@ -146,3 +146,10 @@ async function authenticate(
   const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
   return { headers: {}, body: { client_assertion_type: type, client_assertion: assertion } }
 }
+
+/** The JSON of an answer, as whatever the test holds it against. */
+export async function json<T = Record<string, unknown>>(
+  response: Response | Promise<Response>,
+): Promise<T> {
+  return (await (await response).json()) as T
+}
