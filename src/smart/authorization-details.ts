@@ -2,7 +2,7 @@
 // no request of ours ever goes to a place that is named here. Pure: no I/O, no clock (RFC 9396; AL-50).
 
 import { isRecord } from './json.ts'
-import { parseResourceId, parseText, parseTexts } from './member.ts'
+import { parseResourceId, parseText, parseTexts, parseWebUrl } from './member.ts'
 import type { AuthorizationDetail } from './types.ts'
 
 const MAX_ITEMS = 50
@@ -28,7 +28,7 @@ export function parseAuthorizationDetails(value: unknown): ParsedAuthorizationDe
 function parseEntry(entry: unknown): AuthorizationDetail | undefined {
   if (!isRecord(entry) || entry.type !== SMART_TYPE) return undefined
   const locations = parseTexts(entry.locations, LOCATIONS)
-  if (!locations?.every(isHttpUrl)) return undefined
+  if (!locations?.every(parseWebUrl)) return undefined
   return {
     type: SMART_TYPE,
     locations,
@@ -37,8 +37,4 @@ function parseEntry(entry: unknown): AuthorizationDetail | undefined {
     patient: parseResourceId(entry.patient, 'Patient'),
     encounter: parseResourceId(entry.encounter, 'Encounter'),
   }
-}
-
-function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//.test(text) && URL.canParse(text)
 }

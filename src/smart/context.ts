@@ -4,8 +4,8 @@
 
 import { parseAuthorizationDetails } from './authorization-details.ts'
 import { parseFhirContext } from './fhir-context.ts'
-import { parseBoolean, parseHttpsUrl, parseResourceId, parseText } from './member.ts'
-import type { LaunchContext } from './types.ts'
+import { parseBoolean, parseResourceId, parseText, parseWebUrl } from './member.ts'
+import type { LaunchContext, Registration } from './types.ts'
 
 const MAX_TEXT = 256
 const MAX_EXTRA = 4096
@@ -21,7 +21,7 @@ export interface ParsedContext {
 /** Reads the launch context out of the members of a token answer; refuses nothing, drops much. */
 export function parseLaunchContext(
   members: ReadonlyMap<string, unknown>,
-  allowedExtras: readonly string[],
+  { extras, origins }: Pick<Registration, 'extras' | 'origins'>,
 ): ParsedContext {
   const warnings: string[] = []
   function read<T>(name: string, parse: (value: unknown) => T | undefined): T | undefined {
@@ -39,12 +39,19 @@ export function parseLaunchContext(
     fhirContext: fhirContext.items,
     intent: read('intent', value => parseText(value, MAX_TEXT)),
     needPatientBanner: read('need_patient_banner', parseBoolean) ?? true,
-    smartStyleUrl: read('smart_style_url', parseHttpsUrl),
+    smartStyleUrl: read('smart_style_url', value => parseStyleUrl(value, origins)),
     tenant: read('tenant', value => parseText(value, MAX_TEXT)),
     authorizationDetails: details.items,
-    extras: pickExtras(members, allowedExtras, warnings),
+    extras: pickExtras(members, extras, warnings),
   }
   return { context, warnings: [...warnings, ...fhirContext.warnings, ...details.warnings] }
+}
+
+// Plain http only where the EHR itself is reached so, on this machine.
+function parseStyleUrl(value: unknown, origins: readonly string[]): string | undefined {
+  const url = parseWebUrl(value)
+  const known = url?.startsWith('https://') || (url && origins.includes(new URL(url).origin))
+  return known ? url : undefined
 }
 
 function pickExtras(

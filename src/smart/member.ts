@@ -26,10 +26,10 @@ export function parseResourceId(value: unknown, type: 'Patient' | 'Encounter'): 
   return /^(?!\.+$)[A-Za-z0-9.-]{1,64}$/.test(id) ? id : undefined
 }
 
-/** An https address without user and password, as it was written. */
-export function parseHttpsUrl(value: unknown): string | undefined {
+/** An http(s) address without user and password, as it was written. */
+export function parseWebUrl(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_URL_LENGTH) return undefined
-  if (!/^https:\/\/[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return undefined
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return undefined
   const { username, password } = new URL(value)
   return username || password ? undefined : value
 }

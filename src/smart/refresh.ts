@@ -3,7 +3,7 @@
 // launch. Time, randomness, keys and the network are passed in (AL-55 to AL-62; attacks F, I14).
 
 import { BrokerError, namingEhr } from '../errors.ts'
-import { parseHttpsUrl, parseResourceId } from './member.ts'
+import { parseResourceId, parseWebUrl } from './member.ts'
 import { judgeRefreshedIdToken } from './refreshed-id-token.ts'
 import type { TokenCall } from './token.ts'
 import { type ServerAnswer, sendTokenRequest } from './token-request.ts'
@@ -86,6 +86,6 @@ function namesOtherPatient({ members }: TokenResponse, { context }: TokenSet): b
 
 // Shown to a user whose access was suspended, so it must be a page of that EHR (Q16).
 function readErrorUri({ document }: ServerAnswer, { origins }: Registration): string | undefined {
-  const uri = document.kind === 'object' ? parseHttpsUrl(document.object.error_uri) : undefined
+  const uri = document.kind === 'object' ? parseWebUrl(document.object.error_uri) : undefined
   return uri !== undefined && origins.includes(new URL(uri).origin) ? uri : undefined
 }

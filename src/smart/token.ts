@@ -52,7 +52,7 @@ async function buildTokenSet(
 ): Promise<TokenSet> {
   const { registration } = call
   const { identity, idToken, warnings } = await identify(response, pending, call)
-  const parsed = parseLaunchContext(response.members, registration.extras)
+  const parsed = parseLaunchContext(response.members, registration)
   const requestedScope = buildScope(registration, pending.kind)
   const grantedScope = response.scope ?? requestedScope
   const context = completeContext(parsed.context, identity, call)

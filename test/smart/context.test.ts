@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { parseLaunchContext } from '../../src/smart/context.ts'
 
 function parse(members: Record<string, unknown>, extras: string[] = []) {
-  return parseLaunchContext(new Map(Object.entries(members)), extras)
+  const origins = ['https://ehr.test', 'http://127.0.0.1:5001']
+  return parseLaunchContext(new Map(Object.entries(members)), { extras, origins })
 }
 
 test('[AL-49] an answer without context has an empty one', () => {
@@ -130,8 +131,17 @@ test('[SC-30, SC-32] intent and tenant are opaque, short and printable', () => {
 test('[SC-31, T8] a style URL is https and told as it was written', () => {
   const url = 'https://ehr.test:443/styles/v1.json?x=%2F'
   assert.equal(parse({ smart_style_url: url }).context.smartStyleUrl, url)
+  const local = 'http://127.0.0.1:5001/style.json'
+  assert.equal(parse({ smart_style_url: local }).context.smartStyleUrl, local)
   for (const bad of [
-    ...['javascript:alert(1)', 'http://ehr.test/s.json', '//ehr.test/s.json', '/s.json', 'data:,x'],
+    ...[
+      'javascript:alert(1)',
+      'http://ehr.test/s.json',
+      'http://127.0.0.1/s.json',
+      '//ehr.test/s.json',
+      '/s.json',
+      'data:,x',
+    ],
     ...[
       'https://u:p@ehr.test/',
       'https://',
