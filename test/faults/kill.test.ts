@@ -1,0 +1,99 @@
+// kill -9 of the broker, at any moment: what was acknowledged is there after a restart, a refresh token
+// is never sent twice, and what cannot be saved ends cleanly.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { logIn } from '../flow/login.ts'
+import { type Broker, createBroker } from '../world/broker.ts'
+import { createBrowser } from '../world/browser.ts'
+import { findPort } from '../world/port.ts'
+
+let sandbox: Sandbox
+let broker: Broker
+/** Called with each path that is asked of the EHR. */
+let onRequest: (path: string) => void = () => {}
+
+before(async () => {
+  const app = `http://localhost:${await findPort()}`
+  sandbox = await startSandbox({
+    port: 0,
+    appUrl: app,
+    ehrIds: ['dstu2'],
+    onRequest: ({ path }) => onRequest(path),
+  })
+  broker = createBroker({ app, sandbox: sandbox.url })
+  await broker.start()
+})
+after(async () => {
+  await broker.close()
+  await sandbox.close()
+})
+
+const world = () => ({ app: broker.app, sandbox })
+
+test('every session that was acknowledged still works after kill -9', async () => {
+  const browsers = Array.from({ length: 5 }, createBrowser)
+  const sessions = []
+  for (const browser of browsers) sessions.push(await logIn(world(), browser, 'amy-shaw'))
+  await broker.kill()
+  await broker.start()
+  for (const [i, browser] of browsers.entries()) {
+    const answer = await browser.fetch(`${sessions[i]?.fhirBaseUrl}/Patient/amy-shaw`)
+    assert.equal(answer.status, 200, answer.text)
+  }
+})
+
+test('[S12] a login that was begun before kill -9 finishes after it', async () => {
+  const browser = createBrowser()
+  const begun = await browser.navigate(`${broker.app}/login?ehr=general`, () => true)
+  await broker.kill()
+  await broker.start()
+  const authorize = `${begun.headers.get('location')}&patient=amy-shaw&auto=1`
+  const landing = await browser.navigate(authorize)
+  assert.ok(new URL(landing.url).searchParams.get('session'), `${landing.status}`)
+})
+
+test('[F6] killed before the EHR has answered a renewal: the session is renewed after the restart', async () => {
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  sandbox.expireAccessTokens()
+  const killed = new Promise<void>(done => {
+    onRequest = path => {
+      if (!path.endsWith('/token')) return
+      onRequest = () => {}
+      void broker.kill().then(done)
+    }
+  })
+  await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`).catch(() => undefined)
+  await killed
+  await broker.start()
+  const answers = []
+  for (let i = 0; i < 3; i++) answers.push(await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`))
+  // The EHR may have rotated the token before it died: then the session has ended, once and for all.
+  const statuses = new Set(answers.map(({ status }) => status))
+  assert.equal(statuses.size, 1)
+  assert.ok(statuses.has(200) || statuses.has(401), [...statuses].join())
+})
+
+test('[F6] killed right after a renewal was used: nothing is lost', async () => {
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  for (let round = 0; round < 5; round++) {
+    sandbox.expireAccessTokens()
+    const first = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+    assert.equal(first.status, 200, first.text)
+    await broker.kill()
+    await broker.start()
+    const second = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+    assert.equal(second.status, 200, second.text)
+  }
+})
+
+test('[DS8] SIGTERM ends the broker with status 0, and the sessions are there afterwards', async () => {
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  assert.equal(await broker.stop(), 0)
+  await broker.start()
+  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
+})

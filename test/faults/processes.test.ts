@@ -1,0 +1,163 @@
+// Several processes over one vault, and several instances over Redis: one renewal for all, sessions that
+// end everywhere, launches that finish elsewhere, and restarts that lose nothing.
+
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { logIn } from '../flow/login.ts'
+import { hasRedis, type RedisServer, startRedis } from '../vault/redis-server.ts'
+import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { type Browser, createBrowser } from '../world/browser.ts'
+import { findPort } from '../world/port.ts'
+import type { ConfigDocument } from '../world/world.ts'
+
+interface Deployment {
+  app: string
+  ports: number[]
+  brokers: Broker[]
+  sandbox: Sandbox
+  tokenCalls: () => number
+  close(): Promise<void>
+}
+
+async function deploy(count: number, configure?: (document: ConfigDocument) => void) {
+  const ports = await Promise.all(Array.from({ length: count }, findPort))
+  const app = `http://localhost:${ports[0]}`
+  let tokenCalls = 0
+  const sandbox = await startSandbox({
+    port: 0,
+    appUrl: app,
+    ehrIds: ['dstu2'],
+    onRequest({ path }) {
+      if (path.endsWith('/token')) tokenCalls++
+    },
+  })
+  const folder = makeFolder()
+  const brokers = ports.map(port =>
+    createBroker({ app, sandbox: sandbox.url, folder, port, configure }),
+  )
+  for (const broker of brokers) await broker.start()
+  return {
+    app,
+    ports,
+    brokers,
+    sandbox,
+    tokenCalls: () => tokenCalls,
+    async close() {
+      await Promise.all(brokers.map(broker => broker.close()))
+      await sandbox.close()
+    },
+  }
+}
+
+/** A request to one process, with the public Host and a browser's cookies. */
+async function call(
+  { app }: Deployment,
+  port: number,
+  path: string,
+  browser: Browser,
+  method = 'GET',
+): Promise<{ status: number; text: string; location?: string; setCookies: string[] }> {
+  const cookie = [...browser.cookies(app)].map(pair => pair.join('=')).join('; ')
+  return await new Promise((done, fail) => {
+    const headers = { host: new URL(app).host, cookie, 'x-csrf': '1' }
+    const sent = request({ host: 'localhost', port, path, method, headers }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', chunk => {
+        text += chunk
+      })
+      response.on('end', () =>
+        done({
+          text,
+          status: response.statusCode ?? 0,
+          location: response.headers.location,
+          setCookies: response.headers['set-cookie'] ?? [],
+        }),
+      )
+    })
+    sent.on('error', fail).end()
+  })
+}
+
+function testDeployment(name: string, lagMs: number, start: () => Promise<Deployment>): void {
+  describe(name, () => {
+    let deployment: Deployment
+    before(async () => {
+      deployment = await start()
+    })
+    after(() => deployment.close())
+
+    test(`[F1, BP-01] 200 calls a process at the moment of expiry make one token call (${name})`, async () => {
+      const { ports, sandbox, tokenCalls } = deployment
+      const browser = createBrowser()
+      const { id } = await logIn(deployment, browser, 'amy-shaw')
+      sandbox.expireAccessTokens()
+      const before = tokenCalls()
+      const path = `/sessions/${id}/fhir/Patient/amy-shaw`
+      const answers = await Promise.all(
+        ports.flatMap(port => Array.from({ length: 200 }, () => call(deployment, port, path, browser))),
+      )
+      const statuses = new Map<number, number>()
+      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      assert.deepEqual([...statuses], [[200, ports.length * 200]])
+      assert.equal(tokenCalls() - before, 1)
+    })
+
+    test(`[K5, K19] a session ended on one is refused on all (${name})`, async () => {
+      const browser = createBrowser()
+      const { id } = await logIn(deployment, browser, 'amy-shaw')
+      const path = `/sessions/${id}/fhir/Patient/amy-shaw`
+      for (const port of deployment.ports) {
+        assert.equal((await call(deployment, port, path, browser)).status, 200)
+      }
+      const [first = 0] = deployment.ports
+      assert.equal((await call(deployment, first, `/sessions/${id}`, browser, 'DELETE')).status, 200)
+      await new Promise(done => setTimeout(done, lagMs))
+      for (const port of deployment.ports) {
+        assert.equal((await call(deployment, port, path, browser)).status, 401)
+      }
+    })
+
+    test(`a launch begun on one finishes on another (${name})`, async () => {
+      const { app, ports } = deployment
+      const browser = createBrowser()
+      const begun = await browser.navigate(`${app}/login?ehr=general`, () => true)
+      const authorize = `${begun.headers.get('location')}&patient=amy-shaw&auto=1`
+      const stopped = await browser.navigate(authorize, url => url.startsWith(app))
+      const callback = new URL(stopped.headers.get('location') ?? '')
+      const path = callback.pathname + callback.search
+      const landed = await call(deployment, ports.at(-1) ?? 0, path, browser)
+      assert.equal(landed.status, 303)
+      assert.ok(new URL(landed.location ?? '').searchParams.get('session'))
+    })
+
+    test(`a rolling restart loses no session (${name})`, async () => {
+      const browser = createBrowser()
+      const { id } = await logIn(deployment, browser, 'amy-shaw')
+      const path = `/sessions/${id}/fhir/Patient/amy-shaw`
+      for (const broker of deployment.brokers) {
+        assert.equal(await broker.stop(), 0)
+        await broker.start()
+        for (const port of deployment.ports) {
+          assert.equal((await call(deployment, port, path, browser)).status, 200)
+        }
+      }
+    })
+  })
+}
+
+testDeployment('four processes over SQLite', 0, () => deploy(4))
+
+if (hasRedis()) {
+  let redis: RedisServer
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.close())
+  testDeployment('two instances over Redis', 1000, () =>
+    deploy(2, document => {
+      document.vault = { kind: 'redis', url: redis.url }
+    }),
+  )
+}

@@ -1,0 +1,109 @@
+// The product as a process of its own, started as an operator starts it, so that tests can kill it.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { buildDemoConfig } from '../../sandbox/demo-config.ts'
+import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import type { ConfigDocument } from './world.ts'
+
+export interface Broker {
+  /** Public URL. */
+  app: string
+  output: string[]
+  start(): Promise<void>
+  /** kill -9. */
+  kill(): Promise<void>
+  /** SIGTERM; the exit status. */
+  stop(): Promise<number | null>
+  close(): Promise<void>
+}
+
+export interface BrokerOptions {
+  app: string
+  sandbox: string
+  configure?: (document: ConfigDocument) => void
+  /** Folder of keys and vault that several processes share; one of its own unless given. */
+  folder?: string
+  /** Port to listen on, where it is not the public URL's. */
+  port?: number
+  env?: Record<string, string>
+}
+
+/** A folder with keys, for one or more processes. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-broker-'))
+  const ring = printKeyRing(makeKeyRing(Date.now(), randomBytes))
+  writeFileSync(join(folder, 'keys.json'), ring, { mode: 0o600 })
+  return folder
+}
+
+/** A broker that is not started yet. */
+export function createBroker(options: BrokerOptions): Broker {
+  const { app, sandbox, folder = makeFolder(), env = {} } = options
+  const port = options.port ?? Number(new URL(app).port)
+  const file = join(folder, `fhirstorm-${port}.yaml`)
+  const document = parse(
+    buildDemoConfig({
+      app,
+      sandbox,
+      keysFile: join(folder, 'keys.json'),
+      vault: join(folder, 'vault.db'),
+      root: process.cwd(),
+    }),
+  ) as ConfigDocument
+  document.listen.port = port
+  document.frontend = {}
+  options.configure?.(document)
+  writeFileSync(file, stringify(document), { mode: 0o600 })
+  const output: string[] = []
+  let child: ChildProcess | undefined
+
+  return { app, output, start, kill, stop, close }
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, ['bin/fhirstorm.js', 'start', '--config', file], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child = started
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.on('data', chunk => output.push(String(chunk)))
+    }
+    for (let tries = 0; tries < 400; tries++) {
+      if (started.exitCode !== null) throw new Error(`the broker ended: ${output.join('')}`)
+      const ready = await fetch(`http://localhost:${port}/readyz`).catch(() => undefined)
+      if (ready?.ok) return
+      await new Promise(done => setTimeout(done, 25))
+    }
+    throw new Error(`the broker does not answer: ${output.join('')}`)
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const running = child
+    if (!running || running.exitCode !== null || running.signalCode !== null) {
+      return running?.exitCode ?? null
+    }
+    const exited = once(running, 'exit')
+    running.kill(signal)
+    await exited
+    return running.exitCode
+  }
+
+  async function kill(): Promise<void> {
+    await end('SIGKILL')
+  }
+
+  async function stop(): Promise<number | null> {
+    return await end('SIGTERM')
+  }
+
+  async function close(): Promise<void> {
+    await kill()
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+  }
+}
