@@ -1,0 +1,149 @@
+// The card of vital signs and laboratory values: which chart, how far back, the plot, the value under
+// the cursor, and the same values as a table.
+
+import { createCard } from './card.js'
+import { formatDay } from './dates.js'
+import { element } from './element.js'
+import { drawPlot } from './plot.js'
+import { buildCharts, buildRows, buildSeries } from './series.js'
+
+const spans = [
+  { label: '3 months', days: 91 },
+  { label: '1 year', days: 365 },
+  { label: 'All', days: undefined },
+]
+
+/** The card for one patient's observations. */
+export function createTrendsCard(fhir, patient) {
+  return createCard('Trends', {
+    id: 'trends',
+    empty: 'No vital signs or laboratory values are recorded.',
+    async load() {
+      const categories = ['vital-signs', 'laboratory']
+      const found = await Promise.all(
+        categories.map(category =>
+          fhir.searchAll('Observation', { patient, category, _sort: '-date', _count: '200' }),
+        ),
+      )
+      return buildCharts(buildSeries(found.flat()))
+    },
+    show: showCharts,
+  })
+}
+
+function showCharts(charts) {
+  const state = { chart: charts[0], days: undefined, remove: undefined }
+  const readout = element('dl', { class: 'readout' })
+  const figure = element('div', { class: 'plot', role: 'img' })
+  const table = element('div', { class: 'scroll' })
+  const draw = () => {
+    const { series } = state.chart
+    const rows = buildRows(state.chart)
+    const show = row => readout.replaceChildren(...buildReadout(series, rows, row))
+    show()
+    figure.setAttribute('aria-label', describe(state.chart, rows))
+    table.replaceChildren(buildTable(series, rows))
+    state.remove?.()
+    state.remove = drawPlot(figure, { series, rows, days: state.days, onPoint: show })
+  }
+  const choose = change => {
+    Object.assign(state, change)
+    draw()
+  }
+  requestAnimationFrame(draw)
+  return [
+    buildChoice('What to show', 'chart', charts, {
+      label: chart => chart.title,
+      chosen: charts[0],
+      onChoose: chart => choose({ chart }),
+    }),
+    element(
+      'div',
+      { class: 'plot-head' },
+      readout,
+      buildChoice('How far back', 'span', spans, {
+        label: span => span.label,
+        chosen: spans.at(-1),
+        onChoose: ({ days }) => choose({ days }),
+      }),
+    ),
+    figure,
+    element('details', {}, element('summary', {}, 'The values as a table'), table),
+  ]
+}
+
+function buildChoice(legend, name, options, { label, chosen, onChoose }) {
+  const choices = options.map(option =>
+    element(
+      'label',
+      {},
+      element('input', {
+        type: 'radio',
+        name,
+        checked: option === chosen,
+        onchange: () => onChoose(option),
+      }),
+      element('span', {}, label(option)),
+    ),
+  )
+  return element(
+    'fieldset',
+    { class: `choice ${name}` },
+    element('legend', { class: 'unseen' }, legend),
+    choices,
+  )
+}
+
+/** The values of a row, or each series' last one. */
+function buildReadout(series, rows, chosen) {
+  return series.map(({ name, unit }, index) => {
+    const row = chosen ?? rows.find(({ values }) => values[index] !== null)
+    const value = row.values[index]
+    return element(
+      'div',
+      { class: `of-series-${index + 1}` },
+      element('dt', {}, name),
+      element('dd', {}, element('b', {}, value ?? '–'), ` ${unit}`),
+      element('dd', { class: 'when' }, formatDay(toIso(row.time))),
+    )
+  })
+}
+
+function buildTable(series, rows) {
+  const heads = ['Date', ...series.map(({ name, unit }) => `${name} (${unit})`)]
+  return element(
+    'table',
+    {},
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        heads.map(head => element('th', { scope: 'col' }, head)),
+      ),
+    ),
+    element(
+      'tbody',
+      {},
+      rows.map(({ time, values }) =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, formatDay(toIso(time))),
+          values.map(value => element('td', {}, value ?? '')),
+        ),
+      ),
+    ),
+  )
+}
+
+function describe({ title, series }, rows) {
+  const [first, last] = [rows.at(-1), rows[0]].map(({ time }) => formatDay(toIso(time)))
+  const latest = series.map(({ name, unit, points }) => `${name} ${points.at(-1).value} ${unit}`)
+  return `${title}, ${rows.length} values from ${first} to ${last}; latest: ${latest.join(', ')}`
+}
+
+function toIso(seconds) {
+  return new Date(seconds * 1000).toISOString()
+}
