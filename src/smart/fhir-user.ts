@@ -6,14 +6,14 @@ const REFERENCE =
   /^(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/(?!\.+$)[A-Za-z0-9.-]{1,64}$/
 
 /**
- * The user as an absolute URL, or undefined when neither claim names a person: another type, another
- * scheme than https, no FHIR reference at all. A foreign host is told as it is.
+ * The user as an absolute URL; `profile` counts where there is no `fhirUser`. Undefined for another
+ * type, another scheme than https, no FHIR reference at all; a foreign host is told as it is.
  */
 export function resolveFhirUser(
   claims: Readonly<Record<string, unknown>>,
   base: string,
 ): string | undefined {
-  return resolve(claims.fhirUser, base) ?? resolve(claims.profile, base)
+  return resolve(claims.fhirUser ?? claims.profile, base)
 }
 
 function resolve(value: unknown, base: string): string | undefined {

@@ -12,12 +12,12 @@ test('[SC-36, Q12] fhirUser is absolute, relative to the base, or in `profile`',
     { fhirUser: 'Practitioner/123' },
     { fhirUser: '/Practitioner/123' },
     { profile: 'Practitioner/123' },
-    { fhirUser: 'junk', profile: local },
   ]) {
     assert.equal(resolveFhirUser(claims, base), local)
     assert.equal(resolveFhirUser(claims, `${base}/`), local)
   }
   assert.equal(resolveFhirUser({ fhirUser: local, profile: 'Patient/1' }, base), local)
+  assert.equal(resolveFhirUser({ fhirUser: 'Device/1', profile: local }, base), undefined)
   assert.equal(resolveFhirUser({}, base), undefined)
 })
 
