@@ -1,0 +1,41 @@
+// The parts of docs/ that come from the sources: the schema for editors, the tables of quirks and
+// presets. `node test/docs.ts` writes them; a test compares.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { stringify } from 'yaml'
+import { buildConfigSchema } from '../src/cli/schema.ts'
+import { describePreset, presetNames } from '../src/smart/presets.ts'
+import { quirkTable } from '../src/smart/quirks.ts'
+
+/** Each generated file with the text it should have. */
+export function buildDocs(): Map<string, string> {
+  const configuration = readFileSync('docs/configuration.md', 'utf8')
+  const withQuirks = replacePart(configuration, 'quirks', describeQuirks())
+  return new Map([
+    ['docs/fhirstorm.schema.json', buildConfigSchema()],
+    ['docs/configuration.md', replacePart(withQuirks, 'presets', describePresets())],
+  ])
+}
+
+function describeQuirks(): string {
+  const rows = quirkTable.map(
+    ({ name, relaxes, neededBy }) => `| \`${name}\` | ${relaxes} | ${neededBy} |`,
+  )
+  return ['| quirk | relaxes | needed by |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function describePresets(): string {
+  const rows = presetNames.map(name => {
+    const { vendor, note, settings } = describePreset(name)
+    const written = stringify(settings, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+    return `| \`${name}\` | ${vendor} | \`${written}\` | ${note} |`
+  })
+  return ['| preset | vendor | settings | note |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+function replacePart(text: string, name: string, part: string): string {
+  const pattern = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
+  return text.replace(pattern, (_whole, open, close) => `${open}${part}\n${close}`)
+}
+
+if (import.meta.main) for (const [path, text] of buildDocs()) writeFileSync(path, text)
