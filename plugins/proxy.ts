@@ -1,18 +1,21 @@
 // Routes: FHIR through the proxy. Everything that may refuse comes first: guard, target, session,
-// token, headers. Then one upstream request carries the session's bearer, to its own FHIR base alone,
-// and the answer streams back.
+// body, token. Then one upstream request carries the session's bearer, to its own FHIR base alone, and
+// the answer streams back. Streams of sessions that have ended are cut.
 
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Pool } from 'undici'
 import { BrokerError } from '../src/errors.ts'
-import { createPool } from '../src/http/connect.ts'
-import { type AnswerPolicy, type ForwardLimits, forward, readBody } from '../src/http/forward.ts'
-import { buildRequestHeaders, isBearerToken, selectResponseHeaders } from '../src/proxy/headers.ts'
-import { buildContentHeaders, SECURITY_HEADERS } from '../src/proxy/inert.ts'
-import { buildUpstreamTarget, parseUpstreamBase, type UpstreamBase } from '../src/proxy/target.ts'
+import { createExchange } from '../src/http/exchange.ts'
+import type { ForwardLimits } from '../src/http/forward.ts'
+import { type BodyLimits, hasBody } from '../src/http/request-body.ts'
+import { createRunning } from '../src/http/running.ts'
+import { drain } from '../src/http/upload.ts'
+import { createUpstreams } from '../src/http/upstream.ts'
+import { securityHeaders } from '../src/proxy/inert.ts'
+import { buildOwnAddress } from '../src/proxy/own-address.ts'
+import { parseTarget, type Target } from '../src/proxy/target.ts'
 import { buildSessionBaseUrl } from '../src/session/document.ts'
-import type { OpenSession } from '../src/session/session.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
@@ -26,80 +29,82 @@ export interface ProxyOptions {
   publicUrl: string
   /** `always` lets browsers use /fhir too: for portals where one browser has one patient. */
   fhirAlias: 'scripts' | 'always'
+  now: () => number
   limits?: Partial<ProxyLimits>
 }
 
-export interface ProxyLimits extends ForwardLimits {
-  /** Largest request body. */
-  maxBodyBytes: number
-  /** Longest pause within a request body. */
-  bodyIdleMs: number
+export interface ProxyLimits extends ForwardLimits, BodyLimits {
   /** Requests in flight to one EHR; one more is refused. */
   inFlight: number
-  connections: number
-  headersMs: number
-  answerIdleMs: number
+  /** Documents up to this size are rewritten at once, and sent with their length. */
+  collectBytes: number
+  /** Memory of all request bodies that are held at one time. */
+  heldBytes: number
 }
 
-const DEFAULT_LIMITS: ProxyLimits = {
-  maxBodyBytes: 1024 ** 3,
-  bodyIdleMs: 15_000,
-  inFlight: 512,
-  connections: 64,
-  headersMs: 60_000,
-  answerIdleMs: 30_000,
+const MIB = 1024 * 1024
+
+const defaultLimits: ProxyLimits = {
+  headMs: 60_000,
+  idleMs: 30_000,
   stallMs: 30_000,
   totalMs: 3_600_000,
+  inFlight: 256,
+  collectBytes: 256 * 1024,
+  maxBodyBytes: 1024 * MIB,
+  documentBytes: 16 * MIB,
+  replayBytes: 256 * 1024,
+  bodyIdleMs: 15_000,
+  heldBytes: 256 * MIB,
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH'])
-
-/** One EHR's FHIR server: where it lies, its connections, and how busy they are. */
-interface Upstream {
-  registration: Registration
-  base: UpstreamBase
-  pool: Pool
-  inFlight: number
-}
-
-interface Asked {
-  Params: { id?: string }
-}
+const TICK_MS = 250
 
 async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const { smartGuard: guard, smartTickets: tickets, smartToken: token } = app
-  const upstreams = new Map<string, Upstream>()
-  const publicPath = new URL(options.publicUrl).pathname.replace(/\/$/, '')
-  const config = { fhir: true }
+  const { smartGuard: guard, smartTickets: tickets, smartMetrics: metrics } = app
+  const limits = { ...defaultLimits, ...options.limits }
+  const running = createRunning(options.now)
+  const upstreams = createUpstreams(options.registrations, limits)
+  const exchange = createExchange({
+    ...{ running, limits, tokens: app.smartToken },
+    ownAddress: buildOwnAddress(options.publicUrl),
+    budget: { bytes: 0, maxBytes: limits.heldBytes },
+  })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.addHook('onRequest', async request => guard.check(request))
+  app.addHook('onRequest', (request, _reply, done) => {
+    guard.check(request)
+    done(request.raw.headers.upgrade ? new BrokerError('upgrade_refused') : undefined)
+  })
+  app.addHook('onSend', secureRefusal)
+
+  const timer = setInterval(running.tick, TICK_MS)
+  const watch = setInterval(cutEndedSessions, 2 * TICK_MS)
   app.addHook('onClose', async () => {
-    await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+    clearInterval(timer)
+    clearInterval(watch)
+    await upstreams.close()
   })
 
-  for (const path of ['/sessions/:id/fhir', '/sessions/:id/fhir/*']) {
+  const config = { fhir: true }
+  for (const url of ['/sessions/:id/fhir', '/sessions/:id/fhir/*']) {
     app.route({
-      method: METHODS,
-      url: path,
-      config,
-      async handler(request: FastifyRequest<Asked>, reply) {
-        const id = request.params.id ?? ''
-        await pass(request, reply, id, `${publicPath}/sessions/${id}/fhir`)
+      ...{ method: METHODS, url, config },
+      handler(request: FastifyRequest<{ Params: { id: string } }>, reply) {
+        const { id } = request.params
+        const mount = `${app.prefix}/sessions/${id}/fhir`
+        return pass(request, reply, id, parseTarget(request.raw.url ?? '', mount))
       },
     })
   }
-
-  for (const path of ['/fhir', '/fhir/*']) {
+  for (const url of ['/fhir', '/fhir/*']) {
     app.route({
-      method: METHODS,
-      url: path,
-      config,
-      async handler(request, reply) {
-        await pass(request, reply, chooseOnly(request), `${publicPath}/fhir`)
+      ...{ method: METHODS, url, config },
+      handler(request, reply) {
+        const target = parseTarget(request.raw.url ?? '', `${app.prefix}/fhir`)
+        return pass(request, reply, chooseOnly(request), target, true)
       },
     })
   }
@@ -120,98 +125,63 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     request: FastifyRequest,
     reply: FastifyReply,
     id: string,
-    prefix: string,
+    target: Target,
+    byAlias = false,
   ): Promise<void> {
-    const open = await tickets.open(request, id)
-    const upstream = upstreamOf(open)
+    const opening = tickets.open(request, id)
+    const open = opening instanceof Promise ? await opening : opening
+    const upstream = upstreams.of(open)
     if (upstream.registration.embedded) guard.check(request, { embedded: true })
-    const target = buildUpstreamTarget(request.raw.url ?? '', prefix, upstream.base)
-    if (upstream.inFlight >= limits.inFlight) {
-      throw new BrokerError('too_many_in_flight', { ehr: open.session.ehr, retryAfterSeconds: 1 })
-    }
-    upstream.inFlight++
-    try {
-      await send(request, reply, { open, upstream, target })
-    } finally {
-      upstream.inFlight--
-    }
-  }
-
-  async function send(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { open, upstream, target }: { open: OpenSession; upstream: Upstream; target: Target },
-  ): Promise<void> {
-    const canReplay = !BODY_METHODS.has(request.method) && request.method !== 'DELETE'
-    const bearer = await token.accessToken(open)
-    const first = await attempt(bearer, canReplay)
-    if (first !== 'held back') return
-    const renewed = await token.renew(open)
-    await attempt(renewed, false)
-
-    async function attempt(accessToken: string, holdsBack: boolean) {
-      if (!isBearerToken(accessToken)) throw new BrokerError('bad_token_response')
-      const { done } = forward(
-        upstream.pool,
-        {
-          ...target,
-          method: request.method,
-          headers: buildRequestHeaders(request.raw.rawHeaders, `Bearer ${accessToken}`, undefined),
-          body: hasBody(request)
-            ? readBody(request.raw, { maxBytes: limits.maxBodyBytes, idleMs: limits.bodyIdleMs })
-            : undefined,
-        },
-        reply.raw,
-        { policy: buildPolicy(reply, holdsBack), limits, begin: () => reply.hijack() },
-      )
-      return await done
-    }
-  }
-
-  function buildPolicy(reply: FastifyReply, holdsBack: boolean): AnswerPolicy {
-    return {
-      holdsBack: status => holdsBack && status === 401,
-      buildHead(status, rawHeaders) {
-        const answered = selectResponseHeaders(rawHeaders)
-        const contentType = answered.get('content-type')
-        answered.delete('content-type')
-        const headers = [...SECURITY_HEADERS, ...buildContentHeaders(contentType)]
-        for (const [name, value] of answered) headers.push(name, value)
-        for (const [name, value] of Object.entries(reply.getHeaders())) {
-          if (name !== 'vary') headers.push(name, String(value))
-        }
-        return { status, headers }
-      },
-    }
-  }
-
-  function upstreamOf({ session }: OpenSession): Upstream {
-    const known = upstreams.get(session.ehr)
-    if (known) return known
-    const registration = options.registrations.get(session.ehr)
-    if (!registration) throw new BrokerError('session_invalid')
-    const base = parseUpstreamBase(registration.iss)
-    const pool = createPool(base.origin, registration, {
-      connections: limits.connections,
-      headersTimeout: limits.headersMs,
-      bodyTimeout: limits.answerIdleMs,
+    const outcome = await exchange({
+      ...{ open, upstream, target, byAlias, reply },
+      request: request.raw,
+      response: reply.raw,
+      ours: buildSessionBaseUrl(options.publicUrl, id),
+      ownHeaders: guard.corsHeaders(request),
     })
-    const upstream = { registration, base, pool, inFlight: 0 }
-    upstreams.set(session.ehr, upstream)
-    return upstream
+    reply.hijack()
+    metrics.observe({
+      method: request.method,
+      route: request.routeOptions.url ?? '',
+      status: reply.raw.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+      ehr: open.session.ehr,
+      session: open.recordId.slice(0, 12),
+      aborted: outcome === 'broken off' || undefined,
+    })
+  }
+
+  /** Sessions end elsewhere too: by a logout in another process, at the EHR, by their own limits. */
+  async function cutEndedSessions(): Promise<void> {
+    for (const { open, inUse } of running.sessions()) {
+      try {
+        await tickets.store.open(open.ticket, { slide: inUse })
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.code !== 'session_invalid') continue
+        running.abort(open.session.id, error)
+      }
+    }
   }
 }
 
-type Target = ReturnType<typeof buildUpstreamTarget>
+/** Our own answers get the headers of the proxy; one that comes before its request ended lingers. */
+async function secureRefusal(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+  for (let i = 0; i < securityHeaders.length; i += 2) {
+    reply.header(securityHeaders[i] as string, securityHeaders[i + 1])
+  }
+  if (typeof payload !== 'string' || !hasBody(request.raw) || request.raw.complete) return payload
+  reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
+  return Readable.from(lingering(payload, request))
+}
 
-function hasBody({ method, headers }: FastifyRequest): boolean {
-  const sendsBody = headers['content-length'] !== undefined || 'transfer-encoding' in headers
-  return BODY_METHODS.has(method) && sendsBody
+async function* lingering(payload: string, request: FastifyRequest): AsyncGenerator<string> {
+  yield payload
+  await drain(request.raw)
 }
 
 export default fp(proxy, {
   name: 'fhirstorm-proxy',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartGuard', 'smartTickets', 'smartToken'] },
+  decorators: { fastify: ['smartGuard', 'smartTickets', 'smartToken', 'smartMetrics'] },
 })

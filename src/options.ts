@@ -119,6 +119,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       registrations: new Map(registrations.map(entry => [entry.id, entry])),
       publicUrl,
       fhirAlias: sessions.fhirAlias,
+      now,
     },
     backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },

@@ -1,211 +1,248 @@
-// One request to the FHIR server and its answer, streamed: written straight to the browser's socket,
-// with back-pressure both ways, and aborted when either side leaves. Refuses before the first byte of
-// an answer with a code; after it the connection is cut, so that a broken answer is never a short one
-// (attacks P17-P20, R10-R14, R18, R22).
+// One request to the FHIR server and its answer, straight into the client's response: back-pressure
+// both ways, flat memory, and an end on both sides when either leaves or takes too long. Until the
+// first byte of an answer everything is a coded refusal; after it the connection is cut, so that a
+// broken answer never looks like a short one (attacks P19, P20, R7, R10-R14, R18, R22).
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { BrokerError } from '../errors.ts'
+import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
+import type { OpenSession } from '../session/session.ts'
+import { toBrokerError } from './failure.ts'
+import type { Running, Stream } from './running.ts'
+import type { Outlet, Sink } from './sinks.ts'
+import { endEarly } from './upload.ts'
 
-/** A request that may be dispatched as it is: judged path, allowed headers, our bearer. */
-export interface ForwardedRequest {
-  method: string
-  path: string
-  query: string
-  headers: string[]
-  body?: AsyncIterable<Uint8Array>
+/** What the proxy's rules make of an answer. */
+export interface AnswerRules {
+  judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer
+  /** Where the body goes when it does not pass as it comes. */
+  chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined
 }
 
-/** What becomes of an answer's head; an error refuses the answer before anything is sent. */
-export interface AnswerPolicy {
-  /** True to keep the answer back (a 401 that a new token may mend). */
-  holdsBack(status: number): boolean
-  buildHead(status: number, rawHeaders: readonly Buffer[]): { status: number; headers: string[] }
-}
-
+/** Times in milliseconds. */
 export interface ForwardLimits {
-  /** Longest wait for a browser that does not read, in milliseconds. */
+  /** Wait for an answer to begin. */
+  headMs: number
+  /** Silence within an answer. */
+  idleMs: number
+  /** Wait for a client that does not read. */
   stallMs: number
-  /** Longest life of one answer, in milliseconds. */
+  /** Life of one exchange. */
   totalMs: number
 }
 
+/** A request that may be dispatched as it is: judged path, allowed headers, our bearer. */
+export interface Forwarded {
+  pool: Dispatcher
+  dispatch: Dispatcher.DispatchOptions
+  open: OpenSession
+  asked: Asked
+  rules: AnswerRules
+  limits: ForwardLimits
+  running: Running
+  request: IncomingMessage
+  response: ServerResponse
+  /** Taken over when the answer begins. */
+  reply: { hijack(): unknown }
+  /** Headers of ours that depend on the request, names and values in turn. */
+  ownHeaders: readonly string[]
+}
+
+/** `broken off`: one side left, and there is nobody to tell. */
 export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
 
 /**
- * Dispatches the request and pipes the answer into `response`. Rejects with `upstream_unreachable`,
- * `upstream_timeout` or `upstream_broken` while nothing has been sent.
+ * Dispatches the request and pipes the answer. Rejects with a BrokerError while nothing has been sent;
+ * resolves when the response is closed, or when the answer was kept back.
  */
-export function forward(
-  pool: Dispatcher,
-  request: ForwardedRequest,
-  response: ServerResponse,
-  { policy, limits, begin }: { policy: AnswerPolicy; limits: ForwardLimits; begin: () => void },
-): { done: Promise<ForwardOutcome>; abort: (reason: Error) => void } {
+export async function forward(forwarded: Forwarded): Promise<ForwardOutcome> {
+  if (forwarded.response.destroyed) return 'broken off'
   const { promise, resolve, reject } = Promise.withResolvers<ForwardOutcome>()
-  const handler = new Forward(response, policy, limits, begin, resolve, reject)
-  pool.dispatch(
-    {
-      method: request.method as Dispatcher.HttpMethod,
-      path: request.query === '' ? request.path : `${request.path}?${request.query}`,
-      headers: request.headers,
-      body: (request.body ?? null) as Dispatcher.DispatchOptions['body'],
-    },
-    handler,
-  )
-  return { done: promise, abort: reason => handler.abort(reason) }
+  const handler = new Forward(forwarded, resolve, reject)
+  forwarded.pool.dispatch(forwarded.dispatch, handler)
+  return await promise
 }
 
 type Controller = Dispatcher.DispatchController
+const MAX_INTERIM_ANSWERS = 20
 
-class Forward implements Dispatcher.DispatchHandler {
-  private controller: Controller | undefined
-  private finished = false
-  private holding = false
-  private gone: Error | undefined
-  private stalled: NodeJS.Timeout | undefined
-  private total: NodeJS.Timeout | undefined
-  private readonly response: ServerResponse
-  private readonly policy: AnswerPolicy
-  private readonly limits: ForwardLimits
-  private readonly begin: () => void
+class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
+  readonly open: OpenSession
+  private readonly it: Forwarded
   private readonly resolve: (outcome: ForwardOutcome) => void
-  private readonly reject: (error: unknown) => void
+  private readonly reject: (error: BrokerError) => void
+  private readonly startedAt: number
+  private controller: Controller | undefined
+  private answer: Answer | undefined
+  private sink: Sink | undefined
+  private interimAnswers = 0
+  /** Nothing more comes from the EHR. */
+  private isOver = false
+  private seenAt: number
+  /** Since when the client has not read what was written. */
+  private waitingSince: number | undefined
 
   constructor(
-    response: ServerResponse,
-    policy: AnswerPolicy,
-    limits: ForwardLimits,
-    begin: () => void,
+    it: Forwarded,
     resolve: (outcome: ForwardOutcome) => void,
-    reject: (error: unknown) => void,
+    reject: (error: BrokerError) => void,
   ) {
-    this.response = response
-    this.policy = policy
-    this.limits = limits
-    this.begin = begin
+    this.it = it
+    this.open = it.open
     this.resolve = resolve
     this.reject = reject
-    response.on('close', this.onClose)
-    response.on('drain', this.onDrain)
-  }
-
-  abort(reason: Error): void {
-    if (this.finished) return
-    this.gone = reason
-    this.controller?.abort(reason)
-    if (!this.controller) this.fail(reason)
+    this.startedAt = it.running.now
+    this.seenAt = this.startedAt
+    it.response.on('close', this.onClose)
+    it.response.on('drain', this.onClientDrain)
+    it.running.add(this)
   }
 
   onRequestStart(controller: Controller): void {
     this.controller = controller
-    if (this.gone) controller.abort(this.gone)
+    if (this.isOver) controller.abort(new Error('over before it began'))
   }
 
-  onResponseStart(controller: Controller, statusCode: number): void {
-    if (statusCode < 200) return
-    if (this.policy.holdsBack(statusCode)) {
-      this.holding = true
-      return
+  onBodySent(): void {
+    this.seenAt = this.it.running.now
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: AnsweredHeaders): void {
+    if (this.isOver) return
+    this.seenAt = this.it.running.now
+    if (status < 200) {
+      if (++this.interimAnswers > MAX_INTERIM_ANSWERS) this.onError(new Error('endless 1xx'))
+    } else if (status === 401) {
+      this.leave()
+      controller.abort(new Error('held back'))
+      this.resolve('held back')
+    } else {
+      const { asked, rules } = this.it
+      this.answer = rules.judge(asked, status, headers)
+      this.sink = rules.chooseSink(asked, this.answer, this)
+      if (!this.answer.isCollected) this.writeHead(this.answer)
     }
-    const raw = (controller as Controller & { rawHeaders?: Buffer[] }).rawHeaders ?? []
-    const { status, headers } = this.policy.buildHead(statusCode, raw)
-    this.total = setTimeout(this.onTotal, this.limits.totalMs)
-    this.begin()
-    this.response.writeHead(status, headers)
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.holding || this.response.write(chunk)) return
+    if (this.isOver) return
+    this.seenAt = this.it.running.now
+    if (this.sink === undefined ? this.it.response.write(chunk) : this.sink.push(chunk)) return
+    this.waitingSince = this.seenAt
     controller.pause()
-    this.stalled = setTimeout(this.onStall, this.limits.stallMs)
   }
 
   onResponseEnd(): void {
-    if (this.finish()) {
-      if (!this.holding) this.response.end()
-      this.resolve(this.holding ? 'held back' : 'sent')
-    }
+    if (this.isOver) return
+    if (this.sink === undefined) this.finish('')
+    else this.sink.end()
   }
 
   onResponseError(_controller: Controller | undefined, error: Error): void {
-    this.fail(error)
+    this.onError(error)
   }
 
-  private fail(error: Error): void {
-    if (!this.finish()) return
-    if (this.response.headersSent) {
-      this.response.destroy()
-      this.resolve('broken off')
-    } else if (this.response.destroyed) {
-      this.resolve('broken off')
+  write(data: Buffer | string): boolean {
+    return this.it.response.write(data, 'latin1')
+  }
+
+  finish(text: string): void {
+    if (this.isOver) return
+    const { response, request } = this.it
+    this.isOver = true
+    this.waitingSince = this.it.running.now
+    if (request.complete) {
+      response.end(text, 'latin1')
     } else {
-      this.reject(toBrokerError(this.gone ?? error))
+      response.write(text, 'latin1')
+      endEarly(request, response)
     }
   }
 
-  private finish(): boolean {
-    if (this.finished) return false
-    this.finished = true
-    clearTimeout(this.stalled)
-    clearTimeout(this.total)
-    this.response.off('close', this.onClose)
-    this.response.off('drain', this.onDrain)
-    return true
+  finishWhole(text: string): void {
+    if (this.isOver || this.answer === undefined) return
+    this.answer.headers.push('content-length', String(text.length))
+    this.writeHead(this.answer)
+    this.finish(text)
   }
 
-  private onClose = (): void => this.abort(new BrokerError('request_timeout', { detail: 'left' }))
-
-  private onDrain = (): void => {
-    clearTimeout(this.stalled)
+  /** There is room for more of the EHR's bytes. */
+  onDrain(): void {
+    if (this.isOver) return
+    this.waitingSince = undefined
+    this.seenAt = this.it.running.now
     this.controller?.resume()
   }
 
-  private onStall = (): void =>
-    this.abort(new BrokerError('request_timeout', { detail: 'stalled' }))
-
-  private onTotal = (): void => this.abort(new BrokerError('upstream_timeout'))
-}
-
-function toBrokerError(error: Error): BrokerError {
-  if (error instanceof BrokerError) return error
-  const { code = '' } = error as { code?: string }
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new BrokerError('upstream_timeout', { cause: error })
-  }
-  const unreachable =
-    /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ADDRESS_REFUSED|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
-  return new BrokerError(unreachable.test(code) ? 'upstream_unreachable' : 'upstream_broken', {
-    cause: error,
-  })
-}
-
-export interface BodyLimits {
-  maxBytes: number
-  /** Longest pause between two pieces, in milliseconds. */
-  idleMs: number
-}
-
-/** The browser's request body, counted and timed; throws `body_too_large` or `request_timeout`. */
-export async function* readBody(
-  request: IncomingMessage,
-  { maxBytes, idleMs }: BodyLimits,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  let timer: NodeJS.Timeout | undefined
-  const arm = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => request.destroy(new BrokerError('request_timeout')), idleMs)
-  }
-  arm()
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      bytes += (chunk as Buffer).length
-      if (bytes > maxBytes) throw new BrokerError('body_too_large')
-      yield chunk as Buffer
-      arm()
+  /** Ends the upstream side, and tells the client as far as it still can be told. */
+  onError(error: Error): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.sink?.destroy?.()
+    this.controller?.abort(error)
+    const { response, request } = this.it
+    if (response.headersSent || request.errored) {
+      response.destroy()
+    } else {
+      this.leave()
+      this.reject(toBrokerError(error))
     }
-  } finally {
-    clearTimeout(timer)
+  }
+
+  abort(error: BrokerError): void {
+    if (this.isOver) this.it.response.destroy()
+    else this.onError(error)
+  }
+
+  check(now: number): void {
+    const { headMs, idleMs, stallMs, totalMs } = this.it.limits
+    if (this.waitingSince !== undefined) {
+      if (now - this.waitingSince > stallMs) this.abort(new BrokerError('request_timeout'))
+      return
+    }
+    const limit = this.answer === undefined ? headMs : idleMs
+    const isSilent = !this.isLive && now - this.seenAt > limit
+    if (isSilent || now - this.startedAt > totalMs) this.abort(new BrokerError('upstream_timeout'))
+  }
+
+  get isLive(): boolean {
+    return this.answer?.isLive ?? false
+  }
+
+  private onClientDrain = (): void => {
+    if (this.sink?.resume === undefined) {
+      this.onDrain()
+    } else {
+      if (this.waitingSince !== undefined) this.waitingSince = this.it.running.now
+      this.sink.resume()
+    }
+  }
+
+  private onClose = (): void => {
+    const isSent = this.isOver && this.it.response.writableFinished
+    if (!this.isOver) {
+      this.sink?.destroy?.()
+      this.controller?.abort(new Error('the client left'))
+    }
+    this.leave()
+    this.resolve(isSent ? 'sent' : 'broken off')
+  }
+
+  private writeHead({ status, headers, isLive }: Answer): void {
+    const { response, request, reply, ownHeaders } = this.it
+    headers.push(...ownHeaders)
+    if (!request.complete) headers.push('connection', 'close')
+    response.writeHead(status, headers)
+    reply.hijack()
+    if (isLive) response.flushHeaders()
+  }
+
+  private leave(): void {
+    const { response, running } = this.it
+    this.isOver = true
+    running.delete(this)
+    response.off('close', this.onClose)
+    response.off('drain', this.onClientDrain)
   }
 }

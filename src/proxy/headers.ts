@@ -1,93 +1,143 @@
-// Which headers cross, both ways: lists of what FHIR needs, never of what is forbidden. Our own
-// Authorization is the only one; cookies, forwarding headers and whatever a Connection header names
-// never cross (attacks P7-P10, P27, R1, R5). Pure: no I/O.
+// Which request headers reach the EHR: a list of what FHIR needs (R4 section 3.1.0, Binary, Provenance,
+// RFC 9110 conditions and ranges, trace context), each with its grammar. Our Authorization is the only
+// one; cookies, forwarding headers and whatever Connection names are on no list, so they never cross
+// (attacks P7-P10, P16, P23, P24, P27, P29, X8). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import { documentKind, type MediaType, parseMediaType } from './media-type.ts'
+import type { Grammar } from './own-address.ts'
+import { isBinary, type Target } from './target.ts'
 
-/** Node's or undici's raw header list: names and values in turn. */
-export type RawHeaders = readonly (string | Buffer)[]
+/** Headers as Node gives them: names in lower case, repeated ones joined. */
+export type ReceivedHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-const REQUEST_HEADERS = new Set([
-  ...['accept-language', 'content-type', 'content-language'],
-  ...['if-match', 'if-none-match', 'if-none-exist', 'if-modified-since', 'if-unmodified-since'],
-  ...['if-range', 'prefer', 'range'],
-  ...['x-request-id', 'x-correlation-id', 'x-provenance', 'traceparent', 'tracestate'],
-])
-
-const RESPONSE_HEADERS = new Set([
-  ...['content-type', 'content-language', 'content-range', 'content-length', 'accept-ranges'],
-  ...['etag', 'last-modified', 'location', 'content-location', 'link', 'warning', 'retry-after'],
-  ...['x-request-id', 'x-correlation-id', 'x-progress', 'preference-applied', 'allow'],
-])
-
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-const MAX_VALUE_LENGTH = 8 * 1024
-const REFUSED_TYPES =
-  /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml|.*(?:javascript|ecmascript))/
-
-/**
- * The headers of the upstream request: what the list lets through, and our bearer. Refuses with
- * `header_invalid` what undici would refuse: a request refused there wedges its connection.
- */
-export function buildRequestHeaders(
-  raw: readonly string[],
-  bearer: string,
-  acceptEncoding: 'identity' | 'gzip' | undefined,
-): string[] {
-  const headers = ['authorization', bearer]
-  let accept: string | undefined
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase()
-    const value = raw[i + 1] as string
-    if (name === 'accept') accept = accept === undefined ? value : `${accept}, ${value}`
-    if (!REQUEST_HEADERS.has(name)) continue
-    if (!isValue(value)) throw new BrokerError('header_invalid')
-    headers.push(name, value)
-  }
-  headers.push('accept', buildAccept(accept))
-  if (acceptEncoding !== undefined) headers.push('accept-encoding', acceptEncoding)
-  return headers
+interface Rule {
+  name: string
+  grammar: RegExp
+  /** Left out where the grammar fails, instead of refused: it means nothing to the answer. */
+  optional?: boolean
+  /** How addresses of ours stand in it. */
+  addresses?: Grammar
 }
 
-/** The Accept to send: what was asked for without what could run here, else FHIR JSON. */
-export function buildAccept(asked: string | undefined): string {
-  if (asked === undefined || asked === '*/*') return 'application/fhir+json'
-  if (!isValue(asked)) throw new BrokerError('header_invalid')
-  const kept = asked
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '' && !REFUSED_TYPES.test(item.toLowerCase()))
-  const wildcardAlone = kept.every(item => /^\*\/\*/.test(item))
-  return wildcardAlone ? 'application/fhir+json' : kept.join(', ')
+const TEXT = /^[\t\x20-\x7e]{0,1024}$/
+const LONG_TEXT = /^[\t\x20-\x7e]{0,8192}$/
+const ENTITY_TAGS = /^[\x21\x23-\x7e"\t ]{1,1024}$/
+const ID = /^[A-Za-z0-9._:;=,/+@-]{1,256}$/
+
+const rules: readonly Rule[] = [
+  { name: 'if-match', grammar: ENTITY_TAGS },
+  { name: 'if-none-match', grammar: ENTITY_TAGS },
+  { name: 'if-none-exist', grammar: LONG_TEXT, addresses: 'query' },
+  { name: 'if-modified-since', grammar: TEXT },
+  { name: 'if-unmodified-since', grammar: TEXT },
+  { name: 'prefer', grammar: TEXT },
+  { name: 'accept-language', grammar: TEXT },
+  { name: 'content-language', grammar: TEXT },
+  { name: 'cache-control', grammar: TEXT },
+  { name: 'x-provenance', grammar: LONG_TEXT, addresses: 'json' },
+  { name: 'x-security-context', grammar: TEXT },
+  { name: 'last-event-id', grammar: TEXT },
+  { name: 'x-request-id', grammar: ID, optional: true },
+  { name: 'x-correlation-id', grammar: ID, optional: true },
+  { name: 'traceparent', grammar: /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, optional: true },
+  { name: 'tracestate', grammar: /^[\x20-\x7e]{1,512}$/, optional: true },
+]
+const RANGE = /^bytes=[0-9, -]{1,256}$/
+const RUNS_IN_BROWSERS = /html|svg|xslt|(?:java|ecma|j|live|vb)script/i
+const CODINGS = /^[a-z0-9*;=., -]{1,128}$/i
+const BEARER = /^[\x21-\x7e]{1,16384}$/
+
+/** What the EHR is to be asked with, besides what the client sent. */
+export interface RequestPlan {
+  /** Access token of the session, judged by `isBearerToken`. */
+  token: string
+  target: Target
+  /** Codings the EHR may answer in; `any` hands on what the client takes. */
+  acceptEncoding: 'identity' | 'gzip' | 'any'
+  /**
+   * Turns our address into the EHR's; undefined where nothing is rewritten. Where it is, byte ranges
+   * mean something of files alone.
+   */
+  restore: ((grammar: Grammar, text: string) => string) | undefined
+}
+
+/**
+ * The headers of the upstream request, names and values in turn. Refuses with `header_invalid` what
+ * breaks its grammar, which is narrower than undici's: a request refused there wedges a connection.
+ */
+export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan): string[] {
+  const headers = [
+    ...['authorization', `Bearer ${plan.token}`, 'user-agent', 'fhirstorm'],
+    ...['accept', buildAccept(received.accept)],
+    ...['accept-encoding', chooseCoding(received['accept-encoding'], plan)],
+  ]
+  for (const { name, grammar, optional, addresses } of rules) {
+    const value = received[name] as string | undefined
+    if (value === undefined) continue
+    if (grammar.test(value)) {
+      headers.push(name, addresses && plan.restore ? plan.restore(addresses, value) : value)
+    } else if (!optional) {
+      throw new BrokerError('header_invalid', { detail: name })
+    }
+  }
+  if (received.range !== undefined) pushRange(headers, received, plan)
+  return headers
 }
 
 /** Whether an access token can be sent as it is: the characters of RFC 6750, and nothing else. */
 export function isBearerToken(token: string): boolean {
-  return /^[\x21-\x7e]{1,16384}$/.test(token)
+  return BEARER.test(token)
 }
 
-/** The response headers that cross, names in lower case, values as sent. */
-export function selectResponseHeaders(raw: RawHeaders): Map<string, string> {
-  const headers = new Map<string, string>()
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i]?.toString('latin1').toLowerCase() as string
-    if (!RESPONSE_HEADERS.has(name)) continue
-    const value = raw[i + 1]?.toString('latin1') as string
-    if (!isValue(value)) continue
-    const earlier = headers.get(name)
-    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
-  }
-  return headers
+/**
+ * The type of a request body, judged: FHIR's documents, patches, search forms and GraphQL; any type
+ * for files. Refuses with `media_type_refused`. A coded body is refused where it would be searched.
+ */
+export function parseBodyType(received: ReceivedHeaders, target: Target): MediaType {
+  const type = parseMediaType(received['content-type'] as string | undefined)
+  const coding = received['content-encoding']
+  if (type === undefined) throw new BrokerError('media_type_refused')
+  if (coding !== undefined && coding !== 'identity') throw new BrokerError('media_type_refused')
+  const isFile = isBinary(target) && !type.name.startsWith('multipart/')
+  if (isFile || documentKind(type, false) || OTHER_BODIES.has(type.name)) return type
+  throw new BrokerError('media_type_refused')
 }
 
-/** One response header of the raw list, whether it crosses or not. */
-export function readHeader(raw: RawHeaders, wanted: string): string | undefined {
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toString('latin1').toLowerCase() === wanted) return raw[i + 1]?.toString('latin1')
-  }
-  return undefined
+/** The media type of search forms. */
+export const FORM_TYPE = 'application/x-www-form-urlencoded'
+
+const OTHER_BODIES = new Set([
+  FORM_TYPE,
+  'application/graphql',
+  'text/turtle',
+  'application/fhir+turtle',
+])
+
+function buildAccept(asked: string | string[] | undefined): string {
+  if (asked === undefined) return 'application/fhir+json, application/json;q=0.9, */*;q=0.1'
+  if (typeof asked !== 'string' || !TEXT.test(asked)) throw new BrokerError('header_invalid')
+  if (!RUNS_IN_BROWSERS.test(asked)) return asked
+  const kept = asked
+    .split(',')
+    .map(range => range.trim())
+    .filter(range => range !== '' && !RUNS_IN_BROWSERS.test(range))
+  return kept.length > 0 ? kept.join(', ') : 'application/fhir+json'
 }
 
-function isValue(value: string): boolean {
-  return value.length <= MAX_VALUE_LENGTH && VALUE.test(value)
+function chooseCoding(asked: string | string[] | undefined, { acceptEncoding }: RequestPlan) {
+  if (acceptEncoding !== 'any') return acceptEncoding
+  return typeof asked === 'string' && CODINGS.test(asked) ? asked : 'identity'
+}
+
+// A range of a rewritten document would be cut at other places than the document the client sees: the
+// header may be ignored by any server (RFC 9110 section 14.2), so it is left out.
+function pushRange(headers: string[], received: ReceivedHeaders, plan: RequestPlan): void {
+  if (plan.restore && !isBinary(plan.target)) return
+  if (!RANGE.test(received.range as string)) throw new BrokerError('header_invalid')
+  headers.push('range', received.range as string)
+  const condition = received['if-range']
+  if (condition === undefined) return
+  if (!TEXT.test(condition as string)) throw new BrokerError('header_invalid')
+  headers.push('if-range', condition as string)
 }

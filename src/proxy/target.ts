@@ -1,9 +1,10 @@
-// The upstream target, by construction: the session's own base path and segments that were judged one
-// by one on the raw request target. No URL parser ever sees input, so nothing can climb, name another
-// host or smuggle a query (attacks P1-P6, P14, P24). Pure: no I/O.
+// The upstream target, by construction: the session's own base path, and a path and a query that were
+// judged on the raw request target. No URL parser ever sees input, so nothing can climb, name another
+// host or smuggle a query (attacks P1-P6, P10, P14, P24). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
 
+/** Where an EHR's FHIR server lies. */
 export interface UpstreamBase {
   /** `https://ehr.example.org`. */
   origin: string
@@ -11,77 +12,97 @@ export interface UpstreamBase {
   path: string
 }
 
-const MAX_TARGET_LENGTH = 8 * 1024
-const MAX_SEGMENTS = 64
+/** What is asked for below the FHIR base, as sent. */
+export interface Target {
+  /** Empty for the base itself, else it begins with a slash. */
+  path: string
+  /** Without the question mark; empty when there is none. */
+  query: string
+}
 
-// RFC 3986 pchar without what FHIR never needs: dots alone are judged apart, `%` must be an escape.
-const SEGMENT = /^(?:[A-Za-z0-9\-._~!$&'()*+,=:@|]|%[0-9A-Fa-f]{2})*$/
-// Escapes that another parser could read as a separator, a dot, a control or another escape.
-const HARMFUL_ESCAPE = /%(?:2[eEfF5]|5[cC]|3[bBfF]|23|[01][0-9A-Fa-f]|7[fF])/
-const QUERY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?|[\]^`{}"\\<>]|%[0-9A-Fa-f]{2})*$/
-const HARMFUL_QUERY_ESCAPE = /%(?:0[0aAdD])/
+const MAX_TARGET_LENGTH = 8 * 1024
+
+// RFC 3986 path without `;`. Escapes stay as sent, but none that another parser could read as a dot, a
+// separator, a control, a further escape or a byte above ASCII. No segment is made of dots alone or
+// empty; the first has no colon, so that it can never be read as a scheme (RFC 3986 section 4.2).
+const PATH =
+  /^(?!\/[^/]*:)(?:\/(?!\.+(?:\/|$))(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%(?![01]|2[35EeFf]|3[BbFf]|5[Cc]|7[Ff]|[89A-Fa-f])[0-9A-Fa-f]{2})+)*\/?$/
+// RFC 3986 query without a further `?`, and what browsers leave bare; line feeds only as escapes.
+const QUERY =
+  /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/|[\]{}^`\\]|%(?!0[0-8B-Fb-f]|1|7[Ff])[0-9A-Fa-f]{2})*$/
+// A parameter whose name could be one of those that are judged.
+const JUDGED_NAME = /(?:^|&)(?:[^=&]*%|_(?:format|method)(?=[=&]|$))/i
+const BINARY = /^\/Binary(?:\/|$)/
+
 const FORMATS = new Set([
-  ...['json', 'application/json', 'application/fhir+json', 'application/json+fhir', 'text/json'],
-  ...['xml', 'application/xml', 'application/fhir+xml', 'application/xml+fhir', 'text/xml'],
+  ...['json', 'text/json', 'application/json', 'application/fhir+json', 'application/json+fhir'],
+  ...['xml', 'text/xml', 'application/xml', 'application/fhir+xml', 'application/xml+fhir'],
   ...['ndjson', 'application/ndjson', 'application/fhir+ndjson'],
-  ...['ttl', 'turtle', 'text/turtle', 'application/fhir+turtle'],
+  ...['ttl', 'text/turtle', 'application/fhir+turtle'],
 ])
 
-/** Splits a registered FHIR base once; registrations are checked when the configuration is read. */
+/** Splits a registered FHIR base; registrations are judged when the configuration is read. */
 export function parseUpstreamBase(iss: string): UpstreamBase {
   const { origin, pathname } = new URL(iss)
   return { origin, path: pathname.replace(/\/$/, '') }
 }
 
 /**
- * The path and query to ask of the EHR for a raw request target below `prefix`. Refuses with
- * `uri_too_long`, `path_invalid`, `query_invalid` or `format_refused`; the result always begins with
- * the base's own path.
+ * What a raw request target asks for below `mount`, our own path of the session's FHIR base. Refuses
+ * with `uri_too_long`, `path_invalid`, `query_invalid` or `format_refused`.
  */
-export function buildUpstreamTarget(
-  rawTarget: string,
-  prefix: string,
-  base: UpstreamBase,
-): { path: string; query: string } {
+export function parseTarget(rawTarget: string, mount: string): Target {
   if (rawTarget.length > MAX_TARGET_LENGTH) throw new BrokerError('uri_too_long')
-  if (!rawTarget.startsWith(prefix)) throw new BrokerError('path_invalid')
-  const rest = rawTarget.slice(prefix.length)
-  const mark = rest.indexOf('?')
-  const path = mark === -1 ? rest : rest.slice(0, mark)
-  const query = mark === -1 ? '' : rest.slice(mark + 1)
-  return { path: base.path + judgePath(path), query: judgeQuery(query) }
+  if (!rawTarget.startsWith(mount)) throw new BrokerError('path_invalid')
+  const mark = rawTarget.indexOf('?', mount.length)
+  const path = mark === -1 ? rawTarget.slice(mount.length) : rawTarget.slice(mount.length, mark)
+  if (!isRelativePath(path)) throw new BrokerError('path_invalid')
+  return { path, query: mark === -1 ? '' : parseQuery(rawTarget.slice(mark + 1)) }
 }
 
-function judgePath(path: string): string {
-  if (path === '' || path === '/') return path
-  if (path[0] !== '/') throw new BrokerError('path_invalid')
-  const segments = path.slice(1).split('/')
-  if (segments.length > MAX_SEGMENTS) throw new BrokerError('path_invalid')
-  for (const [i, segment] of segments.entries()) {
-    const isLast = i === segments.length - 1
-    if (segment === '' && !isLast) throw new BrokerError('path_invalid')
-    if (!SEGMENT.test(segment) || HARMFUL_ESCAPE.test(segment)) {
-      throw new BrokerError('path_invalid')
-    }
-    if (/^\.+$/.test(segment)) throw new BrokerError('path_invalid')
-  }
-  return path
+/** The path and query to send; it always begins with the base's own path, at a segment's border. */
+export function buildUpstreamPath(base: UpstreamBase, { path, query }: Target): string {
+  const whole = base.path + path || '/'
+  return query === '' ? whole : `${whole}?${query}`
 }
 
-function judgeQuery(query: string): string {
-  if (query === '') return ''
-  if (!QUERY.test(query) || HARMFUL_QUERY_ESCAPE.test(query)) throw new BrokerError('query_invalid')
-  if (query.includes('_format')) judgeFormat(query)
+/** Whether a path is that of a file (FHIR Binary), whose content is nobody's to change. */
+export function isBinary({ path }: Target): boolean {
+  return BINARY.test(path)
+}
+
+/** Whether a path is the FHIR base itself, where batches and transactions go. */
+export function isBase({ path }: Target): boolean {
+  return path === '' || path === '/'
+}
+
+/** Whether a text is a path below some base: empty, or segments that neither climb nor mislead. */
+export function isRelativePath(path: string): boolean {
+  return PATH.test(path)
+}
+
+function parseQuery(query: string): string {
+  if (!QUERY.test(query)) throw new BrokerError('query_invalid')
+  if (JUDGED_NAME.test(query)) verifyParameters(query)
   return query
 }
 
-function judgeFormat(query: string): void {
-  const formats = new URLSearchParams(query).getAll('_format')
-  if (formats.length === 0) return
-  const [format = ''] = formats
-  const [type = ''] = format.toLowerCase().split(';')
-  // A plus that was not escaped reads as a space.
-  if (formats.length > 1 || !FORMATS.has(type.trim().replace(' ', '+'))) {
-    throw new BrokerError('format_refused')
+/**
+ * Judges the parameters of a query or a search form: no method in disguise, and one format at most,
+ * of FHIR's own. Refuses with `query_invalid` and `format_refused`.
+ */
+export function verifyParameters(query: string): void {
+  let formats = 0
+  for (const [name, value] of new URLSearchParams(query)) {
+    const lower = name.toLowerCase()
+    if (lower === '_method') throw new BrokerError('query_invalid')
+    if (lower !== '_format') continue
+    if (++formats > 1 || !isFhirFormat(value)) throw new BrokerError('format_refused')
   }
+}
+
+// A plus that was not escaped reads as a space.
+function isFhirFormat(value: string): boolean {
+  const [type = ''] = value.toLowerCase().split(';')
+  return FORMATS.has(type.trim().replace(' ', '+'))
 }

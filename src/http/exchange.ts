@@ -1,0 +1,140 @@
+// One FHIR request from the judged target to the closed response: a place among those in flight, the
+// body, a token, the headers, then the EHR. After a 401 of the EHR one renewal, and one second try of
+// what can be tried again without doing it twice; a 403 is the EHR's answer like any other (attacks
+// F12, R6-R9; requirements SC-21).
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BrokerError } from '../errors.ts'
+import { buildRequestHeaders, isBearerToken } from '../proxy/headers.ts'
+import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
+import { buildUpstreamPath, type Target } from '../proxy/target.ts'
+import type { OpenSession } from '../session/session.ts'
+import { type ForwardLimits, type ForwardOutcome, forward } from './forward.ts'
+import { type BodyLimits, prepareBody, type RequestBody } from './request-body.ts'
+import type { Running } from './running.ts'
+import type { Budget } from './upload.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Where access tokens come from. */
+export interface Tokens {
+  accessToken(open: OpenSession): string | Promise<string>
+  renew(open: OpenSession): Promise<string>
+}
+
+export interface ExchangeOptions {
+  tokens: Tokens
+  running: Running
+  ownAddress: OwnAddress
+  budget: Budget
+  limits: ForwardLimits & BodyLimits & { inFlight: number }
+}
+
+/** One request, judged as far as it can be without its body. */
+export interface Call {
+  request: IncomingMessage
+  response: ServerResponse
+  reply: { hijack(): unknown }
+  open: OpenSession
+  upstream: Upstream
+  target: Target
+  /** Our FHIR base URL of the session. */
+  ours: string
+  byAlias: boolean
+  /** Headers of ours for the answer, names and values in turn. */
+  ownHeaders: readonly string[]
+}
+
+type Restore = (grammar: Grammar, text: string) => string
+
+/** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
+export function createExchange(options: ExchangeOptions) {
+  const { tokens, running, ownAddress, budget, limits } = options
+
+  return async function exchange(call: Call): Promise<ForwardOutcome> {
+    const { upstream } = call
+    if (upstream.inFlight >= limits.inFlight) {
+      throw new BrokerError('too_many_in_flight', {
+        ehr: upstream.registration.id,
+        retryAfterSeconds: 1,
+      })
+    }
+    upstream.inFlight++
+    let body: RequestBody | undefined
+    try {
+      const restore = upstream.registration.rewrite ? restoreFor(call) : undefined
+      const target = restoreTarget(call.target, restore)
+      const mayReplay = isReplayable(call)
+      body = await prepareBody(call.request, {
+        ...{ target, restore, mayReplay, limits, budget },
+        url: upstream.url,
+      })
+      return await tryTwice({ ...call, target }, body, restore)
+    } finally {
+      body?.release?.()
+      upstream.inFlight--
+    }
+  }
+
+  async function tryTwice(
+    call: Call,
+    body: RequestBody,
+    restore: Restore | undefined,
+  ): Promise<ForwardOutcome> {
+    const { open } = call
+    const current = tokens.accessToken(open)
+    const first = typeof current === 'string' ? current : await current
+    const outcome = await send(call, body, restore, first)
+    if (outcome !== 'held back') return outcome
+    const renewed = await tokens.renew(open)
+    if (!body.isHeld || !isReplayable(call)) {
+      // Not sent again, but the token is new: the client may try again itself.
+      throw new BrokerError('upstream_unauthorized', {
+        ehr: open.session.ehr,
+        retryAfterSeconds: 1,
+      })
+    }
+    const second = await send(call, body, restore, renewed)
+    if (second !== 'held back') return second
+    throw new BrokerError('upstream_unauthorized', { ehr: open.session.ehr })
+  }
+
+  function send(
+    { upstream, target, request, response, reply, open, ours, ownHeaders }: Call,
+    { body, headers: bodyHeaders }: RequestBody,
+    restore: Restore | undefined,
+    accessToken: string,
+  ): Promise<ForwardOutcome> {
+    const { pool, rules, registration } = upstream
+    if (!isBearerToken(accessToken)) throw new BrokerError('bad_token_response')
+    const headers = buildRequestHeaders(request.headers, {
+      ...{ token: accessToken, target, restore },
+      acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
+    })
+    for (const item of bodyHeaders) headers.push(item)
+    const method = request.method as 'GET'
+    const path = buildUpstreamPath(upstream.base, target)
+    return forward({
+      dispatch: { method, path, headers, body: body as Buffer | null },
+      asked: { method, target, ours },
+      ...{ pool, rules, limits, running, open, request, response, reply, ownHeaders },
+    })
+  }
+
+  function restoreFor({ upstream, open, byAlias }: Call): Restore {
+    const restoration = { sessionId: open.session.id, byAlias, base: upstream.url }
+    return (grammar, text) => restoreAddress(grammar, text, ownAddress, restoration)
+  }
+}
+
+function restoreTarget(target: Target, restore: Restore | undefined): Target {
+  if (restore === undefined || target.query === '') return target
+  return { path: target.path, query: restore('query', target.query) }
+}
+
+// Reads change nothing; writes only where a second one would fail by its condition.
+function isReplayable({ request, target }: Call): boolean {
+  const { method, headers } = request
+  if (method === 'GET' || method === 'HEAD') return true
+  if (method === 'POST' && target.path.endsWith('/_search')) return true
+  return headers['if-match'] !== undefined || headers['if-none-exist'] !== undefined
+}

@@ -1,0 +1,88 @@
+// One EHR's FHIR server as the proxy sees it: where it lies, its connections, how busy it is, and the
+// rules for its answers, each made once. One pool per registration: no connection, and so no answer,
+// is ever shared between two (attacks P14, P26, DS5).
+
+import type { Pool } from 'undici'
+import { BrokerError } from '../errors.ts'
+import { type Answer, type Asked, createAnswerJudge } from '../proxy/answer.ts'
+import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
+import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
+import type { OpenSession } from '../session/session.ts'
+import type { Registration } from '../smart/types.ts'
+import { createPool } from './connect.ts'
+import type { AnswerRules } from './forward.ts'
+import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
+
+export interface Upstream {
+  registration: Registration
+  base: UpstreamBase
+  /** FHIR base URL without a trailing slash. */
+  url: string
+  pool: Pool
+  rules: AnswerRules
+  inFlight: number
+}
+
+export interface Upstreams {
+  /** The FHIR server of a session; `session_invalid` when its registration is gone or has moved. */
+  of(open: OpenSession): Upstream
+  close(): Promise<void>
+}
+
+const KEEP_ALIVE_MS = 15_000
+
+/** The FHIR servers of all registrations; connections are made when they are needed. */
+export function createUpstreams(
+  registrations: ReadonlyMap<string, Registration>,
+  limits: { collectBytes: number },
+): Upstreams {
+  const upstreams = new Map<string, Upstream>()
+  for (const [id, registration] of registrations) {
+    upstreams.set(id, createUpstream(registration, limits.collectBytes))
+  }
+  return {
+    of({ session }) {
+      const upstream = upstreams.get(session.ehr)
+      if (upstream?.registration.iss !== session.iss) throw new BrokerError('session_invalid')
+      return upstream
+    },
+    async close() {
+      await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+    },
+  }
+}
+
+function createUpstream(registration: Registration, collectBytes: number): Upstream {
+  const { iss, baseAliases, rewrite, upstreamCompression } = registration
+  const base = parseUpstreamBase(iss)
+  const bases = [iss, ...baseAliases]
+  const { judge } = createAnswerJudge({ bases, rewrite, upstreamCompression, collectBytes })
+  const needles = buildNeedles(bases)
+  return {
+    registration,
+    base,
+    url: base.origin + base.path,
+    // Our own clock watches over the answers; how many there are at once is bounded by the caller,
+    // because a pool with a bound of its own is lost after as many refused requests (attacks P29).
+    pool: createPool(base.origin, registration, {
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    }),
+    rules: { judge, chooseSink },
+    inFlight: 0,
+  }
+
+  function chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {
+    const sink = chooseRewriter(asked, answer, outlet)
+    return answer.gzip ? createInflater(outlet, sink) : sink
+  }
+
+  function chooseRewriter(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {
+    const { document, isCollected } = answer
+    if (document === undefined || asked.method === 'HEAD') return undefined
+    return isCollected
+      ? createCollector(outlet, text => rewriteDocument(document, text, needles, asked.ours))
+      : createRewriter(outlet, createRewriting(document, needles, asked.ours))
+  }
+}

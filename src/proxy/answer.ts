@@ -1,0 +1,177 @@
+// What becomes of an EHR's answer: which headers cross (a list), what kind of content it is, whether
+// its addresses are rewritten, and what that means for its length, coding, tag and ranges. Refuses
+// what breaks the protocol with `upstream_broken` or `upstream_encoding` (attacks R1-R6, R17, R18,
+// R21). Pure: no I/O, no clock.
+
+import { BrokerError } from '../errors.ts'
+import { buildContentHeaders, securityHeaders } from './inert.ts'
+import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
+import { type DocumentKind, documentKind, parseMediaType } from './media-type.ts'
+import { buildUpstreamPath, isBinary, parseUpstreamBase, type Target } from './target.ts'
+
+/** Headers as undici gives them: names in lower case, repeated ones as a list. */
+export type AnsweredHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+export interface AnswerRules {
+  /** The registered FHIR base first, then its other spellings. */
+  bases: readonly string[]
+  rewrite: boolean
+  upstreamCompression: 'identity' | 'gzip'
+  /** Documents up to this size are rewritten at once, and sent with their length. */
+  collectBytes: number
+}
+
+/** The request that was answered. */
+export interface Asked {
+  method: string
+  target: Target
+  /** Our FHIR base URL of the session. */
+  ours: string
+}
+
+export interface Answer {
+  status: number
+  /** What the client gets, names and values in turn; without Content-Length where it changes. */
+  headers: string[]
+  /** The document to rewrite; undefined when the body passes as it comes. */
+  document: DocumentKind | undefined
+  /** The body comes compressed, and is decoded here. */
+  gzip: boolean
+  /** The body is small enough to be held; the head waits for its new length. */
+  isCollected: boolean
+  /** Events: sent at once, and silence means nothing. */
+  isLive: boolean
+}
+
+interface Content {
+  headers: readonly string[]
+  document: DocumentKind | undefined
+  /** The same where the content is somebody's file. */
+  fileDocument: DocumentKind | undefined
+  isLive: boolean
+}
+
+const PASSED = [
+  ...['last-modified', 'content-language', 'content-range', 'retry-after', 'expires', 'allow'],
+  ...['x-request-id', 'x-correlation-id', 'x-progress', 'x-security-context'],
+  ...['preference-applied', 'accept-patch', 'warning'],
+]
+const REMEMBERED_TYPES = 64
+const LENGTH = /^\d{1,15}$/
+
+/** Makes the judge of one EHR's answers. */
+export function createAnswerJudge(rules: AnswerRules) {
+  const bases = rules.bases.map(parseUpstreamBase)
+  const contents = new Map<string, Content>()
+  const nothing: Content = readContent(undefined)
+
+  return { judge }
+
+  /** Judges the head of an answer. */
+  function judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer {
+    if (status < 200 || status > 599) throw new BrokerError('upstream_broken', { detail: 'status' })
+    const hasBody = asked.method !== 'HEAD' && status !== 204 && status !== 304
+    const sent = headers['content-type']
+    const content = typeof sent === 'string' ? recallContent(sent) : nothing
+    const document = chooseDocument(asked, status, content)
+    const passed = content === nothing && !hasBody ? securityHeaders : content.headers
+    const answer: Answer = {
+      status,
+      headers: passed.slice(),
+      document,
+      gzip: false,
+      isCollected: false,
+      isLive: content.isLive,
+    }
+    judgeCoding(answer, headers['content-encoding'], hasBody)
+    passHeaders(answer, headers)
+    passAddresses(answer, headers, asked)
+    judgeLength(answer, headers['content-length'], hasBody || asked.method === 'HEAD')
+    if (asked.method === 'HEAD') answer.isCollected = false
+    return answer
+  }
+
+  function judgeLength(
+    answer: Answer,
+    sent: string | string[] | undefined,
+    isMeant: boolean,
+  ): void {
+    if (!isMeant || answer.gzip || typeof sent !== 'string' || !LENGTH.test(sent)) return
+    if (answer.document === undefined) answer.headers.push('content-length', sent)
+    else answer.isCollected = Number(sent) <= rules.collectBytes
+  }
+
+  // A part of a document cannot be rewritten: other addresses have other lengths.
+  function chooseDocument({ target }: Asked, status: number, content: Content) {
+    if (!rules.rewrite || status === 206) return undefined
+    return isBinary(target) ? content.fileDocument : content.document
+  }
+
+  function recallContent(sent: string): Content {
+    const known = contents.get(sent)
+    if (known) return known
+    const content = readContent(sent)
+    if (contents.size < REMEMBERED_TYPES) contents.set(sent, content)
+    return content
+  }
+
+  function judgeCoding(
+    answer: Answer,
+    coding: string | string[] | undefined,
+    hasBody: boolean,
+  ): void {
+    if (coding === undefined || coding === 'identity') return
+    if (!rules.rewrite) {
+      answer.headers.push('content-encoding', String(coding))
+    } else if (hasBody) {
+      const isGzip = /^(?:x-)?gzip$/i.test(String(coding))
+      if (!isGzip || rules.upstreamCompression !== 'gzip')
+        throw new BrokerError('upstream_encoding')
+      answer.gzip = true
+    }
+  }
+
+  function passAddresses(answer: Answer, headers: AnsweredHeaders, asked: Asked): void {
+    const { location, 'content-location': contentLocation, link } = headers
+    if (location === undefined && contentLocation === undefined && link === undefined) return
+    const [base = { origin: '', path: '' }] = bases
+    const path = buildUpstreamPath(base, asked.target)
+    const addresses: Addresses = { bases, asked: base.origin + path, ours: asked.ours }
+    const own = typeof location === 'string' ? toOwnAddress(location, addresses) : undefined
+    const isRedirect = answer.status >= 300 && answer.status < 400 && answer.status !== 304
+    if (location !== undefined && own === undefined && isRedirect) {
+      throw new BrokerError('upstream_broken', { detail: 'redirect to another place' })
+    }
+    push(answer, 'location', own)
+    if (typeof contentLocation === 'string') {
+      push(answer, 'content-location', toOwnAddress(contentLocation, addresses))
+    }
+    if (link !== undefined) push(answer, 'link', rewriteLinks(String(link), addresses))
+  }
+}
+
+function readContent(sent: string | undefined): Content {
+  const type = parseMediaType(sent)
+  return {
+    headers: [...securityHeaders, ...buildContentHeaders(sent, type)],
+    document: type && documentKind(type, false),
+    fileDocument: type && documentKind(type, true),
+    isLive: type?.name === 'text/event-stream',
+  }
+}
+
+function passHeaders(answer: Answer, headers: AnsweredHeaders): void {
+  for (const name of PASSED) {
+    const value = headers[name]
+    if (value !== undefined) answer.headers.push(name, String(value))
+  }
+  const { etag, 'accept-ranges': ranges } = headers
+  if (answer.document === undefined) push(answer, 'accept-ranges', ranges)
+  // Rewritten bytes are another representation of the same resource: the tag can only be a weak one.
+  const isStrong = answer.document !== undefined && typeof etag === 'string' && etag[0] === '"'
+  push(answer, 'etag', isStrong ? `W/${etag}` : etag)
+}
+
+function push(answer: Answer, name: string, value: string | string[] | undefined): void {
+  if (typeof value === 'string') answer.headers.push(name, value)
+}

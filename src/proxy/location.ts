@@ -1,0 +1,46 @@
+// Addresses in response headers: those below the EHR's base become ours, all others are left out, so
+// that neither another host nor an internal name reaches the browser (attacks R2, R17). Resolved like a
+// client would, because servers send them relative too. Pure: no I/O, no clock.
+
+import type { UpstreamBase } from './target.ts'
+
+/** Whose addresses become whose. */
+export interface Addresses {
+  /** The FHIR base and its other spellings. */
+  bases: readonly UpstreamBase[]
+  /** What was asked of the EHR, absolute: relative addresses are relative to it. */
+  asked: string
+  /** Our FHIR base URL of the session. */
+  ours: string
+}
+
+// Relations of FHIR's paging; any other (preload, stylesheet, …) would make a browser act.
+const RELATIONS = new Set(['self', 'next', 'prev', 'previous', 'first', 'last'])
+const LINK = /<([^<>]{0,4096})>((?:\s*;\s*[a-z]+=(?:"[^"]*"|[^\s,;"]+)){0,8})/gi
+const RELATION = /;\s*rel=(?:"([^"]*)"|([^\s,;"]+))/i
+
+/** Our address for an address of the EHR; undefined when it lies elsewhere. */
+export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): string | undefined {
+  if (!URL.canParse(value, asked)) return undefined
+  const { origin, pathname, search, username } = new URL(value, asked)
+  if (username !== '') return undefined
+  for (const base of bases) {
+    if (origin !== base.origin) continue
+    if (pathname === base.path || pathname.startsWith(`${base.path}/`)) {
+      return ours + pathname.slice(base.path.length) + search
+    }
+  }
+  return undefined
+}
+
+/** A Link header with its paging links at our address; undefined when none is left. */
+export function rewriteLinks(value: string, addresses: Addresses): string | undefined {
+  const links: string[] = []
+  for (const [, target = '', parameters = ''] of value.matchAll(LINK)) {
+    const [, quoted, bare] = RELATION.exec(parameters) ?? []
+    const relation = (quoted ?? bare ?? '').toLowerCase()
+    const own = RELATIONS.has(relation) ? toOwnAddress(target, addresses) : undefined
+    if (own !== undefined) links.push(`<${own}>; rel="${relation}"`)
+  }
+  return links.length > 0 ? links.join(', ') : undefined
+}
