@@ -5,7 +5,7 @@ import { type Account, maySee } from '../authorization/accounts.ts'
 import { parseResourceScope, type ResourceScope } from '../authorization/scopes.ts'
 import { FhirProblem } from './problem.ts'
 import { type Resource, valuesAt } from './resource.ts'
-import { matchesAll } from './search-match.ts'
+import { createMatcher } from './search-match.ts'
 
 export interface Access {
   account: Account
@@ -38,7 +38,7 @@ export function isAllowed(access: Access, letter: Letter, resource: Resource): b
     scope =>
       covers(scope, letter, resource.resourceType) &&
       isWithin(access, scope, letter, resource) &&
-      (scope.filter === undefined || matchesAll(resource, scope.filter)),
+      (scope.filter === undefined || createMatcher(resource.resourceType, scope.filter)(resource)),
   )
 }
 

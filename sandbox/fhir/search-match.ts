@@ -4,18 +4,28 @@
 import { parseDateRange, type Range } from './date-range.ts'
 import { FhirProblem } from './problem.ts'
 import { isObject, type Resource, valuesAt } from './resource.ts'
-import { type SearchParameter, searchParameters } from './search-parameters.ts'
+import { type SearchKind, type SearchParameter, searchParameters } from './search-parameters.ts'
 
-/** Whether all parameters match; refuses with 400 those that the type cannot be searched by. */
-export function matchesAll(resource: Resource, query: URLSearchParams): boolean {
-  return [...query].every(([name, value]) => {
-    const [plain = '', modifier] = name.split(':')
-    const parameter = findParameter(resource.resourceType, plain)
-    const matched = splitAlternatives(value).some(one =>
-      matches(resource, parameter, one, modifier),
-    )
-    return modifier === 'not' ? !matched : matched
-  })
+export type Matcher = (resource: Resource) => boolean
+
+/** What tells whether all parameters match; refuses with 400 those that a type is not searched by. */
+export function createMatcher(type: string, query: URLSearchParams): Matcher {
+  const matchers = [...query].map(([name, value]) => createOne(type, name, value))
+  return resource => matchers.every(matches => matches(resource))
+}
+
+function createOne(type: string, name: string, value: string): Matcher {
+  const [plain = '', modifier] = name.split(':')
+  const { kind, paths } = findParameter(type, plain)
+  const wanted = splitAlternatives(value)
+  const valuesOf = (resource: Resource) => paths.flatMap(path => valuesAt(resource, path))
+  if (modifier === 'missing') {
+    return resource => (valuesOf(resource).length === 0) === (value === 'true')
+  }
+  const tests = wanted.map(one => createTest(kind, one, modifier))
+  const matches: Matcher = resource =>
+    valuesOf(resource).some(item => tests.some(matchesItem => matchesItem(item)))
+  return modifier === 'not' ? resource => !matches(resource) : matches
 }
 
 /** The parameter of a type; refuses with 400 an unknown one. */
@@ -25,18 +35,16 @@ export function findParameter(type: string, name: string): SearchParameter {
   throw new FhirProblem(400, 'not-supported', `${type} cannot be searched by ${name}`)
 }
 
-function matches(
-  resource: Resource,
-  { kind, paths }: SearchParameter,
+function createTest(
+  kind: SearchKind,
   wanted: string,
   modifier: string | undefined,
-): boolean {
-  const values = paths.flatMap(path => valuesAt(resource, path))
-  if (modifier === 'missing') return (values.length === 0) === (wanted === 'true')
-  if (kind === 'token') return values.some(value => matchesToken(value, wanted))
-  if (kind === 'date') return values.some(value => matchesDate(value, wanted))
-  if (kind === 'string') return values.some(value => matchesString(value, wanted, modifier))
-  return values.some(value => matchesReference(value, modifier ? `${modifier}/${wanted}` : wanted))
+): (value: unknown) => boolean {
+  if (kind === 'token') return value => matchesToken(value, wanted)
+  if (kind === 'string') return value => matchesString(value, wanted, modifier)
+  if (kind === 'date') return createDateTest(wanted)
+  const reference = modifier === undefined ? wanted : `${modifier}/${wanted}`
+  return value => matchesReference(value, reference)
 }
 
 function matchesToken(value: unknown, wanted: string): boolean {
@@ -73,12 +81,14 @@ function fold(text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 }
 
-function matchesDate(value: unknown, wanted: string): boolean {
+function createDateTest(wanted: string): (value: unknown) => boolean {
   const [, prefix = 'eq', date = ''] = /^(eq|ne|gt|lt|ge|le|sa|eb)?(.*)$/.exec(wanted) ?? []
   const asked = parseDateRange(date)
   if (asked === undefined) throw new FhirProblem(400, 'invalid', 'a date is not written as one')
-  const own = rangeOf(value)
-  return own !== undefined && comparisons[prefix]?.(own, asked) === true
+  return value => {
+    const own = rangeOf(value)
+    return own !== undefined && comparisons[prefix]?.(own, asked) === true
+  }
 }
 
 const comparisons: Readonly<Record<string, (own: Range, asked: Range) => boolean>> = {

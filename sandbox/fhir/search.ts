@@ -5,7 +5,7 @@ import { type Access, isAllowed, requireScope } from './access.ts'
 import { FhirProblem } from './problem.ts'
 import type { FhirAnswer, FhirRequest } from './request.ts'
 import { type Bundle, type BundleEntry, type Resource, valuesAt } from './resource.ts'
-import { findParameter, matchesAll, rangeOf } from './search-match.ts'
+import { createMatcher, findParameter, rangeOf } from './search-match.ts'
 import type { Store } from './store.ts'
 
 const DEFAULT_COUNT = 20
@@ -70,10 +70,8 @@ function find(store: Store, access: Access, { type, query }: Search): Resource[]
   const filters = new URLSearchParams(
     [...query].filter(([name]) => !name.startsWith('_') || /^_(id|lastUpdated)\b/.test(name)),
   )
-  for (const name of filters.keys()) findParameter(type, name.split(':')[0] ?? '')
-  return store
-    .list(type)
-    .filter(resource => matchesAll(resource, filters) && isAllowed(access, 's', resource))
+  const matches = createMatcher(type, filters)
+  return store.list(type).filter(resource => matches(resource) && isAllowed(access, 's', resource))
 }
 
 function sort(resources: Resource[], query: URLSearchParams): Resource[] {

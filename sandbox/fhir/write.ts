@@ -8,7 +8,7 @@ import { FhirProblem } from './problem.ts'
 import { buildValidators, requireEntry } from './read.ts'
 import { type FhirAnswer, type FhirRequest, parseJsonBody, parseResource } from './request.ts'
 import type { Resource } from './resource.ts'
-import { matchesAll } from './search-match.ts'
+import { createMatcher } from './search-match.ts'
 import type { Entry, Store } from './store.ts'
 
 const ID = /^[A-Za-z0-9.-]{1,64}$/
@@ -19,7 +19,7 @@ export function create(store: Store, request: FhirRequest, type: string): FhirAn
   const condition = request.headers['if-none-exist']
   if (condition !== undefined) {
     const query = new URLSearchParams(String(condition).replace(/^.*\?/, ''))
-    const same = store.list(type).filter(resource => matchesAll(resource, query))
+    const same = store.list(type).filter(createMatcher(type, query))
     if (same.length > 1) throw new FhirProblem(412, 'multiple-matches', 'several exist already')
     const entry = same[0] && store.find(type, same[0].id)
     if (entry) {
