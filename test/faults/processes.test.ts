@@ -96,7 +96,9 @@ function testDeployment(name: string, lagMs: number, start: () => Promise<Deploy
       const before = tokenCalls()
       const path = `/sessions/${id}/fhir/Patient/amy-shaw`
       const answers = await Promise.all(
-        ports.flatMap(port => Array.from({ length: 200 }, () => call(deployment, port, path, browser))),
+        ports.flatMap(port =>
+          Array.from({ length: 200 }, () => call(deployment, port, path, browser)),
+        ),
       )
       const statuses = new Map<number, number>()
       for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1)
@@ -112,7 +114,10 @@ function testDeployment(name: string, lagMs: number, start: () => Promise<Deploy
         assert.equal((await call(deployment, port, path, browser)).status, 200)
       }
       const [first = 0] = deployment.ports
-      assert.equal((await call(deployment, first, `/sessions/${id}`, browser, 'DELETE')).status, 200)
+      assert.equal(
+        (await call(deployment, first, `/sessions/${id}`, browser, 'DELETE')).status,
+        200,
+      )
       await new Promise(done => setTimeout(done, lagMs))
       for (const port of deployment.ports) {
         assert.equal((await call(deployment, port, path, browser)).status, 401)
