@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict'
 import type { Answer, Browser } from '../world/browser.ts'
-import type { World } from '../world/world.ts'
+
+/** Where the product and its EHR are. */
+export interface Places {
+  app: string
+  sandbox: { url: string }
+}
 
 export interface LoggedIn {
   id: string
@@ -13,7 +18,7 @@ export interface LoggedIn {
 
 /** Standalone login for one patient; `query` goes to /login. */
 export async function logIn(
-  { app }: World,
+  { app }: Places,
   browser: Browser,
   patient: string,
   query = 'ehr=general',
@@ -26,7 +31,7 @@ export async function logIn(
 
 /** EHR launch for one patient from the sandbox's page. */
 export async function launchFromEhr(
-  { app, sandbox }: World,
+  { app, sandbox }: Places,
   browser: Browser,
   patient: string,
   query = '',
