@@ -86,7 +86,8 @@ function buildSigned(
       const launchId = buildLaunchId(state)
       const pending = unpackLaunch(sealed.launch, { launchId, jti, expiresAt })
       if (!pending) throw new BrokerError('cookie_missing')
-      if (!(await smartVault.take(`state-${jti}`, expiresAt))) throw new BrokerError('state_used')
+      const isFirst = await smartVault.take(`state-${jti}`, expiresAt)
+      if (!isFirst) throw new BrokerError('state_used')
       return pending
     },
   }
@@ -114,8 +115,8 @@ function buildOpaque(
       if (!bound?.secret || bound.launchId !== launchId) throw new BrokerError('cookie_missing')
       const expiresAt = Number(bound.expiresAt)
       if (!(options.now() < expiresAt)) throw new BrokerError('state_expired')
-      if (!(await smartVault.take(`state-${launchId}`, expiresAt)))
-        throw new BrokerError('state_used')
+      const isFirst = await smartVault.take(`state-${launchId}`, expiresAt)
+      if (!isFirst) throw new BrokerError('state_used')
       const sealed = await smartVault.withdraw(launchId)
       if (sealed === undefined) throw new BrokerError('state_expired')
       const text = openDeposit(sealed, Buffer.from(bound.secret, 'base64url'), launchId)

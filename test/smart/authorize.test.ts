@@ -101,8 +101,9 @@ test('[AL-17] `launch` comes through byte for byte, whatever it holds', () => {
 })
 
 test('[AL-22] a standalone launch sends no `launch`, and an empty one is never sent', () => {
-  const standalone = { kind: 'standalone', launch: undefined } as const
-  assert.equal(queryOf({ launch: standalone }).has('launch'), false)
+  for (const launch of [undefined, 'xyz']) {
+    assert.equal(queryOf({ launch: { kind: 'standalone', launch } }).has('launch'), false)
+  }
   assert.equal(queryOf({ launch: { launch: '' } }).has('launch'), false)
 })
 

@@ -21,6 +21,13 @@ test('[SC-36, Q12] fhirUser is absolute, relative to the base, or in `profile`',
   assert.equal(resolveFhirUser({}, base), undefined)
 })
 
+test('a user on this machine is named where the EHR itself is', () => {
+  const local = 'http://127.0.0.1:5001/r4'
+  const fhirUser = `${local}/Practitioner/1`
+  assert.equal(resolveFhirUser({ fhirUser }, local), fhirUser)
+  assert.equal(resolveFhirUser({ fhirUser }, base), undefined)
+})
+
 test('[SC-36] names a person of the five types and nothing else', () => {
   for (const type of ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Person']) {
     assert.equal(resolveFhirUser({ fhirUser: `${type}/a.1-B` }, base), `${base}/${type}/a.1-B`)

@@ -101,6 +101,13 @@ test('[S6] takes one algorithm and one type, and looks at no key inside', async 
   }
 })
 
+test('[S6] refuses another HMAC under the very same key', async () => {
+  for (const alg of ['HS384', 'HS512']) {
+    const signed = new SignJWT(payload).setProtectedHeader({ ...header, alg })
+    await refuse(await signed.sign(Buffer.alloc(64, 1)), buildKeys({ keys: [Buffer.alloc(64, 1)] }))
+  }
+})
+
 test('[S6] refuses what another key signed, a public one included', async () => {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const pem = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))
