@@ -7,7 +7,11 @@ export interface Measure {
   ucum: string
   category: 'vital-signs' | 'laboratory'
   decimals: number
+  /** What is usual in grown-ups: lower and upper end. */
+  reference?: Reference
 }
+
+type Reference = readonly [low: number | undefined, high?: number]
 
 export const measures = {
   weight: vital('29463-7', 'Body weight', 'kg', 'kg', 1),
@@ -20,16 +24,23 @@ export const measures = {
   oxygenSaturation: vital('59408-5', 'Oxygen saturation by pulse oximetry', '%', '%'),
   systolic: vital('8480-6', 'Systolic blood pressure', 'mmHg', 'mm[Hg]'),
   diastolic: vital('8462-4', 'Diastolic blood pressure', 'mmHg', 'mm[Hg]'),
-  hba1c: lab('4548-4', 'Hemoglobin A1c in blood', '%', '%', 1),
-  glucose: lab('2339-0', 'Glucose in blood', 'mg/dL', 'mg/dL'),
-  ldl: lab('13457-7', 'LDL cholesterol, calculated', 'mg/dL', 'mg/dL'),
-  creatinine: lab('2160-0', 'Creatinine in serum', 'mg/dL', 'mg/dL', 2),
-  egfr: lab('62238-1', 'Glomerular filtration rate, estimated', 'mL/min', 'mL/min/{1.73_m2}'),
-  potassium: lab('2823-3', 'Potassium in serum', 'mmol/L', 'mmol/L', 1),
-  hemoglobin: lab('718-7', 'Hemoglobin in blood', 'g/dL', 'g/dL', 1),
-  tsh: lab('3016-3', 'Thyrotropin in serum', 'mIU/L', 'm[IU]/L', 2),
-  inr: lab('34714-6', 'INR in blood', '{INR}', '{INR}', 1),
-  ntProBnp: lab('33762-6', 'NT-proBNP in serum', 'pg/mL', 'pg/mL'),
+  hba1c: lab('4548-4', 'Hemoglobin A1c in blood', '%', '%', 1, [4, 5.6]),
+  glucose: lab('2339-0', 'Glucose in blood', 'mg/dL', 'mg/dL', 0, [70, 140]),
+  ldl: lab('13457-7', 'LDL cholesterol, calculated', 'mg/dL', 'mg/dL', 0, [undefined, 100]),
+  creatinine: lab('2160-0', 'Creatinine in serum', 'mg/dL', 'mg/dL', 2, [0.6, 1.2]),
+  egfr: lab(
+    '62238-1',
+    'Glomerular filtration rate, estimated',
+    'mL/min',
+    'mL/min/{1.73_m2}',
+    0,
+    [60],
+  ),
+  potassium: lab('2823-3', 'Potassium in serum', 'mmol/L', 'mmol/L', 1, [3.5, 5.1]),
+  hemoglobin: lab('718-7', 'Hemoglobin in blood', 'g/dL', 'g/dL', 1, [12, 15.5]),
+  tsh: lab('3016-3', 'Thyrotropin in serum', 'mIU/L', 'm[IU]/L', 2, [0.4, 4]),
+  inr: lab('34714-6', 'INR in blood', '{INR}', '{INR}', 1, [2, 3]),
+  ntProBnp: lab('33762-6', 'NT-proBNP in serum', 'pg/mL', 'pg/mL', 0, [undefined, 300]),
   peakFlow: lab('19935-6', 'Peak expiratory flow', 'L/min', 'L/min'),
 } as const satisfies Record<string, Measure>
 
@@ -39,6 +50,13 @@ function vital(code: string, display: string, unit: string, ucum: string, decima
   return { code, display, unit, ucum, category: 'vital-signs', decimals }
 }
 
-function lab(code: string, display: string, unit: string, ucum: string, decimals = 0): Measure {
-  return { code, display, unit, ucum, category: 'laboratory', decimals }
+function lab(
+  code: string,
+  display: string,
+  unit: string,
+  ucum: string,
+  decimals = 0,
+  reference?: Reference,
+): Measure {
+  return { code, display, unit, ucum, category: 'laboratory', decimals, reference }
 }

@@ -52,7 +52,11 @@ function describe(name: MeasureName | 'bloodPressure') {
 function value(one: Series, moment: Moment, random: Random) {
   const noise = () => one.noise * random.spread()
   if (!('panel' in one)) {
-    return { valueQuantity: quantity(measures[one.measure], one.curve(moment) + noise()) }
+    const measure: Measure = measures[one.measure]
+    return {
+      valueQuantity: quantity(measure, one.curve(moment) + noise()),
+      ...referenceRange(measure),
+    }
   }
   if (one.panel === 'bmi') {
     const metres = one.height(moment) / 100
@@ -71,6 +75,14 @@ function component(measure: Measure, value: number) {
     code: concept(systems.loinc, measure.code, measure.display),
     valueQuantity: quantity(measure, value),
   }
+}
+
+function referenceRange(measure: Measure) {
+  if (measure.reference === undefined) return {}
+  const [low, high] = measure.reference.map(end =>
+    end === undefined ? undefined : quantity(measure, end),
+  )
+  return { referenceRange: [{ ...(low && { low }), ...(high && { high }) }] }
 }
 
 function quantity({ unit, ucum, decimals }: Measure, value: number): Quantity {
