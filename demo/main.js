@@ -16,6 +16,10 @@ const welcome = {
   heading: 'A patient’s record, and no token in the browser',
   lead: 'A SMART on FHIR app whose sign-in, tokens and FHIR calls go through fhirstorm.',
 }
+const choose = {
+  heading: 'Whose record?',
+  lead: 'Each sign-in is a session of its own: one patient, one cookie, one FHIR address.',
+}
 
 // A page that the browser kept for going back may show a record whose session is over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
@@ -27,19 +31,21 @@ async function start() {
     const [ehrs, sessions] = await Promise.all([listEhrs(), listSessions()])
     const session = sessions.find(({ id }) => id === query.get('session'))
     if (session !== undefined) return await show(session, sessions, ehrs)
-    enter({ ...greet(query), sessions, ehrs })
+    enter({ ...greet(query, sessions), sessions, ehrs })
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     page.replaceChildren(element('div', { class: 'lone' }, buildFaultNote(error, start)))
   }
 }
 
-function greet(query) {
+function greet(query, sessions) {
   if (query.has('error')) {
     return { heading: 'You are not signed in', lead: describeRefusal(query.get('error')) }
   }
-  if (!query.has('session')) return welcome
-  return { heading: 'This session is over', lead: 'Sign in again to go on.' }
+  if (query.has('session')) {
+    return { heading: 'This session is over', lead: 'Sign in again to go on.' }
+  }
+  return sessions.length > 0 ? choose : welcome
 }
 
 function enter(entrance) {

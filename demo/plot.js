@@ -46,6 +46,7 @@ function readRange(times, days) {
 
 function buildOptions({ series, range, width }, onIndex) {
   const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+  const colorOf = (_plot, index) => color(`--series-${index}`)
   const units = [...new Set(series.map(({ unit }) => unit))]
   const isPair = units.length === 1 && series.length === 2
   const axis = {
@@ -59,7 +60,10 @@ function buildOptions({ series, range, width }, onIndex) {
     height: HEIGHT,
     padding: [16, units.length > 1 ? 0 : 12, 0, 0],
     legend: { show: false },
-    cursor: { y: false, points: { size: 9 } },
+    cursor: {
+      y: false,
+      points: { size: 10, width: 2, fill: colorOf, stroke: color('--paper') },
+    },
     scales: {
       x: { time: true, range: (_plot, min, max) => (min === null ? range : [min, max]) },
       ...Object.fromEntries(units.map((unit, i) => [unit, { range: widen(series, i === 0) }])),
@@ -79,7 +83,7 @@ function buildOptions({ series, range, width }, onIndex) {
       ...series.map(({ name, unit }, index) => ({
         label: name,
         scale: unit,
-        stroke: color(`--series-${index + 1}`),
+        stroke: colorOf(undefined, index + 1),
         width: 2,
         spanGaps: true,
         points: { size: 6, fill: color('--paper'), width: 1.5 },

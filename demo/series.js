@@ -47,13 +47,27 @@ export function buildCharts(series) {
   return [...grouped, ...single].filter(chart => chart.series.length > 0)
 }
 
-/** The points of a chart's series by time, newest first: `{ time, values }`, null where none is. */
+/**
+ * The points of a chart's series as rows, newest first: `{ time, values }`, null where there is none.
+ * What was measured on one day stands in one row, unless a series has two values of that day.
+ */
 export function buildRows({ series }) {
-  const times = new Set(series.flatMap(({ points }) => points.map(({ time }) => time)))
-  const byTime = series.map(({ points }) => new Map(points.map(one => [one.time, one.value])))
-  return [...times]
-    .sort((a, b) => b - a)
-    .map(time => ({ time, values: byTime.map(values => values.get(time) ?? null) }))
+  const points = series.flatMap((one, index) => one.points.map(point => ({ ...point, index })))
+  const rows = []
+  for (const { time, value, index } of points.sort((a, b) => b.time - a.time)) {
+    let row = rows.at(-1)
+    const fits = row && toDay(row.time) === toDay(time) && row.values[index] === null
+    if (!fits) {
+      row = { time, values: series.map(() => null) }
+      rows.push(row)
+    }
+    row.values[index] = value
+  }
+  return rows
+}
+
+function toDay(seconds) {
+  return new Date(seconds * 1000).toDateString()
 }
 
 function addPoint(series, { code, valueQuantity, referenceRange }, time) {

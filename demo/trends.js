@@ -96,7 +96,7 @@ function buildChoice(legend, name, options, { label, chosen, onChoose }) {
 
 /** The values of a row, or each series' last one. */
 function buildReadout(series, rows, chosen) {
-  return series.map(({ name, unit }, index) => {
+  return series.map(({ name, unit, reference }, index) => {
     const row = chosen ?? rows.find(({ values }) => values[index] !== null)
     const value = row.values[index]
     return element(
@@ -104,7 +104,8 @@ function buildReadout(series, rows, chosen) {
       { class: `of-series-${index + 1}` },
       element('dt', {}, name),
       element('dd', {}, element('b', {}, value ?? '–'), ` ${unit}`),
-      element('dd', { class: 'when' }, formatDay(toIso(row.time))),
+      element('dd', { class: 'aside' }, formatDay(toIso(row.time))),
+      reference && element('dd', { class: 'aside reference' }, describeReference(reference)),
     )
   })
 }
@@ -142,6 +143,11 @@ function describe({ title, series }, rows) {
   const [first, last] = [rows.at(-1), rows[0]].map(({ time }) => formatDay(toIso(time)))
   const latest = series.map(({ name, unit, points }) => `${name} ${points.at(-1).value} ${unit}`)
   return `${title}, ${rows.length} values from ${first} to ${last}; latest: ${latest.join(', ')}`
+}
+
+function describeReference({ low, high }) {
+  if (low === undefined) return `Reference up to ${high}`
+  return high === undefined ? `Reference from ${low}` : `Reference ${low} to ${high}`
 }
 
 function toIso(seconds) {
