@@ -4,6 +4,11 @@
 
 import { describeFault } from '../errors.ts'
 import type { Survey } from './discovery-survey.ts'
+import {
+  buildRegistrationBlock,
+  chooseClientAuth,
+  listForeignOrigins,
+} from './registration-block.ts'
 import type { AuthorizationServer } from './types.ts'
 
 /** The report, line by line. */
@@ -20,26 +25,36 @@ export function buildDiscoveryReport(survey: Survey): string[] {
     const { code, detail } = outcome.error
     lines.push('Not usable', `  ${code}: ${describeFault(code).message}`)
     if (detail !== undefined) lines.push(`  ${plain(detail)}`)
-    return [...lines, ...(hints[code] ?? []).map(hint => `  ${hint}`)]
+    const hint = hints.find(([pattern]) => pattern.test(`${code} ${detail}`))?.[1]
+    return hint === undefined ? lines : [...lines, `  ${hint}`]
   }
   const { server } = outcome
   return [
     ...lines,
     ...['Found', ...found(server), ''],
     ...['fhirstorm would use', ...used(server), ''],
-    ...section('Worth knowing', server.warnings),
-    ...['Registration', ...registration(survey, server)],
+    ...section('Worth knowing', [
+      ...listForeignOrigins(survey, server).map(warnOfForeign),
+      ...server.warnings,
+    ]),
+    ...['Registration', ...buildRegistrationBlock(survey, server)],
   ]
 }
 
-const hints: Partial<Record<string, readonly string[]>> = {
-  issuer_unreachable: [
-    'ADDRESS_REFUSED: the address is not public; for an EHR in your own network, try --private.',
-    'A certificate code: the EHR may stand behind a CA of its own; try --ca FILE.',
+const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
+  [
+    / ADDRESS_REFUSED$/,
+    'The address is not public; for an EHR in your own network, try --private.',
   ],
-  no_oauth_metadata: ['An EHR without authorization is not supported: no token, nothing to keep.'],
-  pkce_unsupported: ['fhirstorm never sends a challenge in plain text.'],
-}
+  [
+    / [A-Z_]*(CERT|SIGNATURE)[A-Z_]*$/,
+    'Where the EHR stands behind a CA of its own, try --ca FILE.',
+  ],
+  [
+    /^no_oauth_metadata /,
+    'A server without authorization is not supported: there is no token to keep.',
+  ],
+]
 
 function found(server: AuthorizationServer): string[] {
   const rows: readonly (readonly [label: string, value: string | undefined])[] = [
@@ -82,60 +97,8 @@ function used(server: AuthorizationServer): string[] {
   ].map(line => `  ${line}`)
 }
 
-function chooseClientAuth({
-  tokenEndpointAuthMethods: methods,
-  tokenEndpointAuthSigningAlgs: algs,
-}: AuthorizationServer): { method: string; alg?: string; reason: string } {
-  if (methods?.includes('private_key_jwt')) {
-    const alg = ['ES384', 'RS384'].find(alg => algs?.includes(alg))
-    return { method: 'private_key_jwt', alg, reason: 'listed, and no secret is shared' }
-  }
-  if (methods?.includes('client_secret_post') && !methods.includes('client_secret_basic')) {
-    return { method: 'client_secret_post', reason: 'the only method listed that takes a secret' }
-  }
-  const reason = methods?.includes('client_secret_basic') ? 'listed' : 'the default: none is listed'
-  return { method: 'client_secret_basic', reason }
-}
-
-function registration({ iss, origins }: Survey, server: AuthorizationServer): string[] {
-  const { method, alg } = chooseClientAuth(server)
-  const id = suggestId(iss)
-  const proof =
-    method === 'private_key_jwt' ? (alg ? `, alg: ${alg}` : '') : `, secretFile: /run/secrets/${id}`
-  const issuer = server.issuerAnnounced ? new URL(server.issuer).origin : undefined
-  const known = [new URL(iss).origin, ...origins]
-  return [
-    `- id: ${id}`,
-    `  name: ${id}`,
-    `  iss: ${iss}`,
-    '  clientId: AS-REGISTERED-AT-THE-EHR',
-    `  clientAuth: { method: ${method}${proof} }`,
-    `  scope: ${suggestScope(server)}`,
-    ...(origins.length > 0 ? [`  origins: ${JSON.stringify(origins)}`] : []),
-    ...(issuer !== undefined && !known.includes(issuer)
-      ? [`  issuers: ${JSON.stringify([server.issuer])}`]
-      : []),
-    ...(server.jwksUri ? [] : ['  idToken: ignore']),
-    ...(speaksV1Only(server) ? ['  quirks: { scopeVersion: v1 }'] : []),
-    ...(server.issParameterSupported ? [] : [`  redirectPath: /redirect/${id}`]),
-  ].map(line => `  ${line}`)
-}
-
-function suggestScope(server: AuthorizationServer): string {
-  const scopes = ['launch', 'launch/patient', 'patient/*.rs']
-  if (server.jwksUri) scopes.splice(2, 0, 'openid', 'fhirUser')
-  if (server.capabilities.includes('permission-offline')) scopes.push('offline_access')
-  return scopes.join(' ')
-}
-
-function speaksV1Only({ source, capabilities }: AuthorizationServer): boolean {
-  if (capabilities.includes('permission-v2')) return false
-  return source === 'metadata' || capabilities.includes('permission-v1')
-}
-
-function suggestId(iss: string): string {
-  const [label = ''] = new URL(iss).hostname.split('.')
-  return /^[a-z][a-z0-9-]{0,31}$/.test(label) ? label : 'ehr'
+function warnOfForeign(origin: string): string {
+  return `${origin} is not the FHIR base's host: make sure that it belongs to this EHR`
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -15,7 +15,7 @@ export interface Survey {
   iss: string
   /** Each question with its answer's status, or the code it was refused with. */
   asked: readonly { url: string; answer: string }[]
-  /** Where its endpoints lie, the FHIR base's own origin left out. */
+  /** Where the endpoints that would be used lie, the FHIR base's own origin left out. */
   origins: readonly string[]
   outcome: { usable: true; server: AuthorizationServer } | { usable: false; error: BrokerError }
 }
@@ -60,10 +60,22 @@ export async function surveyEhr(
     })
     const outcome = await attempt(registration, fetch, now)
     if (named.size === origins.length || round === MAX_ROUNDS) {
-      return { iss, asked, origins: origins.filter(origin => origin !== own), outcome }
+      const used = outcome.usable ? usedOrigins(outcome.server, asked) : []
+      return { iss, asked, origins: used.filter(origin => origin !== own), outcome }
     }
     origins = [...named]
   }
+}
+
+/** What a registration has to pin: no more than discovery asked, and than a launch would use. */
+function usedOrigins(server: AuthorizationServer, asked: Survey['asked']): readonly string[] {
+  const urls = [
+    ...asked.map(({ url }) => url),
+    ...[server.authorizationEndpoint, server.tokenEndpoint, server.jwksUri],
+    ...[server.revocationEndpoint, server.endSessionEndpoint],
+    server.pushedAuthorizationRequestEndpoint,
+  ].filter(url => url !== undefined)
+  return [...new Set(urls.map(url => new URL(url).origin))]
 }
 
 async function attempt(

@@ -65,7 +65,10 @@ test('says what would be used and why', () => {
     [{ pushedAuthorizationRequestEndpoint: 'https://ehr.test/par' }, /pushed \(PAR\)/],
     [{ issParameterSupported: true }, /required \(RFC 9207\)/],
     [{ revocationEndpoint: 'https://ehr.test/revoke' }, /revocation of tokens at logout/],
-    [{ warnings: ['capabilities is missing'] }, /Worth knowing\n {2}capabilities is missing/],
+    [
+      { warnings: ['capabilities is missing'] },
+      /Worth knowing\n(.*\n)* {2}capabilities is missing/,
+    ],
   ] as const) {
     assert.match(report(server), expected)
   }
@@ -88,7 +91,17 @@ test('tells a refusal by its code and its detail, with a hint where there is one
     assert.match(text, new RegExp(`Not usable\n  ${code}: .*\n  token_endpoint lies on`))
     assert.doesNotMatch(text, /Registration/)
   }
-  const error = new BrokerError('issuer_unreachable', { detail: 'ADDRESS_REFUSED' })
-  const refused: Survey = { iss, asked: [], origins: [], outcome: { usable: false, error } }
-  assert.match(buildDiscoveryReport(refused).join('\n'), /--private/)
+})
+
+test('gives a hint that fits the refusal, and no other', () => {
+  for (const [detail, expected] of [
+    ['ADDRESS_REFUSED', /--private/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /--ca FILE/],
+    ['CERT_HAS_EXPIRED', /--ca FILE/],
+    ['ECONNREFUSED', /ECONNREFUSED$/],
+  ] as const) {
+    const error = new BrokerError('issuer_unreachable', { detail })
+    const refused: Survey = { iss, asked: [], origins: [], outcome: { usable: false, error } }
+    assert.match(buildDiscoveryReport(refused).join('\n'), expected)
+  }
 })

@@ -80,6 +80,17 @@ test('learns the origins of a conformance statement, of nothing but what a launc
   assert.deepEqual(origins, ['https://authorize.test', 'https://token.test'])
 })
 
+test('[LD-04] names no origin of an extension that is not used', async () => {
+  const uris = (host: string) =>
+    ['authorize', 'token'].map(url => ({ url, valueUri: `https://${host}.test/${url}` }))
+  const url = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
+  const other = { url: 'http://soarian.test/SoarianIdLinking-uris', extension: uris('decoy') }
+  const rest = [{ security: { extension: [other, { url, extension: uris('login') }] } }]
+  const body = { resourceType: 'CapabilityStatement', rest }
+  const { origins } = await survey({ [`${BASE}/metadata`]: { body } })
+  assert.deepEqual(origins, ['https://login.test'])
+})
+
 test('tells a refusal with what was asked, and asks for ever new origins at most three times', async () => {
   const failing = await survey({ [SMART]: { error: new BrokerError('issuer_timeout') } })
   assert.ok(!failing.outcome.usable)
