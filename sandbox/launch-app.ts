@@ -21,7 +21,9 @@ export function launchApp(options: LaunchAppOptions, query: URLSearchParams): An
   const site = sites.byName(query.get('face') ?? 'r4')
   const launch = readLaunch(options, query)
   if (site === undefined || launch === undefined) {
-    return page(notice('No such launch', 'There is no such patient, user, encounter or face.'), 400)
+    return page(notice('No such launch', 'There is no such patient, user, encounter or face.'), {
+      status: 400,
+    })
   }
   const ehr = query.get('ehr')
   const target = new URL(ehr === null ? `${appUrl}/launch` : `${appUrl}/launch/${ehr}`)

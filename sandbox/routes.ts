@@ -9,6 +9,7 @@ import { type Answer, json, page, redirect, text } from './http/answer.ts'
 import { readBody } from './http/body.ts'
 import { send } from './http/send.ts'
 import { type LaunchAppOptions, launchApp } from './launch-app.ts'
+import { chartPage } from './pages/chart.ts'
 import { facesPage } from './pages/faces.ts'
 import { frontPage } from './pages/front.ts'
 import { notice } from './pages/notice.ts'
@@ -37,7 +38,11 @@ export async function route(
   if (own !== undefined) return await send(req, res, own)
   const place = parts.sites.locate(url.pathname)
   if (place === undefined) {
-    return await send(req, res, page(notice('Not found', 'There is no such page.'), 404))
+    return await send(
+      req,
+      res,
+      page(notice('Not found', 'There is no such page.'), { status: 404 }),
+    )
   }
   if (place.kind === 'oauth') return await parts.authorization.handle(req, res, place)
   const body = await readBody(req)
@@ -65,6 +70,7 @@ async function answerPage(
   const { pathname, searchParams } = url
   if (pathname.startsWith('/interaction/')) return await authorization.interact(req, res, url)
   if (pathname === '/launch-app') return launchApp(parts.launching(), searchParams)
+  if (pathname === '/chart') return answerChart(parts, url)
   if (pathname === '/auto') {
     return redirect('/', { 'set-cookie': buildPreparation(searchParams) })
   }
@@ -73,6 +79,15 @@ async function answerPage(
   if (pathname !== '/') return undefined
   const { appUrl } = parts.launching()
   return page(frontPage({ patients: directory.cards(), url: origin, appUrl }))
+}
+
+/** The app in a frame, launched as `/launch-app` would with the same query. */
+function answerChart({ directory, launching }: Parts, { search, searchParams }: URL): Answer {
+  const card = directory.card(searchParams.get('patient') ?? '')
+  if (card === undefined)
+    return page(notice('No such patient', 'Nobody has this id.'), { status: 404 })
+  const frames = `'self' ${new URL(launching().appUrl).origin}`
+  return page(chartPage(card, `/launch-app${search}`), { frames })
 }
 
 /** What `smart_style_url` leads to. */

@@ -10,12 +10,12 @@ import { isScope } from './scopes.ts'
 export function verifyAudience(sites: Sites, ctx: Context, aud: string | undefined): void {
   // Pushed requests were verified when they were pushed; since then the library keeps its own `aud`.
   if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
-  const { face } = siteOfRequest(sites, ctx.req)
+  const { face, mount } = siteOfRequest(sites, ctx.req)
   if (face.refusesAudience) {
     if (aud !== undefined) throw new errors.InvalidRequest('aud is not known here')
   } else if (aud === undefined) {
     throw new errors.InvalidRequest('aud is missing: the FHIR base URL that access is asked for')
-  } else if (sites.byBase(aud) === undefined) {
+  } else if (sites.byBase(aud)?.mount !== mount) {
     throw new errors.InvalidRequest('aud is no FHIR base URL of this server')
   }
 }
@@ -31,7 +31,9 @@ export function resourceIndicators(sites: Sites) {
     useGrantedResource: () => true,
     getResourceServerInfo: (ctx: Context, base: string) => {
       const site = sites.byBase(base)
-      if (site === undefined) throw new errors.InvalidTarget('no FHIR base URL of this server')
+      if (site?.mount !== siteOfRequest(sites, ctx.req).mount) {
+        throw new errors.InvalidTarget('no FHIR base URL of this server')
+      }
       const scope = ctx.oidc.entities.Grant?.getResourceScope(base) || ctx.oidc.params.scope || ''
       verifyScopes(scope, site)
       return { scope, accessTokenFormat: 'opaque' }

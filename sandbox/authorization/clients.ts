@@ -2,6 +2,7 @@
 // tutorial's own, and whatever tests add. In oidc-provider's terms, as its Client records.
 
 import type { JWK } from 'jose'
+import { tutorialClient as credentials } from '../tutorial-client.ts'
 
 export interface SandboxClient {
   clientId: string
@@ -20,11 +21,10 @@ export interface SandboxClient {
 /** The tutorial's client, for the app at this URL, and for its redirect URIs of these registrations. */
 export function tutorialClient(appUrl: string, ehrIds: readonly string[]): SandboxClient {
   return {
-    clientId: '9644d85e-07f0-4962-a78b-ab1bfe39c6d8',
+    clientId: credentials.id,
     name: 'FHIRstorm test',
     method: 'client_secret_basic',
-    secret:
-      'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg',
+    secret: credentials.secret,
     redirectUris: [`${appUrl}/redirect`, ...ehrIds.map(id => `${appUrl}/redirect/${id}`)],
     postLogoutRedirectUris: [appUrl, `${appUrl}/`],
     backchannelLogoutUri: `${appUrl}/backchannel-logout`,

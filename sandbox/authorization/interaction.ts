@@ -37,7 +37,7 @@ export function createInteraction(options: InteractionOptions) {
   return async (req: IncomingMessage, res: ServerResponse, url: URL): Promise<Answer> => {
     const step = await readStep(options, req, res, url)
     if (step === undefined) {
-      return page(notice('This login is over', 'Please begin again in the app.'), 400)
+      return page(notice('This login is over', 'Please begin again in the app.'), { status: 400 })
     }
     const next = unanswered(options.directory, step)
     if (next !== undefined) return next
@@ -84,7 +84,9 @@ function unanswered(directory: Directory, { account, patient, ...step }: Step): 
     return page(patientPage(visible, { app, account, link: link('patient') }))
   }
   if (visible.some(({ id }) => id === patient)) return undefined
-  return page(notice('No such patient', `${account.name} has no patient of this id.`), 400)
+  return page(notice('No such patient', `${account.name} has no patient of this id.`), {
+    status: 400,
+  })
 }
 
 function askConsent(directory: Directory, step: Step): string {

@@ -18,11 +18,12 @@ export function text(body: string, { status = 200, type = 'text/plain; charset=u
   return { status, headers: { 'content-type': type }, body } satisfies Answer
 }
 
-/** A page of ours: no script, no outside resource, nothing cached. */
-export function page(body: string, status = 200): Answer {
+/** A page of ours: no script, no outside resource, nothing cached. `frames` may be framed in it. */
+export function page(body: string, { status = 200, frames = "'none'" } = {}): Answer {
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-src ${frames}`
   const headers = {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
+    'content-security-policy': policy,
     'cache-control': 'no-store',
   }
   return { status, headers, body }

@@ -26,6 +26,7 @@ or begin in the app and come here to sign in.</p>
 <p class="problems">${summary}</p>
 <div class="actions">
 <a class="button main" id="launch-${id}" href="/launch-app?patient=${id}">Launch app</a>
+<a class="button" href="/chart?patient=${id}">In the chart</a>
 <a class="button" href="/launch-app?patient=${id}&amp;face=dstu2">DSTU2</a>
 </div></section>`,
     )}</div>

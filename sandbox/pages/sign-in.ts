@@ -60,7 +60,7 @@ export function consentPage(consent: Consent): string {
     title: 'Allow access',
     narrow: true,
     body: html`<h1>Allow access?</h1>
-<p class="lead"><strong>${app}</strong> asks ${account.name} for leave to</p>
+<p class="lead"><strong>${app}</strong> asks ${account.name} for permission to</p>
 ${
   patient &&
   html`<div class="card person">${portrait(patient.name)}

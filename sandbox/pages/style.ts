@@ -20,7 +20,11 @@ body {
 header { background: var(--paper); border-bottom: 1px solid var(--line) }
 header > div, main { max-width: 64rem; margin: 0 auto; padding: 0 1.25rem }
 header > div { display: flex; align-items: center; gap: .75rem; min-height: 3.75rem }
-header a { color: inherit; text-decoration: none; font-weight: 650; letter-spacing: -.01em }
+a { color: var(--accent); text-underline-offset: .15em }
+header a {
+  color: inherit; text-decoration: none; font-weight: 650; letter-spacing: -.01em;
+  white-space: nowrap;
+}
 header svg { display: block }
 header p { margin: 0 0 0 auto; color: var(--soft); font-size: .875rem; text-align: right }
 main { padding-top: 2rem; padding-bottom: 4rem }
@@ -28,6 +32,7 @@ main.narrow { max-width: 34rem }
 h1 { font-size: 1.6rem; line-height: 1.2; letter-spacing: -.02em; margin: 0 0 .5rem }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem }
 .lead { color: var(--soft); margin: 0 0 1.5rem; max-width: 44rem }
+.lead strong { color: var(--ink) }
 .card {
   background: var(--paper); border: 1px solid var(--line); border-radius: .75rem;
   padding: 1.25rem; margin: 0 0 1rem;
@@ -64,7 +69,7 @@ a.row::after { content: "\\203a"; margin-left: auto; color: var(--soft); font-si
 .scopes { list-style: none; margin: 0 0 1.25rem; padding: 0 }
 .scopes label { display: flex; gap: .7rem; padding: .55rem 0; border-top: 1px solid var(--line) }
 .scopes li:first-child label { border-top: 0 }
-.scopes input { width: 1.1rem; height: 1.1rem; margin: .2rem 0 0; accent-color: var(--accent) }
+.scopes input { flex: none; width: 1.1rem; height: 1.1rem; margin: .2rem 0 0; accent-color: var(--accent) }
 .scopes code { display: block }
 code, pre {
   font: .8125rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; color: var(--soft);
@@ -73,10 +78,11 @@ pre {
   background: var(--paper); border: 1px solid var(--line); border-radius: .75rem;
   padding: 1rem 1.25rem; overflow-x: auto; margin: 0 0 1rem;
 }
+iframe { width: 100%; height: 70vh; padding: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .875rem }
 td, th { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0 }
 tr + tr td { border-top: 1px solid var(--line) }
-td:first-child { white-space: nowrap }
+td:first-child { white-space: nowrap; width: 1%; padding-right: 1.5rem }
 .scroll { overflow-x: auto }
 .warn { color: var(--warn) }
 `

@@ -4,15 +4,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type CryptoKey, SignJWT } from 'jose'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
+import { tutorialClient } from '../../sandbox/tutorial-client.ts'
 import type { Browser } from '../world/browser.ts'
 
 export const APP_URL = 'http://localhost:5999'
 export const SCOPE = 'launch/patient patient/*.cruds openid fhirUser profile offline_access'
-
-// The tutorial's client.
-const CLIENT_ID = '9644d85e-07f0-4962-a78b-ab1bfe39c6d8'
-const SECRET =
-  'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg'
 
 export interface Tokens {
   access_token: string
@@ -54,7 +50,7 @@ export interface Credentials {
 
 /** An app that is registered at the sandbox, asking one of its faces. */
 export function createApp(sandbox: Sandbox, face = 'r4', credentials: Credentials = {}): App {
-  const { clientId = CLIENT_ID, redirectUri = `${APP_URL}/redirect` } = credentials
+  const { clientId = tutorialClient.id, redirectUri = `${APP_URL}/redirect` } = credentials
   const base = sandbox.base(face)
   const oauth = base.replace(/\/(r4|dstu2|fhir)$/, '/oauth')
 
@@ -125,7 +121,7 @@ export function createApp(sandbox: Sandbox, face = 'r4', credentials: Credential
 }
 
 async function authenticate(
-  { method = 'basic', secret = SECRET, key }: Credentials,
+  { method = 'basic', secret = tutorialClient.secret, key }: Credentials,
   clientId: string,
   audience: string,
 ): Promise<{ headers: Record<string, string>; body: Record<string, string> }> {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import type { SandboxClient } from '../../sandbox/authorization/clients.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { tutorialClient } from '../../sandbox/tutorial-client.ts'
 import { createBrowser } from '../world/browser.ts'
 import { APP_URL, type Credentials, createApp, json, type Tokens } from './app.ts'
 
@@ -75,7 +76,7 @@ test('the token answer carries the context, and an id_token that verifies', asyn
   const keys = createRemoteJWKSet(new URL(`${sandbox.url}/oauth/jwks`))
   const { payload, protectedHeader } = await jwtVerify(tokens.id_token, keys, {
     issuer: sandbox.url,
-    audience: '9644d85e-07f0-4962-a78b-ab1bfe39c6d8',
+    audience: tutorialClient.id,
   })
   assert.equal(protectedHeader.alg, 'RS256')
   assert.equal(payload.nonce, 'a-nonce')

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { tutorialClient } from '../../sandbox/tutorial-client.ts'
 import { createBrowser } from '../world/browser.ts'
 import { APP_URL, type App, createApp, json, type Tokens } from './app.ts'
 
@@ -63,9 +64,8 @@ test('a revoked refresh token takes its grant with it', async () => {
     method: 'POST',
     body: new URLSearchParams({
       token: tokens.refresh_token,
-      client_id: '9644d85e-07f0-4962-a78b-ab1bfe39c6d8',
-      client_secret:
-        'GYEbJSvLr6dLJz5v2Y7XyRaLyBHXbdYAeNjY_48KvHnKL7MQEtg5rnBg9tiYcNT4FAdXgYkcnHH3KSxRr6gNbg',
+      client_id: tutorialClient.id,
+      client_secret: tutorialClient.secret,
     }),
   })
   assert.equal(response.status, 200)

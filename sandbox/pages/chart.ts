@@ -1,0 +1,15 @@
+// A patient's chart with the app in a frame, as EHRs embed apps.
+
+import type { PatientCard } from '../patients/card.ts'
+import { html } from './html.ts'
+import { layout, portrait } from './layout.ts'
+
+/** The page at `/chart`; `source` is the launch that the frame begins with. */
+export function chartPage({ name, summary }: PatientCard, source: string): string {
+  return layout({
+    title: name,
+    body: html`<div class="card person">${portrait(name)}
+<span><strong>${name}</strong><small>${summary}</small></span></div>
+<iframe class="card" title="The app" src="${source}"></iframe>`,
+  })
+}
