@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
-import type { Cookies } from '../../plugins/cookies.ts'
+import cookies, { type Cookies } from '../../plugins/cookies.ts'
 import state, { type State, type StateOptions } from '../../plugins/state.ts'
 import type { LaunchMaterial } from '../../src/smart/types.ts'
 import type { Vault } from '../../src/vault/vault.ts'
@@ -64,12 +64,12 @@ function storeLaunches(): StoredLaunches {
 async function build(t: TestContext, overrides: Partial<StateOptions> = {}) {
   const clock = { now: start }
   const vault = storeLaunches()
-  const cookies = rememberSealed()
+  const sealing = rememberSealed()
   const app = Fastify()
   t.after(() => app.close())
   await app.register(
     fp(async instance => {
-      instance.decorate('smartCookies', cookies as Cookies)
+      instance.decorate('smartCookies', sealing as Cookies)
       instance.decorate('smartVault', vault as unknown as Vault)
     }),
   )
@@ -82,7 +82,7 @@ async function build(t: TestContext, overrides: Partial<StateOptions> = {}) {
     ...overrides,
   } as const
   await app.register(state, options)
-  return { state: app.smartState, clock, vault, cookies }
+  return { state: app.smartState, clock, vault, cookies: sealing }
 }
 
 async function refuse(state: State, answer: Parameters<State['redeem']>[0], code: string) {
@@ -158,10 +158,10 @@ for (const mode of ['signed', 'opaque'] as const) {
   })
 
   test(`${mode}: a ticket is no launch cookie`, async t => {
-    const { state, cookies } = await build(t, { mode })
+    const { state, cookies: sealing } = await build(t, { mode })
     const { state: text, pending } = await state.issue(material)
     const { launchId, jti } = pending
-    const ticket = cookies.seal('ticket', { launchId, jti, secret: 'x', launch: 'x' })
+    const ticket = sealing.seal('ticket', { launchId, jti, secret: 'x', launch: 'x' })
     await refuse(state, { state: text, cookie: ticket }, 'cookie_missing')
   })
 
@@ -192,11 +192,11 @@ test('[S10] signed: nothing of the launch is in the state or in the vault', asyn
 })
 
 test('[S10, S12] opaque: the vault alone tells nothing, and a lost deposit starts again', async t => {
-  const { state, vault, cookies } = await build(t, { mode: 'opaque' })
+  const { state, vault, cookies: sealing } = await build(t, { mode: 'opaque' })
   const lost = await state.issue(material)
   const [deposit = ''] = vault.deposits.values()
   assert.ok(!Buffer.from(deposit, 'base64url').toString('latin1').includes('ehr.test'))
-  assert.ok(!JSON.stringify(cookies.open('launch', lost.cookie)).includes('ehr.test'))
+  assert.ok(!JSON.stringify(sealing.open('launch', lost.cookie)).includes('ehr.test'))
   vault.deposits.clear()
   await refuse(state, { state: lost.state, cookie: lost.cookie }, 'state_expired')
 })
@@ -218,6 +218,38 @@ test('[S11] signed: a state survives the rotation of its key while the old one i
   const removed = await build(t, { keys: [Buffer.alloc(32, 2)] })
   await refuse(kept.state, { state: text, cookie: undefined }, 'cookie_missing')
   await refuse(removed.state, { state: text, cookie: undefined }, 'state_invalid')
+})
+
+test('signed: three launches leave room for eight tickets in 4 KiB of cookies', async t => {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(cookies, {
+    secure: true,
+    ticketSameSite: 'strict',
+    keys: { ticket: [randomBytes(32)], launch: [randomBytes(32)] },
+    lifetimes: { ticket: 43_200, launch: 600 },
+  })
+  app.decorate('smartVault', storeLaunches() as unknown as Vault)
+  const { smartCookies } = app
+  await app.register(state, {
+    mode: 'signed',
+    keys: [randomBytes(32)],
+    audience: 'https://app.test',
+    now: Date.now,
+    randomBytes,
+  })
+  const pairs: string[] = []
+  for (let i = 0; i < 3; i++) {
+    const iss = 'https://fhir.hospital.example.org:443/interconnect/api/FHIR/R4/'
+    const { pending, cookie } = await app.smartState.issue({ ...material, iss })
+    pairs.push(`${smartCookies.names.launch(pending.launchId)}=${cookie}`)
+  }
+  for (let i = 0; i < 8; i++) {
+    const id = randomBytes(16).toString('base64url')
+    const ticket = { id, secret: randomBytes(32).toString('base64url') }
+    pairs.push(`${smartCookies.names.ticket(id)}=${smartCookies.seal('ticket', ticket)}`)
+  }
+  assert.ok(pairs.join('; ').length < 4096, `${pairs.join('; ').length}`)
 })
 
 test('the key of signed states must be there, and each key whole', async t => {

@@ -54,6 +54,19 @@ test('[AL-19, AL-20, AL-21] asks for a code, by our client id and redirect URI',
   assert.equal(query.get('redirect_uri'), 'https://app.test/bff/redirect/x?y=%2F')
 })
 
+test('[AL-14, AL-43] the redirect URI is the registered one, and kept for the exchange', () => {
+  const redirectUri = 'https://app.test/bff/redirect/general'
+  const { material, parameters } = authorize({ registration: { redirectUri } })
+  assert.equal(new Map(parameters).get('redirect_uri'), redirectUri)
+  assert.equal(material.redirectUri, redirectUri)
+})
+
+test('[CF-10] asks for its scopes whatever the server says it supports', () => {
+  const scope = 'launch openid fhirUser patient/Observation.rs?category=laboratory'
+  const asked = { registration: { scope }, server: { scopesSupported: ['openid'] } }
+  assert.equal(queryOf(asked).get('scope'), scope)
+})
+
 test('[AL-03, AL-23, SC-37] carries state and scope, and asks no server for max_age', () => {
   const query = queryOf()
   assert.equal(query.get('state'), 'the-state')

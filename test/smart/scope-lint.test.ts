@@ -11,6 +11,13 @@ test('[SC-10, SC-15, SC-16] scopes that no user launch may have are faults', () 
   }
 })
 
+test('[SY-03] scopes of backend services are a fault of their own', () => {
+  assert.deepEqual(listScopeFaults('system/Patient.rs system/*.read'), [
+    'the scope "system/Patient.rs" is for clients without a user',
+    'the scope "system/*.read" is for clients without a user',
+  ])
+})
+
 test('[AL-28, SC-11, SC-13] advises against wildcards and against access without the user', () => {
   assert.match(lintScopes('patient/*.rs').join(), /patient\/\*\.rs asks for every type/)
   assert.match(lintScopes('patient/A.rs offline_access').join(), /online_access is enough/)
