@@ -66,7 +66,7 @@ function run(name: string, args: string[], env: Record<string, string>): ChildPr
 
 async function answer(url: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const response = await fetch(url).catch(() => undefined)
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
     if (response && response.status < 500) return
     await wait(100)
   }

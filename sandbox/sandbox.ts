@@ -63,7 +63,10 @@ export interface Sandbox {
 
 /** Starts a sandbox; resolves when it listens. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  let handler: RequestListener = () => {}
+  // Its own address must be known before it can be put together; until then nobody is served.
+  let handler: RequestListener = (_req, res) => {
+    res.writeHead(503).end()
+  }
   const listener: RequestListener = (req, res) => handler(req, res)
   const { tls, host = '127.0.0.1', port } = options
   const server = tls ? createTlsServer(tls, listener) : createServer(listener)
