@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type AnsweredHeaders,
+  type AnswerRules,
+  createAnswerJudge,
+} from '../../src/proxy/answer.ts'
+import { securityHeaders } from '../../src/proxy/inert.ts'
+import { refusalOf } from './refusal.ts'
+
+const base = 'https://ehr.example.org/fhir/r4'
+const ours = 'https://app.example.org/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir'
+const rules: AnswerRules = {
+  bases: [base],
+  rewrite: true,
+  upstreamCompression: 'identity',
+  collectBytes: 1000,
+}
+
+interface Case extends Partial<AnswerRules> {
+  method?: string
+  path?: string
+  status?: number
+}
+
+function judge(sent: AnsweredHeaders, how: Case = {}) {
+  const { method = 'GET', path = '/Patient', status = 200, ...overrides } = how
+  const asked = { method, target: { path, query: '' }, ours }
+  const answer = createAnswerJudge({ ...rules, ...overrides }).judge(asked, status, sent)
+  const names = answer.headers.filter((_, i) => i % 2 === 0)
+  assert.equal(new Set(names).size, names.length, 'no header twice')
+  const crossed: Record<string, string | undefined> = Object.fromEntries(
+    names.map((name, i) => [name, answer.headers[2 * i + 1]]),
+  )
+  return { ...answer, crossed }
+}
+
+const refusal = (sent: AnsweredHeaders, how?: Case) => refusalOf(() => judge(sent, how))
+const fhir = { 'content-type': 'application/fhir+json; charset=utf-8' }
+const fixed = securityHeaders.filter((_, i) => i % 2 === 0)
+
+test('[R1, R5, R6] the headers of FHIR cross, all others stay behind', () => {
+  const passed = {
+    ...fhir,
+    'last-modified': 'Sat, 12 Feb 2022 00:00:00 GMT',
+    etag: 'W/"3"',
+    'retry-after': '120',
+    warning: '199 - "x"',
+    'x-progress': '50%',
+    expires: 'Sat, 12 Feb 2022 00:00:00 GMT',
+    'x-request-id': 'abc',
+    'content-language': 'de',
+    allow: 'GET',
+    'preference-applied': 'respond-async',
+    'x-security-context': 'Patient/1',
+  }
+  const dropped = {
+    'set-cookie': ['a=b', '__Host-fhirstorm-x=y'],
+    'www-authenticate': 'Basic realm="x"',
+    'access-control-allow-origin': '*',
+    'access-control-allow-credentials': 'true',
+    'strict-transport-security': 'max-age=0',
+    'clear-site-data': '"*"',
+    'content-security-policy': 'default-src *',
+    'service-worker-allowed': '/',
+    refresh: '0;url=https://evil.example',
+    'alt-svc': 'h2=":443"',
+    nel: '{}',
+    'report-to': '{}',
+    sourcemap: '/x',
+    'server-timing': 'x',
+    server: 'x',
+    'x-powered-by': 'x',
+    'cache-control': 'public, max-age=3600',
+    'content-disposition': 'inline; filename="x.html"',
+    'transfer-encoding': 'chunked',
+    connection: 'keep-alive',
+    'keep-alive': 'timeout=5',
+    trailer: 'set-cookie',
+    upgrade: 'h2c',
+    'proxy-authenticate': 'Basic',
+    'proxy-status': 'other; error=x',
+    vary: '*',
+    date: 'x',
+    age: '1',
+    digest: 'x',
+    'content-digest': 'x',
+    'content-md5': 'x',
+    'x-frame-options': 'ALLOWALL',
+    'content-security-policy-report-only': 'x',
+  }
+  const { crossed } = judge({ ...passed, ...dropped })
+  assert.equal(crossed['cache-control'], 'no-store, private')
+  assert.equal(crossed['x-frame-options'], 'DENY')
+  for (const name of fixed) delete crossed[name]
+  assert.deepEqual(crossed, passed)
+})
+
+test('[R18] a status outside HTTP is refused', () => {
+  for (const status of [0, 99, 600, 999]) {
+    assert.equal(refusal(fhir, { status }), 'upstream_broken')
+  }
+  for (const status of [200, 201, 202, 304, 400, 404, 410, 412, 422, 500, 599]) {
+    assert.equal(judge(fhir, { status }).status, status)
+  }
+})
+
+test('documents are rewritten, files and events are not', () => {
+  assert.equal(judge(fhir).document, 'json')
+  assert.equal(judge({ 'content-type': 'application/fhir+xml' }).document, 'xml')
+  assert.equal(judge({ 'content-type': 'application/fhir+ndjson' }).document, 'json')
+  assert.equal(judge({ 'content-type': 'application/pdf' }).document, undefined)
+  const file = judge({ 'content-type': 'application/json' }, { path: '/Binary/1' })
+  assert.equal(file.document, undefined)
+  assert.equal(judge(fhir, { path: '/Binary/1' }).document, 'json')
+  assert.equal(judge(fhir, { status: 206 }).document, undefined)
+  assert.equal(judge(fhir, { rewrite: false }).document, undefined)
+  const events = judge({ 'content-type': 'text/event-stream' })
+  assert.ok(events.isLive && events.document === undefined)
+})
+
+test('the length is told when it holds, and small documents are held to know it', () => {
+  const lengthOf = (sent: AnsweredHeaders, how?: Case) => judge(sent, how).crossed['content-length']
+  const small = judge({ ...fhir, 'content-length': '1000' })
+  assert.ok(small.isCollected && small.crossed['content-length'] === undefined)
+  const large = judge({ ...fhir, 'content-length': '1001' })
+  assert.ok(!large.isCollected && large.crossed['content-length'] === undefined)
+  assert.ok(!judge(fhir).isCollected)
+  const head = judge({ ...fhir, 'content-length': '10' }, { method: 'HEAD' })
+  assert.ok(!head.isCollected && head.crossed['content-length'] === undefined)
+  const file = { 'content-type': 'application/pdf', 'content-length': '10' }
+  assert.equal(lengthOf(file), '10')
+  assert.equal(lengthOf(file, { method: 'HEAD' }), '10')
+  assert.equal(lengthOf({ ...fhir, 'content-length': '10' }, { rewrite: false }), '10')
+  assert.equal(lengthOf({ 'content-length': '10' }, { status: 304 }), undefined)
+  assert.equal(lengthOf({ ...file, 'content-length': ['1', '2'] }), undefined)
+})
+
+test('tags and ranges say what is true of the bytes that are sent', () => {
+  const sent = { etag: '"abc"', 'accept-ranges': 'bytes' }
+  assert.equal(judge({ ...fhir, ...sent }).crossed.etag, 'W/"abc"')
+  assert.equal(judge({ ...fhir, ...sent }).crossed['accept-ranges'], undefined)
+  const file = judge({ 'content-type': 'image/png', ...sent })
+  assert.equal(file.crossed.etag, '"abc"')
+  assert.equal(file.crossed['accept-ranges'], 'bytes')
+  const part = { 'content-type': 'image/png', 'content-range': 'bytes 0-9/100' }
+  assert.equal(judge(part, { status: 206 }).crossed['content-range'], 'bytes 0-9/100')
+})
+
+test('[R15] a coding is decoded where asked for, passed where nothing is read, else refused', () => {
+  const gzip = { ...fhir, 'content-encoding': 'gzip' }
+  assert.equal(refusal(gzip), 'upstream_encoding')
+  assert.ok(judge(gzip, { upstreamCompression: 'gzip' }).gzip)
+  const old = { ...fhir, 'content-encoding': 'x-gzip' }
+  assert.ok(judge(old, { upstreamCompression: 'gzip' }).gzip)
+  for (const coding of ['br', 'gzip, gzip', 'deflate', 'gzip,'.repeat(1000)]) {
+    const sent = { ...fhir, 'content-encoding': coding }
+    assert.equal(refusal(sent, { upstreamCompression: 'gzip' }), 'upstream_encoding')
+  }
+  const passed = judge(gzip, { rewrite: false })
+  assert.equal(passed.crossed['content-encoding'], 'gzip')
+  assert.ok(!passed.gzip)
+  const plain = judge({ ...fhir, 'content-encoding': 'identity' })
+  assert.equal(plain.crossed['content-encoding'], undefined)
+  assert.ok(!judge(gzip, { method: 'HEAD' }).gzip)
+  assert.ok(!judge(gzip, { status: 304 }).gzip)
+})
+
+test('[R2] an address elsewhere is dropped, and a redirect there refused', () => {
+  const here = { location: `${base}/Patient/1`, 'content-location': '/fhir/r4/$status/1' }
+  const { crossed } = judge({ ...fhir, ...here }, { status: 201 })
+  assert.equal(crossed.location, `${ours}/Patient/1`)
+  assert.equal(crossed['content-location'], `${ours}/$status/1`)
+  const there = { location: 'https://evil.example/', 'content-location': 'https://evil.example/' }
+  const dropped = judge({ ...fhir, ...there }, { status: 201 }).crossed
+  assert.ok(!('location' in dropped) && !('content-location' in dropped))
+  for (const status of [301, 302, 303, 307, 308]) {
+    assert.equal(refusal(there, { status }), 'upstream_broken')
+    assert.equal(judge(here, { status }).crossed.location, `${ours}/Patient/1`)
+  }
+})
+
+test('an answer without content has no type of its own', () => {
+  const { crossed } = judge({}, { status: 204 })
+  assert.deepEqual(Object.keys(crossed).sort(), [...fixed].sort())
+  assert.equal(judge({}).crossed['content-type'], 'application/octet-stream')
+  const twice = judge({ 'content-type': ['text/html', 'application/fhir+json'] })
+  assert.equal(twice.crossed['content-disposition'], 'attachment')
+})
