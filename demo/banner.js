@@ -1,8 +1,19 @@
-// The patient banner: who this record is about, always in sight while one scrolls.
+// The patient banner: who this record is about, always in sight while one scrolls. Where the EHR shows
+// its own (SMART, need_patient_banner), the name alone.
 
 import { formatAge, formatDay } from './dates.js'
 import { descriptions, element } from './element.js'
 import { nameOf } from './wording.js'
+
+/** The name of a Patient resource, and why there is no banner. */
+export function createNameLine(patient) {
+  return element(
+    'section',
+    { class: 'banner brief', 'aria-label': 'Patient' },
+    element('h1', {}, nameOf(patient) ?? 'Without a name'),
+    element('p', { class: 'note' }, 'The EHR shows the patient banner.'),
+  )
+}
 
 /** The banner of a Patient resource. */
 export function createBanner(patient) {

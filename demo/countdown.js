@@ -8,7 +8,7 @@ const ASK_EVERY_MS = 30_000
 
 /**
  * Watches a session: `onTick` hears the milliseconds left of idle and absolute time each second,
- * `onEnd` the fault when it is over. `renew` keeps the session alive; `stop` ends the watch.
+ * `onEnd` that it is over. `renew` keeps the session alive; `stop` ends the watch.
  */
 export function watchSession(session, { onTick, onEnd }) {
   let ends = readEnds(session)
@@ -23,8 +23,11 @@ export function watchSession(session, { onTick, onEnd }) {
     const now = performance.now()
     const left = { idle: ends.idle - now, absolute: ends.absolute - now }
     onTick(left)
-    const isOver = Math.min(left.idle, left.absolute) < 0
-    if (now - askedAt > (isOver ? 2_000 : ASK_EVERY_MS)) ask()
+    if (isOver() || now - askedAt > ASK_EVERY_MS) ask()
+  }
+
+  function isOver() {
+    return Math.min(ends.idle, ends.absolute) < performance.now()
   }
 
   async function ask(options) {
@@ -33,9 +36,10 @@ export function watchSession(session, { onTick, onEnd }) {
       ends = readEnds(await readSession(session.id, options))
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault
-      if (!fault.endsSession) return
+      // A server that does not answer is no reason to show the record beyond its time.
+      if (!fault.endsSession && !isOver()) return
       stop()
-      onEnd(fault)
+      onEnd()
     }
   }
 

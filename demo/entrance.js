@@ -28,9 +28,9 @@ export function describeRefusal(code) {
 
 /**
  * The entrance: a heading and a lead, links of EHRs where one's own login there can be ended, open
- * sessions to go to, EHRs to sign in at.
+ * sessions to go to, EHRs to sign in at; and how it works, where it `explains`.
  */
-export function buildEntrance({ heading, lead, farewells = [], sessions, ehrs }) {
+export function buildEntrance({ heading, lead, explains, farewells = [], sessions, ehrs }) {
   const nameOfEhr = id => ehrs.find(ehr => ehr.id === id)?.name ?? id
   return element(
     'div',
@@ -60,14 +60,15 @@ export function buildEntrance({ heading, lead, farewells = [], sessions, ehrs })
       { class: 'doors' },
       ehrs.map(({ id, name }) => buildDoor(buildLoginUrl(id), name, 'Sign in')),
     ),
-    element(
-      'ol',
-      { class: 'steps' },
-      steps.map(([title, text]) =>
-        element('li', {}, element('strong', {}, title), element('p', {}, text)),
-      ),
-    ),
+    explains && buildSteps(),
   )
+}
+
+function buildSteps() {
+  const items = steps.map(([title, text]) =>
+    element('li', {}, element('strong', {}, title), element('p', {}, text)),
+  )
+  return element('ol', { class: 'steps' }, items)
 }
 
 function buildDoor(href, title, detail) {

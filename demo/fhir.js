@@ -5,7 +5,7 @@ import { Fault, fetchOrFault } from './fault.js'
 
 const ACCEPT = 'application/fhir+json, application/json+fhir;q=0.9'
 
-/** A client for one session; `onEnd` hears the fault when fhirstorm says that the session is over. */
+/** A client for one session; `onEnd` hears when fhirstorm says that the session is over. */
 export function createFhirClient({ fhirBaseUrl, issuer }, { onEnd }) {
   return { read, search, searchAll, readPage }
 
@@ -55,7 +55,7 @@ export function createFhirClient({ fhirBaseUrl, issuer }, { onEnd }) {
     try {
       return await fetchOrFault(url, { headers: { accept: ACCEPT } })
     } catch (fault) {
-      if (fault instanceof Fault && fault.endsSession) onEnd(fault)
+      if (fault instanceof Fault && fault.endsSession) onEnd()
       throw fault
     }
   }

@@ -15,10 +15,19 @@ const actions = document.querySelector('#actions')
 const welcome = {
   heading: 'A patient’s record, and no token in the browser',
   lead: 'A SMART on FHIR app whose sign-in, tokens and FHIR calls go through fhirstorm.',
+  explains: true,
 }
 const choose = {
   heading: 'Whose record?',
   lead: 'Each sign-in is a session of its own: one patient, one cookie, one FHIR address.',
+}
+const signedOut = {
+  heading: 'You are signed out',
+  lead: 'Nothing of the record is left on this page.',
+}
+const over = {
+  heading: 'This session is over',
+  lead: 'Sign in again to go on. Nothing of the record is left on this page.',
 }
 
 // A page that the browser kept for going back may show a record whose session is over.
@@ -42,9 +51,7 @@ function greet(query, sessions) {
   if (query.has('error')) {
     return { heading: 'You are not signed in', lead: describeRefusal(query.get('error')) }
   }
-  if (query.has('session')) {
-    return { heading: 'This session is over', lead: 'Sign in again to go on.' }
-  }
+  if (query.has('session')) return over
   return sessions.length > 0 ? choose : welcome
 }
 
@@ -59,13 +66,13 @@ function enter(entrance) {
 async function show({ id, ehr }, sessions, ehrs) {
   let hasLeft = false
   const session = await readSession(id)
-  const signOut = () => leave(() => endSession(id), 'You are signed out')
+  const signOut = () => leave(() => endSession(id), signedOut)
   const stop = openRecord(page, session, {
     ehrName: ehrs.find(one => one.id === ehr)?.name ?? ehr,
     events: {
-      onEnd: fault => leave(async () => [], 'This session is over', fault.message),
+      onEnd: () => leave(async () => [], over),
       onSignOut: signOut,
-      onSignOutAll: () => leave(endAllSessions, 'You are signed out everywhere'),
+      onSignOutAll: () => leave(endAllSessions, signedOut),
       onName(name) {
         document.title = `${name} · fhirstorm demo`
         tabs.replaceChildren(...buildTabs(sessions, id, name))
@@ -78,17 +85,19 @@ async function show({ id, ehr }, sessions, ehrs) {
     element('button', { type: 'button', onclick: signOut }, 'Sign out'),
   )
 
-  async function leave(end, heading, lead = 'Nothing of the record is left on this page.') {
+  async function leave(end, greeting) {
     try {
       const farewells = await end()
       if (hasLeft) return
       hasLeft = true
       stop()
-      enter({ heading, lead, farewells, ehrs, sessions: await listSessions() })
+      page.replaceChildren()
+      enter({ ...greeting, farewells, ehrs, sessions: await listSessions().catch(() => []) })
+      page.focus()
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      if (error.endsSession) return leave(async () => [], 'This session is over', error.message)
-      page.prepend(buildFaultNote(error, () => leave(end, heading, lead)))
+      if (error.endsSession) return leave(async () => [], over)
+      page.prepend(buildFaultNote(error, () => leave(end, greeting)))
     }
   }
 }

@@ -1,6 +1,6 @@
 // The page of one session: whose record it is, then the cards, each of which loads by itself.
 
-import { createBanner } from './banner.js'
+import { createBanner, createNameLine } from './banner.js'
 import { buildFaultNote, buildNote } from './card.js'
 import { createAllergiesCard, createConditionsCard, createMedicationsCard } from './clinical.js'
 import { element } from './element.js'
@@ -14,8 +14,8 @@ import { createTrendsCard } from './trends.js'
 import { nameOf } from './wording.js'
 
 /**
- * Shows a session's record in `page`. `events.onName` hears the patient's name, `events.onEnd` the
- * fault when the session is over; the returned function stops what runs.
+ * Shows a session's record in `page`. `events.onName` hears the patient's name, `events.onEnd` that the
+ * session is over; the returned function stops what runs.
  */
 export function openRecord(page, session, { ehrName, events }) {
   const fhir = createFhirClient(session, events)
@@ -51,11 +51,8 @@ export function openRecord(page, session, { ehrName, events }) {
     try {
       const resource = await fhir.read(`Patient/${encodeURIComponent(patient)}`)
       events.onName(nameOf(resource))
-      about.replaceChildren(
-        session.needPatientBanner
-          ? createBanner(resource)
-          : buildNote('The EHR shows whose record this is, so this page shows no banner.'),
-      )
+      const show = session.needPatientBanner ? createBanner : createNameLine
+      about.replaceChildren(show(resource))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       about.replaceChildren(buildFaultNote(error, identify))

@@ -6,8 +6,8 @@ import { formatSpan, formatTime } from './dates.js'
 import { descriptions, element } from './element.js'
 
 /**
- * The card of a session's document; `onEnd` hears the fault when the session is over. Gives the card
- * and `stop`, which ends its watch.
+ * The card of a session's document; `onEnd` hears that the session is over. Gives the card and `stop`,
+ * which ends its watch.
  */
 export function createSessionPanel(session, { ehrName, onEnd, onSignOut, onSignOutAll }) {
   const { user, fhirUser, fhirBaseUrl, issuer, scope, createdAt } = session
