@@ -3,7 +3,10 @@
 
 import type { Environment } from './environment.ts'
 
-/** The proxy for one address, or undefined; NO_PROXY takes host names, `.suffixes`, ports and `*`. */
+/**
+ * The proxy for one address, or undefined; NO_PROXY takes host names, `.suffixes`,
+ * ports and `*`. A proxy without a scheme is an http one.
+ */
 export function resolveProxy(address: string, env: Environment): string | undefined {
   const proxy = env.https_proxy ?? env.HTTPS_PROXY
   const { hostname, port, protocol } = new URL(address)
@@ -15,5 +18,6 @@ export function resolveProxy(address: string, env: Environment): string | undefi
     const suffix = host.replace(/^\*?\./, '')
     return entry === '*' || hostname === suffix || hostname.endsWith(`.${suffix}`)
   })
-  return named ? undefined : proxy
+  if (named) return undefined
+  return proxy.includes('://') ? proxy : `http://${proxy}`
 }

@@ -1,6 +1,7 @@
 // One entry under `ehrs`: presets laid beneath it, its files read, and the typed registration that
 // the flow works with. Reports what is wrong by place; secrets come from files or the environment.
 
+import { createSecureContext } from 'node:tls'
 import type { KeyRing } from '../keys.ts'
 import { parseClientKeys } from '../smart/client-auth.ts'
 import { applyPreset, isPresetName, resolveQuirks } from '../smart/quirks.ts'
@@ -108,15 +109,40 @@ async function loadNetwork(
   }
   if (ehr.caFile !== undefined && files.ca === undefined) return undefined
   if (certificate && (files.cert === undefined || files.key === undefined)) return undefined
+  if (!isUsable(files)) {
+    const named = ehr.caFile === undefined ? 'clientCertificate' : 'caFile'
+    context.report([...place, named], 'the certificates or the key cannot be used')
+    return undefined
+  }
+  const { ca, cert, key } = files
   return {
     reach: ehr.network,
-    ca: files.ca,
-    clientCertificate:
-      files.cert !== undefined && files.key !== undefined
-        ? { cert: files.cert, key: files.key }
-        : undefined,
-    proxy: ehr.proxy ?? resolveProxy(ehr.iss, context.env),
+    ca,
+    clientCertificate: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    proxy: loadProxy(ehr, place, context),
   }
+}
+
+function isUsable(files: { ca?: string; cert?: string; key?: string }): boolean {
+  try {
+    createSecureContext(files)
+    return files.ca === undefined || files.ca.includes('-----BEGIN CERTIFICATE-----')
+  } catch {
+    return false
+  }
+}
+
+function loadProxy(
+  { iss, proxy }: EhrDocument,
+  place: readonly PropertyKey[],
+  { env, report }: RegistrationContext,
+): string | undefined {
+  const found = proxy ?? resolveProxy(iss, env)
+  if (found === undefined || (URL.canParse(found) && new URL(found).protocol === 'http:')) {
+    return found
+  }
+  report(place, 'the outbound proxy must be an http:// address (proxy, HTTPS_PROXY)')
+  return undefined
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

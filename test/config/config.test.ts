@@ -178,6 +178,31 @@ test('[AD1] beyond loopback the admin listener needs a token', async () => {
   assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: 'from a file' })
 })
 
+test('the outbound proxy comes from the registration or the environment, and must be usable', async () => {
+  const proxyOf = async (env: Record<string, string>, text = good) =>
+    (await load(text, env)).registrations[0]?.network.proxy
+  assert.equal(await proxyOf({ HTTPS_PROXY: 'proxy.lan:3128' }), 'http://proxy.lan:3128')
+  assert.equal(
+    await proxyOf({ https_proxy: 'http://a:1', HTTPS_PROXY: 'http://b:2' }),
+    'http://a:1',
+  )
+  for (const no of ['*', 'ehr.example.org', '.example.org', 'x, example.org:443']) {
+    assert.equal(await proxyOf({ HTTPS_PROXY: 'proxy:3128', NO_PROXY: no }), undefined, no)
+  }
+  const own = good.replace('    clientId', '    proxy: http://own.lan:8080\n    clientId')
+  assert.equal(await proxyOf({ NO_PROXY: '*' }, own), 'http://own.lan:8080')
+  const faults = await faultsOf(load(good, { HTTPS_PROXY: 'socks5://proxy:1080' }))
+  assert.match(faults.join(), /must be an http:\/\/ address/)
+})
+
+test('certificates that cannot be used are a fault of the file that names them', async () => {
+  files['bad.pem'] = '-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n'
+  const text = good.replace('    clientId', '    caFile: bad.pem\n    clientId')
+  assert.deepEqual(await faultsOf(load(text)), [
+    'fhirstorm.yaml:7:13: the certificates or the key cannot be used',
+  ])
+})
+
 test('what is not YAML is one fault with its place', async () => {
   assert.match(
     (await faultsOf(load('ehrs: [\n  a: {')))[0] ?? '',
