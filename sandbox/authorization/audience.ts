@@ -1,5 +1,6 @@
 // SMART's `aud` as what it is: the resource that the tokens are for (RFC 8707 in the library's terms).
-// A token opens the one FHIR base that its authorization named, and no other face's.
+// A token opens the one FHIR base that its authorization named, and a face's authorization server
+// knows no other's.
 
 import type { IncomingMessage } from 'node:http'
 import { type Context, errors } from 'oidc-provider'
@@ -10,12 +11,11 @@ import { isScope } from './scopes.ts'
 export function verifyAudience(sites: Sites, ctx: Context, aud: string | undefined): void {
   // Pushed requests were verified when they were pushed; since then the library keeps its own `aud`.
   if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
-  const { face, mount } = siteOfRequest(sites, ctx.req)
-  if (face.refusesAudience) {
+  if (siteOfRequest(sites, ctx.req).face.refusesAudience) {
     if (aud !== undefined) throw new errors.InvalidRequest('aud is not known here')
   } else if (aud === undefined) {
     throw new errors.InvalidRequest('aud is missing: the FHIR base URL that access is asked for')
-  } else if (sites.byBase(aud)?.mount !== mount) {
+  } else if (siteOfBase(sites, ctx.req, aud) === undefined) {
     throw new errors.InvalidRequest('aud is no FHIR base URL of this server')
   }
 }
@@ -24,28 +24,18 @@ export function verifyAudience(sites: Sites, ctx: Context, aud: string | undefin
 export function resourceIndicators(sites: Sites) {
   return {
     enabled: true,
-    defaultResource: (ctx: Context) => {
-      const site = siteOfRequest(sites, ctx.req)
-      return site.face.refusesAudience ? site.base : sites.byBase(ctx.oidc.params.aud)?.base
+    defaultResource: ({ req, oidc }: Context) => {
+      const site = siteOfRequest(sites, req)
+      return site.face.refusesAudience ? site.base : siteOfBase(sites, req, oidc.params.aud)?.base
     },
     useGrantedResource: () => true,
-    getResourceServerInfo: (ctx: Context, base: string) => {
-      const site = sites.byBase(base)
-      if (site?.mount !== siteOfRequest(sites, ctx.req).mount) {
-        throw new errors.InvalidTarget('no FHIR base URL of this server')
-      }
-      const scope = ctx.oidc.entities.Grant?.getResourceScope(base) || ctx.oidc.params.scope || ''
+    getResourceServerInfo: ({ req, oidc }: Context, base: string) => {
+      const site = siteOfBase(sites, req, base)
+      if (site === undefined) throw new errors.InvalidTarget('no FHIR base URL of this server')
+      const scope = oidc.entities.Grant?.getResourceScope(base) || oidc.params.scope || ''
       verifyScopes(scope, site)
       return { scope, accessTokenFormat: 'opaque' }
     },
-  }
-}
-
-function verifyScopes(scope: string, { face }: Site): void {
-  for (const item of scope.split(' ')) {
-    if (item !== '' && !(isScope(item) && face.acceptsScope?.(item) !== false)) {
-      throw new errors.InvalidScope('a scope is not known here')
-    }
   }
 }
 
@@ -56,4 +46,18 @@ export function siteOfRequest(sites: Sites, req: IncomingMessage): Site {
   const site = sites.locate(pathname)?.site ?? sites.all[0]
   if (site === undefined) throw new Error('a sandbox has at least one face')
   return site
+}
+
+/** The face of a FHIR base, among those of the authorization server that a request came to. */
+function siteOfBase(sites: Sites, req: IncomingMessage, base: string | undefined) {
+  const site = sites.byBase(base)
+  return site?.mount === siteOfRequest(sites, req).mount ? site : undefined
+}
+
+function verifyScopes(scope: string, { face }: Site): void {
+  for (const item of scope.split(' ')) {
+    if (item !== '' && !(isScope(item) && face.acceptsScope?.(item) !== false)) {
+      throw new errors.InvalidScope('a scope is not known here')
+    }
+  }
 }

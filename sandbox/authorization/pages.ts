@@ -15,7 +15,7 @@ export function logoutPage(ctx: Context, form: string): void {
   const buttons = html`<div class="card actions">${{ html: form }}
 <button class="main" type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>
 <button type="submit" form="op.logoutForm">Stay signed in</button></div>`
-  show(ctx, notice('Sign out?', 'Apps that were told to listen learn of it.', buttons))
+  show(ctx, notice('Sign out?', 'Apps that listen for it are told.', buttons))
 }
 
 /** Says that it is done, where no app is to be gone back to. */

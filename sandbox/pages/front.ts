@@ -26,7 +26,6 @@ or begin in the app and come here to sign in.</p>
 <p class="problems">${summary}</p>
 <div class="actions">
 <a class="button main" id="launch-${id}" href="/launch-app?patient=${id}">Launch app</a>
-<a class="button" href="/chart?patient=${id}">In the chart</a>
 <a class="button" href="/launch-app?patient=${id}&amp;face=dstu2">DSTU2</a>
 </div></section>`,
     )}</div>
@@ -49,6 +48,8 @@ curl -sL -c jar -b jar -o /dev/null ${appUrl}/login</pre>
 <tr><td>FHIR DSTU2</td><td><code>${url}/dstu2</code></td></tr>
 <tr><td>Issuer</td><td><code>${url}</code></td></tr>
 <tr><td>Other EHRs</td><td><a href="/faces">faces with habits and faults</a>, each a FHIR base of its own</td></tr>
+<tr><td>Embedded</td><td><a href="/chart?patient=${first.id}">a chart</a> with the app in its frame, for
+apps that allow it</td></tr>
 <tr><td>Signed in here?</td><td><a href="/oauth/logout">sign out</a></td></tr>
 </table></div>`,
   })

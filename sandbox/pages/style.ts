@@ -48,6 +48,7 @@ h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem }
 }
 .problems { margin: 0; color: var(--soft); font-size: .875rem; flex: 1 }
 .actions { display: flex; flex-wrap: wrap; gap: .5rem }
+.actions form { display: contents }
 .button, button {
   font: inherit; font-weight: 600; font-size: .9375rem; cursor: pointer; text-decoration: none;
   border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-height: 2.6rem;
@@ -78,7 +79,7 @@ pre {
   background: var(--paper); border: 1px solid var(--line); border-radius: .75rem;
   padding: 1rem 1.25rem; overflow-x: auto; margin: 0 0 1rem;
 }
-iframe { width: 100%; height: 70vh; padding: 0 }
+iframe.card { width: 100%; height: 70vh; padding: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .875rem }
 td, th { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0 }
 tr + tr td { border-top: 1px solid var(--line) }

@@ -123,6 +123,7 @@ const refusals: [
   ['with plain PKCE', 'invalid_request', { code_challenge_method: 'plain' }],
   ['without aud', 'invalid_request', { aud: undefined }],
   ['for another server', 'invalid_request', { aud: 'https://ehr.example/fhir' }],
+  ["for another authorization server's resources", 'invalid_request', { aud: 'STU3' }],
   ['with an unknown launch', 'invalid_request', { launch: 'unknown' }],
   ['for an implicit token', 'unsupported_response_type', { response_type: 'token' }],
   ['for a misspelt scope', 'invalid_scope', {}, 'openid patient/*.dus'],
@@ -131,6 +132,7 @@ const refusals: [
 ]
 for (const [title, error, parameters, scope] of refusals) {
   test(`a request ${title} comes back with ${error}`, async () => {
+    if (parameters.aud === 'STU3') parameters.aud = sandbox.base('stu3')
     assert.deepEqual(await refusalOf(parameters, scope), { stayed: false, error })
   })
 }
@@ -143,6 +145,14 @@ test('a code is good once, and its second use takes the tokens away', async () =
   const second = await app.exchange(code, verifier)
   assert.equal((await json(second)).error, 'invalid_grant')
   assert.equal((await app.fhir(token, '/Patient/amy-shaw')).status, 401)
+})
+
+test('a code is worth nothing at another authorization server', async () => {
+  const app = createApp(sandbox)
+  const { url, verifier } = app.request({ parameters: AUTO })
+  const code = (await app.authorize(createBrowser(), url)).searchParams.get('code') ?? ''
+  const response = await createApp(sandbox, 'stu3').exchange(code, verifier)
+  assert.equal(response.status, 400)
 })
 
 test('a wrong verifier is invalid_grant', async () => {

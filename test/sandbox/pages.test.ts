@@ -100,6 +100,17 @@ test('the front page has a launch of each patient', async () => {
   assert.match(location.searchParams.get('launch') ?? '', /^[\w-]{22}$/)
 })
 
+test('a chart frames the app, and nothing else', async () => {
+  const response = await fetch(`${sandbox.url}/chart?patient=amy-shaw&auto=1`)
+  const policy = response.headers.get('content-security-policy') ?? ''
+  assert.match(policy, new RegExp(`frame-src 'self' ${APP_URL}$`))
+  assert.match(
+    await response.text(),
+    /<iframe [^>]*src="\/launch-app\?patient=amy-shaw&#38;auto=1"/,
+  )
+  assert.equal((await fetch(`${sandbox.url}/chart?patient=nobody`)).status, 404)
+})
+
 test('what is asked is shown as text', async () => {
   const parameters = { user: 'nurse', patient: '"><script>alert(1)</script>' }
   const { url } = createApp(sandbox).request({ parameters })
