@@ -29,6 +29,8 @@ export interface LaunchOptions {
 
 /** Launches one browser may have in progress; the oldest make room (attacks L22). */
 const MAX_LAUNCHES = 3
+/** Their cookies together, so that the Cookie header stays under 4 KiB beside eight tickets. */
+const MAX_LAUNCH_BYTES = 1536
 
 interface Asked {
   Querystring: Query
@@ -78,7 +80,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     const parameters = await app.smartToken.push(registration, server, asked)
     const authorization = buildAuthorizationRequest(server, parameters)
 
-    makeRoom(request, reply, registration)
+    makeRoom(request, reply, registration, cookie)
     cookies.set(reply, 'launch', cookies.names.launch(pending.launchId), cookie, {
       embedded: registration.embedded,
       maxAgeSeconds: LAUNCH_LIFETIME_SECONDS,
@@ -93,10 +95,15 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     request: FastifyRequest,
     reply: FastifyReply,
     { embedded }: Registration,
+    sealed: string,
   ): void {
     const inProgress = cookies.names.launchIds(request.headers.cookie)
-    for (const id of inProgress.slice(0, Math.max(0, inProgress.length + 1 - MAX_LAUNCHES))) {
-      cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })
+    let bytes = sealed.length
+    for (const [age, id] of inProgress.reverse().entries()) {
+      bytes += cookies.read(request, cookies.names.launch(id))?.length ?? 0
+      if (age + 2 > MAX_LAUNCHES || bytes > MAX_LAUNCH_BYTES) {
+        cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })
+      }
     }
   }
 }

@@ -1,10 +1,13 @@
 // One entry under `ehrs`: presets laid beneath it, its files read, and the typed registration that
 // the flow works with. Reports what is wrong by place; secrets come from files or the environment.
 
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { KeyRing } from '../keys.ts'
 import { parseClientKeys } from '../smart/client-auth.ts'
-import { applyPreset, isPresetName, resolveQuirks } from '../smart/quirks.ts'
+import { applyPreset, isPresetName } from '../smart/presets.ts'
+import { resolveQuirks } from '../smart/quirks.ts'
+import { listScopeFaults } from '../smart/scope-lint.ts'
 import type { ClientAuthentication, NetworkPolicy, Registration } from '../smart/types.ts'
 import { type DocumentContext, readText } from './files.ts'
 import { resolveProxy } from './proxy.ts'
@@ -14,6 +17,8 @@ export interface RegistrationContext extends DocumentContext {
   publicUrl: string
   keyRing: KeyRing | undefined
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** The document with each EHR's preset laid beneath its own settings, ready for the schema. */
 export function applyDefaults(document: unknown, report: DocumentContext['report']): unknown {
@@ -39,6 +44,10 @@ export async function loadRegistration(
   place: readonly PropertyKey[],
   context: RegistrationContext,
 ): Promise<Registration | undefined> {
+  for (const fault of listScopeFaults(ehr.scope)) context.report([...place, 'scope'], fault)
+  if (ehr.idToken === 'require' && !ehr.scope.split(' ').includes('openid')) {
+    context.report([...place, 'idToken'], 'an id_token needs the scope openid')
+  }
   const clientAuth = await loadClientAuth(ehr, [...place, 'clientAuth'], context)
   const network = await loadNetwork(ehr, place, context)
   if (!clientAuth || !network) return undefined
@@ -126,7 +135,9 @@ async function loadNetwork(
 function isUsable(files: { ca?: string; cert?: string; key?: string }): boolean {
   try {
     createSecureContext(files)
-    return files.ca === undefined || files.ca.includes('-----BEGIN CERTIFICATE-----')
+    if (files.ca === undefined) return true
+    const certificates = files.ca.match(CERTIFICATE) ?? []
+    return certificates.every(text => new X509Certificate(text)) && certificates.length > 0
   } catch {
     return false
   }

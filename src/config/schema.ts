@@ -3,7 +3,8 @@
 
 import { z } from 'zod'
 import { isRegistrableIssuer } from '../smart/issuer.ts'
-import { presetNames, quirksSchema } from '../smart/quirks.ts'
+import { presetNames } from '../smart/presets.ts'
+import { quirksSchema } from '../smart/quirks.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)

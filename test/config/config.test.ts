@@ -203,6 +203,17 @@ test('certificates that cannot be used are a fault of the file that names them',
   ])
 })
 
+test('[SC-10, SC-15, SC-34] scopes that no launch can have are faults', async () => {
+  const withScope = (scope: string) => load(good.replace(/scope: .*/, `scope: ${scope}`))
+  for (const scope of ['launch system/*.rs', 'launch/Patient openid fhirUser']) {
+    assert.match((await faultsOf(withScope(scope)))[0] ?? '', /^fhirstorm\.yaml:9:12: /, scope)
+  }
+  const required = good
+    .replace(/scope: .*/, 'scope: launch patient/*.rs')
+    .replace('    clientId', '    idToken: require\n    clientId')
+  assert.match((await faultsOf(load(required))).join(), /needs the scope openid/)
+})
+
 test('what is not YAML is one fault with its place', async () => {
   assert.match(
     (await faultsOf(load('ehrs: [\n  a: {')))[0] ?? '',
