@@ -71,6 +71,18 @@ export function rotateKeyRing(
   return { ...ring, keys: [makeServerKey(now, randomBytes), ...kept] }
 }
 
+/**
+ * Client keys after a rotation: the key published last time signs now, the one that signed stays
+ * published, and the fresh one is published for the next time, so that an EHR that has cached our key
+ * set is never asked to trust a key it has not seen (SMART: publish current and next together).
+ */
+export function rotateClientKeys(keys: readonly object[], fresh: object): object[] {
+  const [signing] = keys
+  const next = keys.length > 1 ? keys.at(-1) : undefined
+  if (!signing) return [fresh]
+  return next ? [next, signing, fresh] : [signing, fresh]
+}
+
 /** The text of a key ring file. */
 export function printKeyRing({ keys, clientKeys }: KeyRing): string {
   const entries = keys.map(({ id, createdAt, secret }) => ({

@@ -5,7 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type KeyRing, makeKeyRing, parseKeyRing, printKeyRing, rotateKeyRing } from '../keys.ts'
+import {
+  type KeyRing,
+  makeKeyRing,
+  parseKeyRing,
+  printKeyRing,
+  rotateClientKeys,
+  rotateKeyRing,
+} from '../keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../smart/client-keys.ts'
 
 const USAGE =
@@ -55,7 +62,9 @@ async function rotate(
   const ring = await read(file)
   const keepMs = keepHours * 3_600_000
   const rotated = rotateKeyRing(ring, { now: Date.now(), keepMs, randomBytes })
-  const clientKeys = alg ? [await makeClientKey(alg), ...ring.clientKeys] : ring.clientKeys
+  const clientKeys = alg
+    ? rotateClientKeys(ring.clientKeys, await makeClientKey(alg))
+    : ring.clientKeys
   const fresh = `${file}.new`
   await writeFile(fresh, printKeyRing({ ...rotated, clientKeys }), { mode: 0o600 })
   await chmod(fresh, 0o600)

@@ -1,0 +1,115 @@
+// The key ring and the command that makes and rotates it.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import {
+  deriveKey,
+  makeKeyRing,
+  parseKeyRing,
+  printKeyRing,
+  rotateClientKeys,
+  rotateKeyRing,
+} from '../../src/keys.ts'
+
+const run = promisify(execFile)
+const HOUR = 3_600_000
+
+test('a ring is read as it was written', () => {
+  const ring = makeKeyRing(Date.UTC(2026, 0, 1), randomBytes)
+  assert.deepEqual(parseKeyRing(printKeyRing(ring)), ring)
+})
+
+test('[K11] a ring with a key of another length, or none, is refused without a word of it', () => {
+  const text = printKeyRing(makeKeyRing(0, randomBytes))
+  const secret = /"secret": "([^"]+)"/.exec(text)?.[1] ?? ''
+  for (const bad of [
+    '',
+    '{}',
+    '[]',
+    'null',
+    '{"version":1,"keys":[]}',
+    text.replace('"version": 1', '"version": 2'),
+    text.replace(secret, secret.slice(0, 40)),
+    text.replace(secret, `${secret}AAAA`),
+    text.replace(secret, `${secret.slice(0, 42)}!`),
+    text.replace(/"id": "[^"]+"/, '"id": ""'),
+    text.replace(/"createdAt": "[^"]+"/, '"createdAt": "soon"'),
+  ]) {
+    assert.throws(
+      () => parseKeyRing(bad),
+      (error: Error) => !error.message.includes(secret.slice(0, 8)) && error.message.length < 80,
+    )
+  }
+})
+
+test('[D9] every purpose has a key of its own', () => {
+  const [key] = makeKeyRing(0, randomBytes).keys
+  const purposes = [
+    'ticket cookie',
+    'launch cookie',
+    'state',
+    'vault record',
+    'vault index',
+  ] as const
+  const derived = new Set(purposes.map(purpose => deriveKey(key, purpose).toString('hex')))
+  assert.equal(derived.size, purposes.length)
+  for (const text of derived) assert.equal(text.length, 64)
+})
+
+test('[K11, S11] rotation puts a new key in front and keeps the old while sessions may need it', () => {
+  const keepMs = 12 * HOUR
+  const first = makeKeyRing(0, randomBytes)
+  const second = rotateKeyRing(first, { now: HOUR, keepMs, randomBytes })
+  assert.deepEqual(second.keys.slice(1), first.keys)
+  const soon = rotateKeyRing(second, { now: 2 * HOUR, keepMs, randomBytes })
+  assert.equal(soon.keys.length, 3)
+  const later = rotateKeyRing(second, { now: 14 * HOUR, keepMs, randomBytes })
+  assert.deepEqual(
+    later.keys.slice(1).map(({ id }) => id),
+    [second.keys[0].id],
+  )
+})
+
+test('[AS-09] a client key is published one rotation before it signs, and one after', () => {
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(kid => ({ kid })) as [
+    object,
+    object,
+    object,
+    object,
+  ]
+  assert.deepEqual(rotateClientKeys([], a), [a])
+  assert.deepEqual(rotateClientKeys([a], b), [a, b])
+  assert.deepEqual(rotateClientKeys([a, b], c), [b, a, c])
+  assert.deepEqual(rotateClientKeys([b, a, c], d), [c, b, d])
+})
+
+test('[AS-04, AS-08] the command writes 0600, overwrites nothing, and exports no private member', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-keys-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'keys.json')
+  const fhirstorm = (...args: string[]) =>
+    run(process.execPath, ['bin/fhirstorm.js', 'keys', ...args, '--file', file])
+  await fhirstorm('make', '--client-alg', 'ES384')
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  const before = await readFile(file, 'utf8')
+  await assert.rejects(fhirstorm('make'))
+  assert.equal(await readFile(file, 'utf8'), before)
+  await fhirstorm('rotate', '--client-alg', 'RS384')
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  const ring = parseKeyRing(await readFile(file, 'utf8'))
+  assert.equal(ring.keys.length, 2)
+  const { stdout } = await fhirstorm('export')
+  const { keys } = JSON.parse(stdout)
+  assert.deepEqual(
+    keys.map(({ alg }: { alg: string }) => alg),
+    ['ES384', 'RS384'],
+  )
+  for (const key of keys)
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi']) assert.ok(!(member in key))
+})
