@@ -11,6 +11,8 @@ import { buildLandingPage } from '../src/browser/page.ts'
 export interface FrontendOptions {
   /** Absolute folder of the frontend's files. */
   root?: string
+  /** Replaces the policy of the files' pages, for frontends that need more than their own origin. */
+  contentSecurityPolicy?: string
   loginPath: string
   /** Origins of EHRs that show the app in a frame. */
   frameAncestors: readonly string[]
@@ -31,23 +33,22 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     return
   }
 
+  const policy = options.contentSecurityPolicy ?? buildPolicy(frameAncestors)
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', policy)
+  })
   await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        imgSrc: ["'self'", 'blob:', 'data:'],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: frameAncestors.length > 0 ? [...frameAncestors] : ["'none'"],
-      },
-    },
+    contentSecurityPolicy: false,
     frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
     strictTransportSecurity: options.secure,
     referrerPolicy: { policy: 'no-referrer' },
   })
   await app.register(fastifyStatic, { root, cacheControl: true, maxAge: 0, etag: true })
+}
+
+function buildPolicy(frameAncestors: readonly string[]): string {
+  const framers = frameAncestors.length > 0 ? frameAncestors.join(' ') : "'none'"
+  return `default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors ${framers}`
 }
 
 export default fp(frontend, { name: 'fhirstorm-frontend', fastify: '5.x', encapsulate: true })

@@ -26,7 +26,7 @@ export interface Config
   admin: false | { host: string; port: number; token?: string }
   /** Without a trailing slash; its path prefixes every route. */
   publicUrl: string
-  frontend: { origins: readonly string[]; returnTo: string; static?: string }
+  frontend: Omit<ConfigDocument['frontend'], 'origins'> & { origins: readonly string[] }
   listen: { host: string; port: number; tls?: { cert: string; key: string } }
   vault: VaultConfig
   keyRing: KeyRing

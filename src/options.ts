@@ -2,7 +2,6 @@
 // clock and the randomness of this process, which enter here.
 
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import type { BackchannelLogoutOptions } from '../plugins/backchannel-logout.ts'
 import type { CallbackOptions } from '../plugins/callback.ts'
@@ -130,7 +129,8 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
           : undefined,
     },
     frontend: {
-      root: config.frontend.static && resolve(config.frontend.static),
+      root: config.frontend.static,
+      contentSecurityPolicy: config.frontend.contentSecurityPolicy,
       loginPath,
       frameAncestors,
       secure,

@@ -22,15 +22,26 @@ export async function readConfiguration(asked: string | undefined): Promise<Conf
   try {
     const path = await findConfigFile(asked)
     const folder = path === undefined ? process.cwd() : dirname(path)
-    return await loadConfig({
+    const config = await loadConfig({
       file: path === undefined ? undefined : { name: path, text: await readText(path) },
       env: process.env,
       readFile: name => readFile(resolve(folder, name), 'utf8'),
     })
+    return resolvePaths(config, folder)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`fhirstorm: the configuration is faulty\n${error.message}\n`)
     return undefined
+  }
+}
+
+// Every path of a configuration is relative to its folder.
+function resolvePaths(config: Config, folder: string): Config {
+  const { frontend, vault } = config
+  return {
+    ...config,
+    frontend: { ...frontend, static: frontend.static && resolve(folder, frontend.static) },
+    vault: vault.kind === 'sqlite' ? { ...vault, path: resolve(folder, vault.path) } : vault,
   }
 }
 

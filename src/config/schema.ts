@@ -99,6 +99,9 @@ export const configSchema = z.strictObject({
       origins: z.array(origin).max(20).default([]),
       returnTo: localPath.default('/'),
       static: text(4096).optional(),
+      contentSecurityPolicy: text(4096)
+        .regex(/^[\x20-\x7e]+$/)
+        .optional(),
     })
     .prefault({}),
   keysFile: text(4096),
