@@ -84,8 +84,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 async function assemble(options: SandboxOptions, origin: string, server: Server) {
-  const { today = new Date(), ehrIds = [], clients = [], faces = [] } = options
-  let { appUrl } = options
+  const { today = new Date(), faces = [], accessTokenSeconds = 3600 } = options
   const calendar = createCalendar(today)
   const store = createStore(buildPopulation(calendar), () => new Date())
   const directory = createDirectory(store, calendar)
@@ -93,8 +92,12 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
   const launches = createLaunches()
   const storage = createStorage()
   const authorization = await createAuthorizationServer({
-    ...{ origin, sites, launches, storage, directory },
-    accessTokenSeconds: options.accessTokenSeconds ?? 3600,
+    origin,
+    sites,
+    launches,
+    storage,
+    directory,
+    accessTokenSeconds,
   })
   const { provider } = authorization
   const fhir = createFhirServer({
@@ -102,20 +105,14 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
     today: calendar.day(0),
     findGrantee: token => findGrantee(provider, token),
   })
+  const apps = await registerApps(options, storage)
   const parts: Parts = {
     ...{ origin, sites, directory, authorization, fhir },
-    launching: () => ({ sites, launches, store, appUrl }),
+    launching: () => ({ sites, launches, store, appUrl: apps.appUrl() }),
   }
-  const register = (client: SandboxClient) => registerClient(storage, client)
-  const moveApp = async (url: string) => {
-    appUrl = url
-    await register(tutorialClient(url, ehrIds))
-  }
-  for (const client of clients) await register(client)
-  await moveApp(appUrl)
   const sandbox: Sandbox = {
-    ...{ url: origin, register, moveApp },
-    base: face => {
+    ...{ url: origin, register: apps.register, moveApp: apps.moveApp },
+    base(face) {
       const site = sites.byName(face)
       if (site === undefined) throw new Error(`the sandbox has no face ${face}`)
       return site.base
@@ -129,8 +126,19 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
   return { sandbox, parts }
 }
 
-async function registerClient(storage: Storage, client: SandboxClient): Promise<void> {
-  await storage.adapter('Client').upsert(client.clientId, buildClientMetadata(client))
+/** The tutorial's client and those of the options, and ways to have others. */
+async function registerApps(options: SandboxOptions, storage: Storage) {
+  const { ehrIds = [], clients = [] } = options
+  let { appUrl } = options
+  const register = (client: SandboxClient) =>
+    storage.adapter('Client').upsert(client.clientId, buildClientMetadata(client))
+  const moveApp = async (url: string) => {
+    appUrl = url
+    await register(tutorialClient(url, ehrIds))
+  }
+  for (const client of clients) await register(client)
+  await moveApp(appUrl)
+  return { register, moveApp, appUrl: () => appUrl }
 }
 
 async function findGrantee(

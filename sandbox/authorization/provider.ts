@@ -15,6 +15,25 @@ import type { Storage } from './storage.ts'
 const DAY = 86_400
 const MAX_ASSERTION_SECONDS = 300
 
+const lifetimes = {
+  AuthorizationCode: 60,
+  IdToken: 3600,
+  Interaction: 3600,
+  Session: DAY,
+  RefreshToken: 30 * DAY,
+  Grant: 30 * DAY,
+}
+
+// Which claims each scope brings; null is always known.
+const claims = {
+  openid: ['sub'],
+  profile: ['name', 'preferred_username', 'profile'],
+  fhirUser: ['fhirUser'],
+  sid: null,
+  auth_time: null,
+  iss: null,
+}
+
 export interface ProviderOptions {
   origin: string
   sites: Sites
@@ -65,14 +84,7 @@ function protocol({ sites, accessTokenSeconds, verifyLaunch }: ProviderOptions) 
       end_session: routes.logout,
     },
     scopes: oidcScopes,
-    claims: {
-      openid: ['sub'],
-      profile: ['name', 'preferred_username', 'profile'],
-      fhirUser: ['fhirUser'],
-      sid: null,
-      auth_time: null,
-      iss: null,
-    },
+    claims,
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     enabledJWA: {
@@ -99,15 +111,7 @@ function protocol({ sites, accessTokenSeconds, verifyLaunch }: ProviderOptions) 
     // The library guards its own calls against this machine, where every app of a sandbox is.
     fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) =>
       fetch(url, init),
-    ttl: {
-      AccessToken: accessTokenSeconds,
-      AuthorizationCode: 60,
-      IdToken: 3600,
-      Interaction: 3600,
-      Session: DAY,
-      RefreshToken: 30 * DAY,
-      Grant: 30 * DAY,
-    },
+    ttl: { ...lifetimes, AccessToken: accessTokenSeconds },
   }
 }
 
