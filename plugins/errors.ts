@@ -36,25 +36,27 @@ export interface ErrorsOptions {
 }
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
-  const patterns: { matches: RegExp; method: string }[] = []
-  app.addHook('onRoute', ({ url, method }) => {
+  const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
+  app.addHook('onRoute', ({ url, method, config }) => {
+    const isFhir = config?.fhir ?? false
     const source = url
       .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
       .replace(/:[^/]+/g, '[^/]+')
       .replace(/\*/g, '.*')
     const matches = new RegExp(`^${source}$`)
-    for (const name of [method].flat()) patterns.push({ matches, method: name })
+    for (const name of [method].flat()) patterns.push({ matches, method: name, isFhir })
   })
 
   app.setErrorHandler((error, request, reply) => answer(toBrokerError(error), request, reply))
 
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1)
-    const methods = patterns.filter(({ matches }) => matches.test(path)).map(p => p.method)
+    const known = patterns.filter(({ matches }) => matches.test(path))
+    const methods = [...new Set(known.map(({ method }) => method))]
     const isOther = methods.length > 0 && !methods.includes(request.method)
-    if (isOther) reply.header('allow', [...new Set(methods)].join(', '))
+    if (isOther) reply.header('allow', methods.join(', '))
     const code = isOther ? 'method_not_allowed' : 'not_found'
-    return answer(new BrokerError(code), request, reply)
+    return answer(new BrokerError(code), request, reply, { fhir: known.some(p => p.isFhir) })
   })
 
   app.addHook('onResponse', async (request, reply) => {
@@ -69,7 +71,12 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   })
   app.decorateReply('smartFault', undefined)
 
-  function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  function answer(
+    error: BrokerError,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {},
+  ): FastifyReply {
     if (error.status >= 500) request.log.warn({ err: error, reqId: request.id }, 'refused')
     reply.smartFault = error.code
     reply
@@ -79,7 +86,6 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('vary', 'Cookie')
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
     for (const url of error.alternatives ?? []) reply.header('link', `<${url}>; rel="alternate"`)
-    const { config = {} as FastifyContextConfig } = request.routeOptions
     if (config.fhir) return answerOutcome(error.code, request, reply)
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({
@@ -129,6 +135,8 @@ const frameworkFaults: Record<string, FaultCode> = {
   FST_ERR_BAD_URL: 'bad_request',
   FST_ERR_VALIDATION: 'bad_request',
   FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+  // Asked of the method QUERY alone, which no route has.
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'method_not_allowed',
 }
 
 function toBrokerError(error: FastifyError | BrokerError | unknown): BrokerError {
