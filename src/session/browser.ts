@@ -46,6 +46,7 @@ export function createBrowserSessions(options: {
       ...sealer.seal(noteAddress(recordId, browser), plain),
       lastUsedAt: now(),
       expiresAt: session.endsAt,
+      endsAt: session.endsAt,
       indexes: sealer.indexes('issued', browser).slice(0, 1),
     })
   }

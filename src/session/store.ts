@@ -97,6 +97,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       ...sealed,
       lastUsedAt: createdAt,
       expiresAt,
+      endsAt: session.endsAt,
       indexes: indexesOf(session, browser),
     })
     return remember(

@@ -2,60 +2,60 @@
 // Nothing survives the process. The clock is passed in.
 
 import { BrokerError } from '../errors.ts'
-import type { Head, RecordId, Vault, VaultRecord } from './vault.ts'
+import { verifyKeyMarks } from './key-marks.ts'
+import type { Head, KeyMarks, RecordId, Vault, VaultRecord } from './vault.ts'
 
-interface Entry extends VaultRecord {
+interface Entry {
+  record: VaultRecord
   head: Head
+  endsAt: number
   indexes: readonly string[]
 }
-
-const SWEEP_BATCH = 1000
 
 export function createMemoryVault({ now }: { now: () => number }): Vault {
   const records = new Map<RecordId, Entry>()
   const indexes = new Map<string, Set<RecordId>>()
   const taken = new Map<string, number>()
   const deposits = new Map<string, { value: string; expiresAt: number }>()
-  const marks = new Map<string, string>()
   const leases = new Map<RecordId, { owner: string; until: number }>()
+  let keyMarks: KeyMarks = new Map()
 
   return {
-    async insert(id, record) {
+    async insert(id, { endsAt, indexes: entries, ...record }) {
       if (live(id)) throw new BrokerError('vault_unavailable', { detail: 'the id is in use' })
-      put(id, { ...record, value: Buffer.from(record.value), generation: 1 })
-      for (const index of record.indexes) {
-        const ids = indexes.get(index) ?? new Set()
-        indexes.set(index, ids.add(id))
+      drop(id)
+      put(id, { endsAt, indexes: entries }, { ...record, generation: 1 })
+      for (const entry of entries) {
+        const ids = indexes.get(entry) ?? new Set()
+        indexes.set(entry, ids.add(id))
       }
     },
     head: id => live(id)?.head,
     async read(id) {
-      const entry = live(id)
-      if (!entry) return undefined
-      const { keyId, value, generation, lastUsedAt, expiresAt } = entry
-      return { keyId, value: Buffer.from(value), generation, lastUsedAt, expiresAt }
+      const record = live(id)?.record
+      return record && { ...record, value: Buffer.from(record.value) }
     },
-    async replace(id, generation, next) {
+    async replace(id, generation, { keyId, value, expiresAt }) {
       const entry = live(id)
-      if (entry?.generation !== generation) return false
-      put(id, { ...entry, ...next, value: Buffer.from(next.value), generation: generation + 1 })
+      if (entry?.record.generation !== generation) return false
+      const { lastUsedAt } = entry.record
+      put(id, entry, { keyId, value, lastUsedAt, expiresAt, generation: generation + 1 })
       return true
     },
     async touch(id, lastUsedAt, expiresAt) {
       const entry = live(id)
-      if (!entry) return false
-      put(id, { ...entry, lastUsedAt, expiresAt })
-      return true
+      if (entry) put(id, entry, { ...entry.record, lastUsedAt, expiresAt })
+      return entry !== undefined
     },
     async remove(id) {
-      const there = live(id) !== undefined
+      const wasLive = live(id) !== undefined
       drop(id)
-      return there
+      return wasLive
     },
-    async find(index) {
-      return [...(indexes.get(index) ?? [])].flatMap(id => {
-        const entry = live(id)
-        return entry ? [{ id, ...entry.head }] : []
+    async find(entry) {
+      return [...(indexes.get(entry) ?? [])].flatMap(id => {
+        const found = live(id)
+        return found ? [{ id, ...found.head }] : []
       })
     },
     async take(key, expiresAt) {
@@ -81,17 +81,17 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
       if (leases.get(id)?.owner === owner) leases.delete(id)
     },
     async sweep() {
-      const at = now()
-      const dead = [...records].filter(([, { expiresAt }]) => expiresAt <= at).slice(0, SWEEP_BATCH)
-      for (const [id] of dead) drop(id)
-      for (const [key, expiresAt] of taken) if (expiresAt <= at) taken.delete(key)
-      for (const [key, { expiresAt }] of deposits) if (expiresAt <= at) deposits.delete(key)
-      for (const [id, { until }] of leases) if (until <= at) leases.delete(id)
-      return dead.length
+      const dead = [...records.keys()].filter(id => !live(id))
+      for (const id of dead) drop(id)
+      const others =
+        sweepMap(taken, until => until) +
+        sweepMap(deposits, ({ expiresAt }) => expiresAt) +
+        sweepMap(leases, ({ until }) => until)
+      return dead.length + others
     },
-    keyMarks: async () => new Map(marks),
-    async markKey(keyId, mark) {
-      if (!marks.has(keyId)) marks.set(keyId, mark)
+    async verifyKeys(marks) {
+      verifyKeyMarks(keyMarks, marks)
+      keyMarks = marks
     },
     async ping() {},
     async close() {},
@@ -99,19 +99,31 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
 
   function live(id: RecordId): Entry | undefined {
     const entry = records.get(id)
-    return entry && entry.expiresAt > now() ? entry : undefined
+    return entry && entry.record.expiresAt > now() ? entry : undefined
   }
 
-  function put(id: RecordId, entry: Omit<Entry, 'head'>): void {
-    const { generation, lastUsedAt, expiresAt } = entry
-    records.set(id, { ...entry, head: { generation, lastUsedAt, expiresAt } })
+  function put(
+    id: RecordId,
+    { endsAt, indexes }: Pick<Entry, 'endsAt' | 'indexes'>,
+    { keyId, value, generation, lastUsedAt, expiresAt }: VaultRecord,
+  ): void {
+    const head = { generation, lastUsedAt, expiresAt: Math.min(expiresAt, endsAt) }
+    const record = { keyId, value: Buffer.from(value), ...head }
+    records.set(id, { record, head, endsAt, indexes })
   }
 
   function drop(id: RecordId): void {
-    for (const index of records.get(id)?.indexes ?? []) {
-      indexes.get(index)?.delete(id)
-      if (indexes.get(index)?.size === 0) indexes.delete(index)
+    for (const entry of records.get(id)?.indexes ?? []) {
+      const ids = indexes.get(entry)
+      ids?.delete(id)
+      if (ids?.size === 0) indexes.delete(entry)
     }
     records.delete(id)
+  }
+
+  function sweepMap<T>(map: Map<string, T>, endOf: (value: T) => number): number {
+    const dead = [...map].filter(([, value]) => endOf(value) <= now())
+    for (const [key] of dead) map.delete(key)
+    return dead.length
   }
 }

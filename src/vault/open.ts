@@ -4,9 +4,8 @@
 
 import { createMemoryVault } from './memory.ts'
 import type { RedisVaultChoice } from './redis.ts'
-import { VaultRefusal } from './refusal.ts'
 import { openSqliteVault } from './sqlite.ts'
-import type { Vault } from './vault.ts'
+import type { KeyMarks, Vault } from './vault.ts'
 
 export type VaultChoice =
   | { kind: 'memory' }
@@ -22,41 +21,26 @@ export interface OpenedVault {
 /** Opens the vault; throws VaultRefusal when it cannot be used with these keys. */
 export async function openVault(
   choice: VaultChoice,
-  keyMarks: ReadonlyMap<string, string>,
+  keyMarks: KeyMarks,
   now: () => number,
 ): Promise<OpenedVault> {
   const opened = await open(choice, now)
   try {
-    await checkKeys(opened.vault, keyMarks)
+    await opened.vault.verifyKeys(keyMarks)
+    return opened
   } catch (error) {
     await opened.vault.close()
     throw error
   }
-  return opened
 }
 
 async function open(choice: VaultChoice, now: () => number): Promise<OpenedVault> {
   if (choice.kind === 'memory') {
     return { vault: createMemoryVault({ now }), warnings: ['sessions end with this process'] }
   }
-  if (choice.kind === 'redis') {
-    const { openRedisVault } = await import('./redis.ts')
-    const { vault, warnings } = await openRedisVault(choice, now)
-    return { vault, warnings }
+  if (choice.kind === 'sqlite') {
+    return { vault: openSqliteVault({ path: choice.path, now }), warnings: [] }
   }
-  return { vault: openSqliteVault({ path: choice.path, now }), warnings: [] }
-}
-
-async function checkKeys(vault: Vault, own: ReadonlyMap<string, string>): Promise<void> {
-  const stored = await vault.keyMarks()
-  for (const [keyId, mark] of own) {
-    const known = stored.get(keyId)
-    if (known !== undefined && known !== mark) {
-      throw new VaultRefusal(`the vault was sealed under another key of the name ${keyId}`)
-    }
-  }
-  if (stored.size > 0 && ![...own.keys()].some(keyId => stored.has(keyId))) {
-    throw new VaultRefusal('the vault was sealed under keys that are not in the key ring')
-  }
-  for (const [keyId, mark] of own) await vault.markKey(keyId, mark)
+  const { openRedisVault } = await import('./redis.ts')
+  return await openRedisVault(choice, now)
 }

@@ -1,119 +1,145 @@
-// The connection to Redis or Valkey: one server, a cluster or sentinels, with TLS and password. No
-// command waits for a connection, each has a deadline, and reconnecting never ends. Loaded only when
-// a Redis vault is configured.
+// The three ways to stand Redis or Valkey up (one server, a cluster, sentinels) behind one small face.
+// TLS, user, password and database come from the URL, for every node. Nothing waits for a connection
+// that is not there, reconnecting never ends, and a silent peer is given up after three seconds.
 
 import type { RedisVaultChoice } from './redis.ts'
 
-/** What the vault asks of a client, whatever stands behind it. */
-export interface RedisClient {
-  eval(
-    script: string,
-    options: { keys: string[]; arguments: (string | Buffer)[] },
-  ): Promise<unknown>
-  hmGet(key: string, fields: string[]): Promise<(string | Buffer | null)[]>
-  hGetAll(key: string): Promise<Record<string, string>>
-  hSetNX(key: string, field: string, value: string): Promise<number>
-  set(key: string, value: string, options: { NX?: true; PXAT: number }): Promise<unknown>
-  getDel(key: string): Promise<string | null>
-  zAdd(key: string, member: { score: number; value: string }): Promise<number>
-  zRem(key: string, member: string): Promise<number>
-  zRange(key: string, start: number, stop: number): Promise<string[]>
-  zRemRangeByScore(key: string, min: number, max: number): Promise<number>
-  pExpireAt(key: string, at: number): Promise<number>
-  ping(): Promise<unknown>
-  /** Those settings of the server that it tells; none where it does not. */
-  settings(): Promise<ReadonlyMap<string, string>>
-  /** Waits for replicas where the choice asks for it. */
-  replicated(): Promise<void>
-  close(): Promise<void>
-}
+type Redis = typeof import('redis')
+export type Command = readonly (string | Buffer)[]
 
-export interface Connected {
-  client: RedisClient
-  /** The same commands, values as bytes. */
-  binary: Pick<RedisClient, 'hmGet'>
-  /** Whether `onInvalidate` will be called for what was read. */
-  tracks: boolean
+export interface RedisClient {
+  connect(): Promise<unknown>
+  destroy(): unknown
+  onError(listener: (error: unknown) => void): void
+  /** Sends a command to the node of this key. */
+  send(key: string, command: Command, asBytes: boolean): Promise<unknown>
+  /** Fields of a hash, kept in this process for a second at most unless Redis says that they changed. */
+  recall(key: string, fields: readonly string[]): Promise<readonly unknown[]>
+  /** Drops what is kept of a key. */
+  forget(key: string): void
 }
 
 const CONNECT_MS = 2_000
-const SETTINGS = ['maxmemory', 'maxmemory-policy', 'appendonly']
-const MAX_WAITING = 2_000
+const SILENCE_MS = 3_000
+const PING_MS = 1_000
+const MAX_KEPT = 20_000
 
-/** Connects; rejects when no server answers within two seconds. */
-export async function connectRedis(
-  choice: RedisVaultChoice,
-  onInvalidate: (key: string | undefined) => void,
-): Promise<Connected> {
-  const redis = await import('redis')
-  let connected = false
-  const options = {
-    RESP: 3 as const,
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_WAITING,
-    maintNotifications: 'disabled' as const,
-    socket: {
-      connectTimeout: CONNECT_MS,
-      // The first connection is tried once: a wrong address must end the start, not delay it.
-      reconnectStrategy: (tries: number) => connected && Math.min(50 * 2 ** tries, 1_000),
-      ...(choice.ca === undefined ? {} : { tls: true as const, ca: choice.ca }),
-    },
-  }
-  const client = build()
-  // Without a listener an error of the connection would end the process; what was read may be stale.
-  client.on('error', () => onInvalidate(undefined))
-  for (const event of ['reconnecting', 'ready', 'end'])
-    client.on(event, () => onInvalidate(undefined))
-  client.on('invalidate', (key: Buffer | string | null) =>
-    onInvalidate(key === null ? undefined : String(key)),
-  )
-  await client.connect()
-  connected = true
-  const binary = client.withTypeMapping({ [redis.RESP_TYPES.BLOB_STRING]: Buffer })
+/** Builds a client that is not connected yet. */
+export function buildRedisClient(redis: Redis, choice: RedisVaultChoice): RedisClient {
+  if (choice.cluster) return buildCluster(redis, choice, choice.cluster)
+  if (choice.sentinel) return buildSentinel(redis, choice, choice.sentinel)
+  return buildSingle(redis, choice)
+}
+
+function buildSingle(redis: Redis, choice: RedisVaultChoice): RedisClient {
+  const node = readNode(choice.url, choice.ca)
+  const client = redis.createClient({ ...shared, ...node, clientSideCache })
   return {
-    client: Object.assign(client, {
-      async replicated() {
-        if (!choice.waitReplicas) return
-        const reached = await client.sendCommand(['WAIT', `${choice.waitReplicas}`, '1000'])
-        if (Number(reached) < choice.waitReplicas) throw new Error('too few replicas have it')
-      },
-      async settings() {
-        const told = await client.configGet?.(SETTINGS).catch(() => ({}))
-        return new Map(Object.entries((told ?? {}) as Record<string, string>))
-      },
-    }),
-    binary,
-    tracks: choice.cluster === undefined && choice.sentinel === undefined,
-  }
-
-  // The three kinds share their commands but not their types.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  function build(): any {
-    const url = choice.url
-    const credentials = readCredentials(url)
-    if (choice.cluster) {
-      const rootNodes = choice.cluster.map(node => ({ url: node }))
-      return redis.createCluster({ rootNodes, defaults: { ...options, ...credentials } })
-    }
-    if (choice.sentinel) {
-      return redis.createSentinel({
-        name: choice.sentinel.name,
-        sentinelRootNodes: choice.sentinel.nodes.map(node => {
-          const { hostname, port } = new URL(node)
-          return { host: hostname, port: Number(port || 26379) }
-        }),
-        nodeClientOptions: { ...options, ...credentials },
-        RESP: 3,
-      })
-    }
-    return redis.createClient({ ...options, url, emitInvalidate: true })
+    connect: () => client.connect(),
+    destroy: () => client.destroy(),
+    onError: listener => void client.on('error', listener),
+    send: (_key, command, asBytes) => client.sendCommand(command, optionsFor(redis, asBytes)),
+    recall: (key, fields) => client.hmGet(key, [...fields]),
+    forget: key => client.clientSideCache?.invalidate(key),
   }
 }
 
-function readCredentials(url: string): { username?: string; password?: string } {
-  const { username, password } = new URL(url)
+function buildCluster(
+  redis: Redis,
+  choice: RedisVaultChoice,
+  others: readonly string[],
+): RedisClient {
+  const { socket, ...node } = readNode(choice.url, choice.ca)
+  const { host: _host, port: _port, ...security } = socket
+  const client = redis.createCluster({
+    RESP: 3,
+    clientSideCache,
+    commandOptions: shared.commandOptions,
+    rootNodes: [choice.url, ...others].map(url => {
+      const { host, port } = readNode(url, choice.ca).socket
+      return { socket: { host, port } }
+    }),
+    defaults: { ...shared, ...node, socket: security },
+    topologyRefreshOnReconnectionAttemptStrategy: PING_MS,
+  })
   return {
-    ...(username ? { username: decodeURIComponent(username) } : {}),
-    ...(password ? { password: decodeURIComponent(password) } : {}),
+    connect: () => client.connect(),
+    destroy: () => client.destroy(),
+    onError: listener => void client.on('error', listener).on('node-error', listener),
+    send: (key, command, asBytes) =>
+      client.sendCommand(key, false, [...command], optionsFor(redis, asBytes)),
+    recall: (key, fields) => client.hmGet(key, [...fields]),
+    forget: key => client.clientSideCache?.invalidate(key),
+  }
+}
+
+function buildSentinel(
+  redis: Redis,
+  choice: RedisVaultChoice,
+  { name, nodes }: NonNullable<RedisVaultChoice['sentinel']>,
+): RedisClient {
+  const { socket, ...node } = readNode(choice.url, choice.ca)
+  const { host: _host, port: _port, ...security } = socket
+  const sentinels = nodes.map(url => readNode(url, choice.ca, 26_379))
+  const client = redis.createSentinel({
+    name,
+    RESP: 3,
+    clientSideCache,
+    commandOptions: shared.commandOptions,
+    sentinelRootNodes: sentinels.map(({ socket: { host, port } }) => ({ host, port })),
+    sentinelClientOptions: {
+      username: sentinels[0]?.username,
+      password: sentinels[0]?.password,
+      socket: security,
+      maintNotifications: 'disabled',
+    },
+    nodeClientOptions: { ...shared, ...node, socket: security },
+  })
+  return {
+    connect: () => client.connect(),
+    destroy: () => client.destroy(),
+    onError: listener => void client.on('error', listener),
+    send: (_key, command, asBytes) =>
+      client.sendCommand(false, [...command], optionsFor(redis, asBytes)),
+    recall: (key, fields) => client.hmGet(key, [...fields]),
+    forget: key => client.clientSideCache?.invalidate(key),
+  }
+}
+
+const shared = {
+  RESP: 3,
+  maintNotifications: 'disabled',
+  disableOfflineQueue: true,
+  // The deadline is ours, and counts until the answer; the library's ends when the command is sent.
+  commandOptions: { timeout: 0 },
+  pingInterval: PING_MS,
+} as const
+
+const clientSideCache = {
+  ttl: 1_000,
+  maxEntries: MAX_KEPT,
+  evictPolicy: 'FIFO',
+  recordStats: false,
+} as const
+
+function optionsFor({ RESP_TYPES }: Redis, asBytes: boolean) {
+  return asBytes ? { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } : undefined
+}
+
+function readNode(url: string, ca: string | undefined, usualPort = 6379) {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url)
+  const tls = protocol === 'rediss:' ? { tls: true as const, ca } : {}
+  return {
+    username: decodeURIComponent(username) || undefined,
+    password: decodeURIComponent(password) || undefined,
+    database: Number(pathname.slice(1)) || undefined,
+    socket: {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port) || usualPort,
+      connectTimeout: CONNECT_MS,
+      socketTimeout: SILENCE_MS,
+      reconnectStrategy: (tries: number) => Math.min(50 * 2 ** tries, 1_000),
+      ...tls,
+    },
   }
 }

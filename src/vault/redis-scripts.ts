@@ -1,51 +1,93 @@
-// The steps of the contract that Redis must do at once, as scripts on one key each, so that they work
-// on every cluster slot. Times come from our clock; Redis's own expiry only clears up behind it.
+// The steps of the contract that Redis must do at once, each a script on one key, so that they work on
+// every slot of a cluster. Ids and values only ever come as KEYS and ARGV (attacks V15). All times are
+// by our clock; Redis's own expiry clears up a minute later, so that the clocks need not agree.
 
-const LIVE = `
-local expires = redis.call('HGET', KEYS[1], 'expiresAt')
-local live = expires and tonumber(expires) > tonumber(ARGV[1])`
+/** Milliseconds by which Redis keeps a key beyond its time. */
+export const GRACE_MS = 60_000
 
-/** ARGV: now, lastUsedAt, expiresAt, keyId, value, indexes. */
-export const INSERT = `${LIVE}
-if live then return 0 end
-redis.call('HSET', KEYS[1], 'generation', 1, 'lastUsedAt', ARGV[2], 'expiresAt', ARGV[3],
-  'keyId', ARGV[4], 'value', ARGV[5], 'indexes', ARGV[6])
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+const COMMON = `
+local function isLive(now)
+  local expiresAt = redis.call('HGET', KEYS[1], 'expiresAt')
+  return expiresAt and tonumber(expiresAt) > tonumber(now)
+end
+local function expire(at)
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(at) + ${GRACE_MS}))
+end
+local function keepUntil(at)
+  local endsAt = redis.call('HGET', KEYS[1], 'endsAt')
+  if tonumber(at) > tonumber(endsAt) then at = endsAt end
+  redis.call('HSET', KEYS[1], 'expiresAt', at)
+  expire(at)
+end`
+
+/** ARGV: now, lastUsedAt, expiresAt, endsAt, keyId, value. */
+export const INSERT = `${COMMON}
+if isLive(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'generation', '1', 'lastUsedAt', ARGV[2], 'endsAt', ARGV[4],
+  'keyId', ARGV[5], 'value', ARGV[6])
+keepUntil(ARGV[3])
 return 1`
 
 /** ARGV: now, generation, expiresAt, keyId, value. */
-export const REPLACE = `${LIVE}
-if not live or redis.call('HGET', KEYS[1], 'generation') ~= ARGV[2] then return 0 end
+export const REPLACE = `${COMMON}
+if not isLive(ARGV[1]) or redis.call('HGET', KEYS[1], 'generation') ~= ARGV[2] then return 0 end
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
-redis.call('HSET', KEYS[1], 'expiresAt', ARGV[3], 'keyId', ARGV[4], 'value', ARGV[5])
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[1], 'keyId', ARGV[4], 'value', ARGV[5])
+keepUntil(ARGV[3])
 return 1`
 
 /** ARGV: now, lastUsedAt, expiresAt. */
-export const TOUCH = `${LIVE}
-if not live then return 0 end
-redis.call('HSET', KEYS[1], 'lastUsedAt', ARGV[2], 'expiresAt', ARGV[3])
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+export const TOUCH = `${COMMON}
+if not isLive(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'lastUsedAt', ARGV[2])
+keepUntil(ARGV[3])
 return 1`
 
-/** The indexes of the record that was there, else nothing. */
-export const REMOVE = `
-local indexes = redis.call('HGET', KEYS[1], 'indexes')
+/** ARGV: now. */
+export const REMOVE = `${COMMON}
+local wasLive = isLive(ARGV[1])
 redis.call('DEL', KEYS[1])
-return indexes`
+return wasLive and 1 or 0`
 
-/** ARGV: now, owner, until. The holder's time stands in the value, by our clock. */
-export const LEASE = `
-local held = redis.call('GET', KEYS[1])
-if held then
-  local owner, till = string.match(held, '^(%S+) (%d+)$')
-  if owner ~= ARGV[2] and tonumber(till) > tonumber(ARGV[1]) then return 0 end
-end
-redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3], 'PXAT', ARGV[3])
+/** ARGV: now, endsAt, record id. Members whose records have ended go by the way. */
+export const ADD_TO_INDEX = `${COMMON}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+expire(redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])
+return 1`
+
+/** ARGV: now, expiresAt. */
+export const TAKE = `${COMMON}
+local expiresAt = redis.call('GET', KEYS[1])
+if expiresAt and tonumber(expiresAt) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+expire(ARGV[2])
+return 1`
+
+/** ARGV: expiresAt, value. */
+export const DEPOSIT = `${COMMON}
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])
+expire(ARGV[1])
+return 1`
+
+/** ARGV: now, owner, until. */
+export const LEASE = `${COMMON}
+local held = redis.call('HMGET', KEYS[1], 'owner', 'until')
+if held[1] and held[1] ~= ARGV[2] and tonumber(held[2]) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'until', ARGV[3])
+expire(ARGV[3])
 return 1`
 
 /** ARGV: owner. */
 export const RELEASE = `
-local held = redis.call('GET', KEYS[1])
-if held and string.match(held, '^(%S+)') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`
+
+/** ARGV: key ids and marks, in turn. */
+export const NOTE_KEYS = `
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1`
+
+/** What the server says of its memory and its disk. */
+export const SURVEY = `return redis.call('INFO', 'memory') .. redis.call('INFO', 'persistence')`

@@ -16,8 +16,8 @@ const SQLITE_NOTADB = 26
 const SCHEMA = `
   CREATE TABLE record(
     no INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, generation INTEGER NOT NULL,
-    last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, key_id TEXT NOT NULL,
-    value BLOB NOT NULL) STRICT;
+    last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ends_at INTEGER NOT NULL,
+    key_id TEXT NOT NULL, value BLOB NOT NULL) STRICT;
   CREATE INDEX record_expiry ON record(expires_at);
   CREATE TABLE record_index(
     entry TEXT NOT NULL, no INTEGER NOT NULL REFERENCES record(no) ON DELETE CASCADE,

@@ -13,8 +13,8 @@ export function prepareStatements(db: DatabaseSync) {
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
     insert: db.prepare(
-      `INSERT INTO record(id, generation, last_used_at, expires_at, key_id, value)
-       VALUES (?, 1, ?, ?, ?, ?)`,
+      `INSERT INTO record(id, generation, last_used_at, expires_at, ends_at, key_id, value)
+       VALUES (?1, 1, ?2, min(?3, ?4), ?4, ?5, ?6)`,
     ),
     insertIndex: db.prepare('INSERT OR IGNORE INTO record_index(entry, no) VALUES (?, ?)'),
     removeExpired: db.prepare('DELETE FROM record WHERE id = ? AND expires_at <= ?'),
@@ -26,11 +26,12 @@ export function prepareStatements(db: DatabaseSync) {
        FROM record WHERE id = ? AND expires_at > ?`,
     ),
     replace: db.prepare(
-      `UPDATE record SET key_id = ?, value = ?, expires_at = ?, generation = generation + 1
+      `UPDATE record SET key_id = ?, value = ?, expires_at = min(?, ends_at), generation = generation + 1
        WHERE id = ? AND generation = ? AND expires_at > ?`,
     ),
     touch: db.prepare(
-      'UPDATE record SET last_used_at = ?, expires_at = ? WHERE id = ? AND expires_at > ?',
+      `UPDATE record SET last_used_at = ?, expires_at = min(?, ends_at)
+       WHERE id = ? AND expires_at > ?`,
     ),
     remove: db.prepare('DELETE FROM record WHERE id = ? RETURNING expires_at'),
     find: db.prepare(
@@ -50,7 +51,8 @@ export function prepareStatements(db: DatabaseSync) {
     ),
     release: db.prepare('DELETE FROM lease WHERE id = ? AND owner = ?'),
     keyMarks: db.prepare('SELECT key_id, mark FROM key_mark'),
-    markKey: db.prepare('INSERT OR IGNORE INTO key_mark(key_id, mark) VALUES (?, ?)'),
+    forgetKeys: db.prepare('DELETE FROM key_mark'),
+    noteKey: db.prepare('INSERT INTO key_mark(key_id, mark) VALUES (?, ?)'),
     sweeps: [
       db.prepare(
         `DELETE FROM record WHERE no IN

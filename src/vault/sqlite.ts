@@ -6,6 +6,8 @@ import { resolve } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { BrokerError } from '../errors.ts'
 import { createHeadCache } from './head-cache.ts'
+import { verifyKeyMarks } from './key-marks.ts'
+import { VaultRefusal } from './refusal.ts'
 import { prepareFile } from './sqlite-file.ts'
 import { openDatabase } from './sqlite-schema.ts'
 import { prepareStatements } from './sqlite-statements.ts'
@@ -37,10 +39,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   let version = 0
 
   return {
-    async insert(id, { keyId, value, lastUsedAt, expiresAt, indexes }) {
+    async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
       await durably(() => {
         sql.removeExpired.run(id, now())
-        const { lastInsertRowid } = sql.insert.run(id, lastUsedAt, expiresAt, keyId, value)
+        const { lastInsertRowid } = sql.insert.run(id, lastUsedAt, expiresAt, endsAt, keyId, value)
         for (const entry of indexes) sql.insertIndex.run(entry, lastInsertRowid)
       })
     },
@@ -104,12 +106,14 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
       }
       return swept
     },
-    async keyMarks() {
-      const rows = await attempt(() => sql.keyMarks.all())
-      return new Map(rows.map(({ key_id, mark }) => [String(key_id), String(mark)]))
-    },
-    async markKey(keyId, mark) {
-      await durably(() => sql.markKey.run(keyId, mark))
+    async verifyKeys(marks) {
+      await durably(() => {
+        const rows = sql.keyMarks.all()
+        const stored = rows.map(({ key_id, mark }) => [String(key_id), String(mark)] as const)
+        verifyKeyMarks(new Map(stored), marks)
+        sql.forgetKeys.run()
+        for (const [keyId, mark] of marks) sql.noteKey.run(keyId, mark)
+      })
     },
     async ping() {
       await attempt(() => sql.keyMarks.all())
@@ -169,6 +173,7 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
       try {
         return run()
       } catch (error) {
+        if (error instanceof VaultRefusal) throw error
         if (!isBusy(error) || performance.now() > giveUpAt) throw unavailable(error)
         await wait(1 + Math.random() * 4)
       }

@@ -25,9 +25,14 @@ export interface NewRecord {
   value: Uint8Array
   lastUsedAt: number
   expiresAt: number
+  /** When the record dies in any case: no touch and no replacement keeps it longer. */
+  endsAt: number
   /** Keyed hashes (base64url) under which the record is found: browser, sid, sub, EHR. */
   indexes: readonly string[]
 }
+
+/** A mark of each key of the ring by its id; tells nothing of the key. */
+export type KeyMarks = ReadonlyMap<string, string>
 
 export interface Vault {
   /** Stores a new record as generation 1, durable when this resolves. Refuses an id in use. */
@@ -58,10 +63,11 @@ export interface Vault {
   release(id: RecordId, owner: string): Promise<void>
   /** Deletes expired records, deposits and taken keys, a bounded batch at a time; returns how many. */
   sweep(): Promise<number>
-  /** Marks of the server keys that have sealed records here, by key id. */
-  keyMarks(): Promise<ReadonlyMap<string, string>>
-  /** Notes the mark of a key, once. */
-  markKey(keyId: string, mark: string): Promise<void>
+  /**
+   * Proves by their marks that what lies here was sealed under keys of this ring, and notes the ring.
+   * Refuses with VaultRefusal, changing nothing (attacks V10).
+   */
+  verifyKeys(marks: KeyMarks): Promise<void>
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -138,7 +138,7 @@ test('[V3] swapped records and an old row put back are refused and counted', asy
   assert.ok(first && second)
   const swap = async (id: string, from: typeof first) => {
     await parts.vault.remove(id)
-    await parts.vault.insert(id, { ...from, indexes: [] })
+    await parts.vault.insert(id, { ...from, endsAt: from.expiresAt, indexes: [] })
   }
   await swap(one.recordId, second)
   await assert.rejects(async () => parts.another().open(one.ticket, slide), isInvalid)

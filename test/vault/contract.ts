@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { VaultChoice } from '../../src/vault/open.ts'
+import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { NewRecord, Vault } from '../../src/vault/vault.ts'
 
 export interface OpenHome {
@@ -31,6 +32,7 @@ export function buildRecord(now: number, overrides: Partial<NewRecord> = {}): Ne
     value: randomBytes(300),
     lastUsedAt: now,
     expiresAt: now + 10 * MINUTE,
+    endsAt: now + 60 * MINUTE,
     indexes: [],
     ...overrides,
   }
@@ -204,12 +206,41 @@ export function testContract(home: Home): void {
     assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
   })
 
-  test(title('[V10] a key leaves its mark once'), async t => {
+  test(title('nothing keeps a record beyond its end'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    const endsAt = now() + 30 * MINUTE
+    await vault.insert(id, buildRecord(now(), { expiresAt: endsAt + MINUTE, endsAt }))
+    assert.equal((await vault.head(id))?.expiresAt, endsAt)
+    await vault.touch(id, now(), endsAt + MINUTE)
+    assert.equal((await vault.head(id))?.expiresAt, endsAt)
+    await vault.replace(id, 1, { ...buildRecord(now()), expiresAt: endsAt + MINUTE })
+    assert.equal((await vault.head(id))?.expiresAt, endsAt)
+  })
+
+  test(title('[V10] keys of another ring are refused, and nothing is changed'), async t => {
     const { vault, connect } = await open(t)
-    assert.equal((await vault.keyMarks()).size, 0)
-    await vault.markKey('key-1', 'mark')
-    await vault.markKey('key-1', 'another')
-    assert.deepEqual([...(await (await connect()).keyMarks())], [['key-1', 'mark']])
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    await vault.verifyKeys(new Map([['old', 'mark-1']]))
+    const other = await connect()
+    const refuses = async (marks: [string, string][], message: RegExp) =>
+      await assert.rejects(other.verifyKeys(new Map(marks)), error => {
+        assert.ok(error instanceof VaultRefusal)
+        assert.match(error.message, message)
+        return true
+      })
+    await refuses([['old', 'mark-2']], /under another key with the id old/)
+    await refuses([['foreign', 'mark-1']], /not in the key ring/)
+    await other.verifyKeys(
+      new Map([
+        ['new', 'mark-3'],
+        ['old', 'mark-1'],
+      ]),
+    )
+    await other.verifyKeys(new Map([['new', 'mark-3']]))
+    await refuses([['old', 'mark-1']], /not in the key ring/)
+    assert.ok(await vault.read(id))
   })
 
   test(title('[V8] sweeping leaves nothing of what has expired'), async t => {

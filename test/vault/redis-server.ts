@@ -1,53 +1,100 @@
-// A private redis-server on a free port, for tests that want to kill it. Missing: said loudly, and a
-// failure where CI is set.
+// Private redis-servers on free ports, for tests that want to kill them: alone, as a cluster, under a
+// sentinel. Where the program is missing this is said loudly, and is a failure where CI is set.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { findPort } from '../world/port.ts'
 
 export interface RedisServer {
   url: string
   port: number
-  /** kill -9, and start again with what the disk has. */
+  /** kill -9; `start` begins again with what the disk has. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Stops the process where it stands, and lets it go on. */
   pause(): void
   resume(): void
+  /** One command by redis-cli. */
+  command(...words: string[]): Promise<string>
   close(): Promise<void>
 }
 
-/** True when redis-server is there; says so loudly and skips the test when it is not. */
-export function hasRedis(t?: TestContext): boolean {
+/** True when redis-server is there. */
+export function hasRedis(): boolean {
   if (spawnSync('redis-server', ['--version']).status === 0) return true
-  const message = "redis-server is missing: install Debian's package redis-server"
+  const message = 'redis-server is missing: install the package redis-server'
   if (process.env.CI) throw new Error(message)
   console.error(`\n*** ${message}; its tests are skipped ***\n`)
-  t?.skip(message)
   return false
 }
 
-/** Starts a private server that keeps every write on disk. */
-export async function startRedis(args: string[] = []): Promise<RedisServer> {
+/** Starts a server that keeps every write on disk, unless `args` say otherwise. */
+export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+  return await startProcess(async (port, folder) => [
+    ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
+    ...['--appendonly', 'yes', '--appendfsync', 'always', ...args],
+  ])
+}
+
+/** Starts three servers that share the slots of one cluster. */
+export async function startRedisCluster(): Promise<RedisServer[]> {
+  const args = ['--cluster-enabled', 'yes', '--appendonly', 'no']
+  const servers = await Promise.all([1, 2, 3].map(() => startRedis(args)))
+  const nodes = servers.map(({ port }) => `127.0.0.1:${port}`)
+  await redisCli('--cluster', 'create', ...nodes, '--cluster-yes')
+  for (const server of servers) {
+    while (!(await server.command('cluster', 'info')).includes('cluster_state:ok')) await pause(50)
+  }
+  return servers
+}
+
+/** Starts a sentinel that watches one server under the name `vault`. */
+export async function startSentinel(watched: RedisServer): Promise<RedisServer> {
+  return await startProcess(async (port, folder) => {
+    const file = join(folder, 'sentinel.conf')
+    await writeFile(
+      file,
+      `port ${port}
+bind 127.0.0.1
+dir ${folder}
+sentinel monitor vault 127.0.0.1 ${watched.port} 1
+sentinel down-after-milliseconds vault 300
+sentinel failover-timeout vault 2000
+`,
+    )
+    return [file, '--sentinel']
+  })
+}
+
+async function startProcess(
+  buildArgs: (port: number, folder: string) => Promise<string[]>,
+): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-redis-'))
   const port = await findPort()
+  const args = await buildArgs(port, folder)
   let server: ChildProcess | undefined
   await start()
-  return { url: `redis://127.0.0.1:${port}`, port, kill, start, pause, resume, close }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    kill,
+    start,
+    pause: () => void server?.kill('SIGSTOP'),
+    resume: () => void server?.kill('SIGCONT'),
+    command: (...words) => redisCli('-p', `${port}`, ...words),
+    async close() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 
   async function start(): Promise<void> {
-    server = spawn(
-      'redis-server',
-      [
-        ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''],
-        ...['--appendonly', 'yes', '--appendfsync', 'always', '--daemonize', 'no', ...args],
-      ],
-      { stdio: 'ignore' },
-    )
+    server = spawn('redis-server', args, { stdio: 'ignore' })
     await answers(port)
   }
 
@@ -57,30 +104,25 @@ export async function startRedis(args: string[] = []): Promise<RedisServer> {
     server.kill('SIGKILL')
     await ended
   }
+}
 
-  function pause(): void {
-    server?.kill('SIGSTOP')
-  }
-
-  function resume(): void {
-    server?.kill('SIGCONT')
-  }
-
-  async function close(): Promise<void> {
-    await kill()
-    await rm(folder, { recursive: true, force: true })
-  }
+async function redisCli(...args: string[]): Promise<string> {
+  return (await promisify(execFile)('redis-cli', args)).stdout
 }
 
 async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     const socket = createConnection(port, '127.0.0.1')
-    const connected = await new Promise(done => {
-      socket.once('connect', () => done(true)).once('error', () => done(false))
-    })
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    const connected = await promise
     socket.destroy()
     if (connected) return
-    await new Promise(done => setTimeout(done, 25))
+    await pause(25)
   }
   throw new Error('redis-server does not answer')
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  await new Promise(done => setTimeout(done, milliseconds))
 }

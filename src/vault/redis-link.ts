@@ -1,0 +1,111 @@
+// The connection to Redis as the vault uses it: nothing waits for a connection that is not there, every
+// command has a deadline, and a connection that misses one is replaced (attacks V11). What went wrong
+// is told in fixed words, never in the library's: those may hold addresses or passwords.
+
+import { setTimeout as wait } from 'node:timers/promises'
+import { BrokerError } from '../errors.ts'
+import type { RedisVaultChoice } from './redis.ts'
+import { buildRedisClient, type Command, type RedisClient } from './redis-client.ts'
+
+export interface RedisLink {
+  /** The answer to a command on one key; `vault_unavailable` where there is none in time. */
+  send(key: string, ...command: Command): Promise<unknown>
+  /** The same, texts as bytes. */
+  sendForBytes(key: string, ...command: Command): Promise<unknown>
+  /** Fields of a hash, from memory where they were read a moment ago and have not changed. */
+  recall(key: string, fields: readonly string[]): Promise<readonly unknown[]>
+  /** Drops what is remembered of a key. */
+  forget(key: string): void
+  /** Resolves with the first connection, or after the deadline without it. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+const DEADLINE_MS = 1_500
+const RETRY_MS = 500
+
+/** Starts to connect, and never stops trying until it is closed. */
+export function openRedisLink(redis: typeof import('redis'), choice: RedisVaultChoice): RedisLink {
+  let client = build()
+  let isConnected = false
+  let isClosed = false
+  let trouble: unknown
+  const first = connect()
+
+  return {
+    send: (key, ...command) => within(() => client.send(key, command, false)),
+    sendForBytes: (key, ...command) => within(() => client.send(key, command, true)),
+    recall: (key, fields) => within(() => client.recall(key, fields)),
+    forget: key => client.forget(key),
+    settled: () => Promise.race([first, wait(DEADLINE_MS)]),
+    async close() {
+      isClosed = true
+      await client.destroy()
+    },
+  }
+
+  function build(): RedisClient {
+    const built = buildRedisClient(redis, choice)
+    built.onError(error => {
+      trouble = error
+    })
+    return built
+  }
+
+  // What the library does by itself when an open connection breaks is not repeated here.
+  async function connect(): Promise<void> {
+    while (!isClosed) {
+      try {
+        await client.connect()
+        isConnected = true
+        return
+      } catch (error) {
+        trouble = error
+        await client.destroy()
+        await wait(RETRY_MS)
+        client = build()
+      }
+    }
+  }
+
+  function replace(late: RedisClient): void {
+    if (late !== client || isClosed) return
+    isConnected = false
+    client = build()
+    void connect()
+    void late.destroy()
+  }
+
+  async function within<T>(command: () => Promise<T>): Promise<T> {
+    if (!isConnected) throw unavailable(trouble)
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const asked = client
+    const timer = setTimeout(() => {
+      reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }))
+      replace(asked)
+    }, DEADLINE_MS)
+    try {
+      return await Promise.race([command(), late])
+    } catch (error) {
+      throw unavailable(error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  function unavailable(error: unknown): BrokerError {
+    const detail = `Redis: ${nameTrouble(error) ?? nameTrouble(trouble) ?? 'no answer'}`
+    return new BrokerError('vault_unavailable', { detail, cause: error })
+  }
+}
+
+const REPLIES =
+  /^(READONLY|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY)\b/
+
+// The code of a system error, or the first word of the server's refusal where it is a known one.
+function nameTrouble(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code)) return code
+  return REPLIES.exec(error.message)?.[1]
+}
