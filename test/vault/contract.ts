@@ -3,15 +3,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import type { VaultChoice } from '../../src/vault/open.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { NewRecord, Vault } from '../../src/vault/vault.ts'
 
 export interface OpenHome {
   vault: Vault
   connect(): Promise<Vault>
-  /** Where a process of its own finds the same store; none for memory. */
-  address?: VaultChoice
 }
 
 export interface Home {

@@ -5,6 +5,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { openRedisVault, type RedisVaultChoice } from '../../src/vault/redis.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import { buildRecord, newId, testContract } from './contract.ts'
+import { testProcesses } from './processes.ts'
 import {
   hasRedis,
   type RedisServer,
@@ -60,7 +61,7 @@ if (hasRedis()) {
     async open(t, clock) {
       await Promise.all(cluster.map(server => server.command('flushall')))
       const connect = async () => await open(t, inCluster(), clock)
-      return { vault: await connect(), connect, address: { kind: 'redis', ...inCluster() } }
+      return { vault: await connect(), connect }
     },
   })
 
@@ -70,8 +71,13 @@ if (hasRedis()) {
     async open(t, clock) {
       await watched[0]?.command('flushall')
       const connect = async () => await open(t, bySentinel(), clock)
-      return { vault: await connect(), connect, address: { kind: 'redis', ...bySentinel() } }
+      return { vault: await connect(), connect }
     },
+  })
+
+  testProcesses('redis cluster', async () => {
+    await Promise.all(cluster.map(server => server.command('flushall')))
+    return { kind: 'redis', ...inCluster() }
   })
 
   test('[V11] one node of a cluster that dies costs its own sessions, until it is back', async t => {

@@ -7,7 +7,9 @@ import { BrokerError } from '../../src/errors.ts'
 import { openRedisVault, type RedisVaultChoice } from '../../src/vault/redis.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
-import { buildRecord, newId, testContract } from './contract.ts'
+import { buildRecord, type Home, newId, testContract } from './contract.ts'
+import { testAgainstModel } from './model.ts'
+import { testProcesses } from './processes.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
@@ -63,14 +65,21 @@ if (hasRedis()) {
   })
   after(() => server.close())
 
-  testContract({
+  const home: Home = {
     name: 'redis',
     lagMs: 100,
     async open(t, clock) {
       await server.command('flushall')
       const connect = async () => await open(t, { url: server.url }, clock)
-      return { vault: await connect(), connect, address: { kind: 'redis', url: server.url } }
+      return { vault: await connect(), connect }
     },
+  }
+
+  testContract(home)
+  testAgainstModel(home, 40)
+  testProcesses('redis', async () => {
+    await server.command('flushall')
+    return { kind: 'redis', url: server.url }
   })
 
   test('[V11] a killed server is 503 at once, and is used again without a restart of ours', async t => {

@@ -10,14 +10,16 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/errors.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
-import { buildRecord, newId, testContract } from './contract.ts'
+import { buildRecord, type Home, newId, testContract } from './contract.ts'
+import { testAgainstModel } from './model.ts'
 import { makePath } from './paths.ts'
+import { testProcesses } from './processes.ts'
 
 const now = Date.now
 const MINUTE = 60_000
 const PAGE_BYTES = 16_384
 
-testContract({
+const home: Home = {
   name: 'sqlite',
   lagMs: 0,
   async open(t, clock) {
@@ -27,9 +29,13 @@ testContract({
       t.after(() => vault.close())
       return vault
     }
-    return { vault: await connect(), connect, address: { kind: 'sqlite', path } }
+    return { vault: await connect(), connect }
   },
-})
+}
+
+testContract(home)
+testAgainstModel(home, 100)
+testProcesses('sqlite', async t => ({ kind: 'sqlite', path: await makePath(t) }))
 
 function isUnavailable(detail: string) {
   return (error: unknown) => {
