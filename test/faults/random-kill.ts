@@ -72,7 +72,8 @@ export async function killAtRandom(rounds: number, seed: number): Promise<KillRe
       report.logins++
     } else if (choice < 0.9) {
       const { status } = await one.browser.fetch(`${one.session.fhirBaseUrl}/Patient`)
-      if (status === 401) report.lost++
+      // Another worker may have ended it meanwhile.
+      if (status === 401 && one.state === 'live') report.lost++
       report.reads++
     } else {
       one.state = 'ending'
