@@ -39,8 +39,7 @@ export function parseKeyRing(text: string): KeyRing {
   if (!first) throw new Error('the key ring has no key')
   const ids = new Set(entries.map(entry => (entry as { id: string }).id))
   if (ids.size !== entries.length) throw new Error('two keys have the same id')
-  const clientKeys = Array.isArray(document.clientKeys) ? document.clientKeys : []
-  return { keys: [first, ...rest], clientKeys }
+  return { keys: [first, ...rest], clientKeys: parseClientKeys(document.clientKeys) }
 }
 
 /** A new ring of one random key. */
@@ -137,6 +136,14 @@ function parseServerKey(entry: unknown, i: number): ServerKey {
     throw new Error(`${place} must be exactly ${KEY_BYTES} bytes, base64url`)
   }
   return { id, createdAt: made, secret: bytes }
+}
+
+// What is inside each is judged where it is used.
+function parseClientKeys(entries: unknown = []): object[] {
+  if (Array.isArray(entries) && entries.every(entry => typeof entry === 'object' && entry)) {
+    return entries
+  }
+  throw new Error('clientKeys of the ring must be a list of JWKs')
 }
 
 function parseJson(text: string): Record<string, unknown> {
