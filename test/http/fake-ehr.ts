@@ -33,6 +33,7 @@ export interface FakeEhr {
 export async function startFakeEhr(): Promise<FakeEhr> {
   const sockets = new Set<Socket>()
   const server: Server = createServer(socket => {
+    socket.setNoDelay(true)
     sockets.add(socket)
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))

@@ -1,0 +1,372 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, test } from 'node:test'
+import { answer, type EhrRequest, headerOf } from '../http/fake-ehr.ts'
+import { connectRaw, exchangeRaw } from '../http/raw.ts'
+import { ours, sessionId, useRig } from './proxy-rig.ts'
+
+describe('what crosses to the EHR', () => {
+  const rig = useRig({
+    limits: { maxBodyBytes: 100_000, documentBytes: 20_000, heldBytes: 30_000, bodyIdleMs: 300 },
+  })
+  beforeEach(() => {
+    rig.ehr.requests.length = 0
+    rig.ehr.handler = async request => {
+      const body = await request.body()
+      answer(request, { headers: { 'content-type': 'text/plain' }, body })
+    }
+  })
+  const only = (): EhrRequest => {
+    const [request] = rig.ehr.requests
+    assert.ok(request && rig.ehr.requests.length === 1, `${rig.ehr.requests.length} requests`)
+    return request
+  }
+  const statusOf = (text: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1])
+
+  test('[P1, P3, P5] nothing is sent for a target that climbs, wanders or misleads', async () => {
+    const targets = [
+      ...['/../x', '/%2e%2e/x', '/.%2e/x', '/..%2fx', '/%252e%252e/x', '/..\\x', '/%5cx', '/..;/x'],
+      ...[
+        '/.%09./x',
+        '//evil.example/x',
+        '/\\evil',
+        '/http://evil/',
+        '/http:evil',
+        '/x#y',
+        '/x%00',
+      ],
+      ...[
+        '/x?a?b',
+        '/x%0d%0ay',
+        '/x?a=%0d%0ab',
+        '/x%',
+        '/x%zz',
+        '/%c0%ae%c0%ae/',
+        '/x?_format=html',
+      ],
+    ]
+    for (const target of targets) {
+      const got = await exchangeRaw(rig.port, rig.raw(`GET ${target}`))
+      assert.equal(statusOf(got), 400, `${target}: ${got.slice(0, 80)}`)
+      assert.match(got, /Proxy-Status: fhirstorm/i)
+    }
+    const long = await exchangeRaw(rig.port, rig.raw(`GET /${'x'.repeat(9000)}`))
+    assert.equal(statusOf(long), 414)
+    const longer = await exchangeRaw(rig.port, rig.raw(`GET /${'x'.repeat(20_000)}`))
+    assert.ok([414, 431].includes(statusOf(longer)))
+    const high = await exchangeRaw(rig.port, rig.raw('GET /é'))
+    assert.equal(statusOf(high), 400)
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P2, P4, P6] nor for a path written otherwise, an absolute target or another host', async () => {
+    const cookie = `Cookie: t-${sessionId}=x\r\nConnection: close\r\n\r\n`
+    const path = `/bff/sessions/${sessionId}/fhir/Patient`
+    const rows: [string, number][] = [
+      [`GET ${path.replace('fhir', '%66hir')} HTTP/1.1\r\nHost: app.example.org\r\n${cookie}`, 400],
+      [`GET http://evil.example${path} HTTP/1.1\r\nHost: app.example.org\r\n${cookie}`, 400],
+      [`GET https://app.example.org${path} HTTP/1.1\r\nHost: app.example.org\r\n${cookie}`, 400],
+      [`GET ${path} HTTP/1.1\r\nHost: evil.example\r\n${cookie}`, 421],
+      [`GET ${path} HTTP/1.1\r\nHost: app.example.org\r\nHost: app.example.org\r\n${cookie}`, 421],
+      [`GET ${path} HTTP/1.0\r\n${cookie}`, 421],
+    ]
+    for (const [bytes, expected] of rows) {
+      assert.equal(statusOf(await exchangeRaw(rig.port, bytes)), expected, bytes)
+    }
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P7, P8, P9] only listed headers cross, and exactly one Authorization: ours', async () => {
+    const sent = [
+      ...[
+        'Connection: authorization, x-request-id, if-match',
+        'Keep-Alive: timeout=5',
+        'TE: trailers',
+      ],
+      ...['Authorization: Bearer stolen', 'AUTHORIZATION: Basic x', 'Proxy-Authorization: Basic x'],
+      ...['X-Forwarded-For: 1.2.3.4', 'X-Forwarded-Host: evil', 'Forwarded: for=1', 'X-Real-IP: 1'],
+      ...[
+        'X_Forwarded_For: 1',
+        'X-Original-URL: /x',
+        'X-HTTP-Method-Override: DELETE',
+        'Expect: 100-continue',
+      ],
+      ...[
+        '__proto__: x',
+        'constructor: x',
+        'Trailer: x',
+        'Proxy-Connection: close',
+        'If-Match: W/"1"',
+      ],
+      ...[
+        'X-Request-Id: abc',
+        'Range: bytes=0-1',
+        'Origin: https://app.example.org',
+        'Cookie: more=x',
+      ],
+    ]
+    const got = await exchangeRaw(rig.port, rig.raw('GET /Patient/1', sent))
+    assert.match(got, /^HTTP\/1\.1 100 [\s\S]*\r\nHTTP\/1\.1 200 /)
+    const odd = await exchangeRaw(rig.port, rig.raw('GET /Patient/1', ['Expect: x']))
+    assert.equal(statusOf(odd), 417)
+    const request = only()
+    assert.equal(headerOf(request, 'authorization'), 'Bearer token-1')
+    assert.equal(headerOf(request, 'if-match'), 'W/"1"')
+    assert.deepEqual(request.headers.map(([name]) => name).sort(), [
+      ...['accept', 'accept-encoding', 'authorization', 'connection', 'host', 'if-match'],
+      ...['user-agent', 'x-request-id'],
+    ])
+    assert.ok(!/stolen|evil|1\.2\.3\.4|=x/.test(request.head))
+  })
+
+  test('[P15] ambiguous framing is refused and the connection closed', async () => {
+    const type = 'Content-Type: text/plain'
+    const rows: string[][] = [
+      ['Content-Length: 4', 'Transfer-Encoding: chunked'],
+      ['Transfer-Encoding: xchunked'],
+      ['Transfer-Encoding: chunked, identity'],
+      ['Content-Length: 4', 'Content-Length: 5'],
+      ['Content-Length: +4'],
+      ['Content-Length : 4'],
+      ['Content-Length: 4', ' folded'],
+    ]
+    for (const headers of rows) {
+      const bytes = rig.raw('POST /Binary', [type, ...headers], '0\r\n\r\nGET /x HTTP/1.1\r\n\r\n')
+      assert.equal(statusOf(await exchangeRaw(rig.port, bytes)), 400, headers.join())
+    }
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P16] a body where none belongs is refused', async () => {
+    for (const method of ['GET', 'HEAD', 'DELETE']) {
+      const bytes = rig.raw(
+        `${method} /Patient/1`,
+        ['Content-Type: text/plain', 'Content-Length: 3'],
+        'abc',
+      )
+      assert.equal(statusOf(await exchangeRaw(rig.port, bytes)), 400, method)
+    }
+    const empty = rig.raw('DELETE /Patient/1', ['Content-Length: 0'])
+    assert.equal(statusOf(await exchangeRaw(rig.port, empty)), 200)
+    assert.equal(only().method, 'DELETE')
+  })
+
+  test('every method and body of FHIR crosses', async () => {
+    const json = 'application/fhir+json'
+    const rows: [string, string, string, string][] = [
+      ['POST', '/Patient', json, '{"resourceType":"Patient"}'],
+      ['PUT', '/Patient/1', 'application/fhir+xml', '<Patient xmlns="http://hl7.org/fhir"/>'],
+      ['PATCH', '/Patient/1', 'application/json-patch+json', '[]'],
+      ['POST', '/Patient/_search', 'application/x-www-form-urlencoded', 'name=a%20b&_format=json'],
+      ['POST', '/$graphql', 'application/graphql', '{ Patient { id } }'],
+      ['POST', '/Patient/1/$everything', json, '{"resourceType":"Parameters"}'],
+      ['POST', '', json, '{"resourceType":"Bundle","type":"batch","entry":[]}'],
+      ['POST', '/Binary', 'image/png', '\u0001\u0002\u0003'],
+    ]
+    for (const [method, path, type, body] of rows) {
+      rig.ehr.requests.length = 0
+      const { status, text } = await rig.call(path, {
+        method,
+        headers: { 'content-type': type },
+        body,
+      })
+      assert.equal(status, 200, `${method} ${path}`)
+      assert.equal(text, body)
+      const request = only()
+      assert.equal(request.method, method)
+      assert.equal(request.path, `/fhir/r4${path}`)
+      assert.equal(headerOf(request, 'content-type'), type)
+      assert.equal(headerOf(request, 'content-length'), String(body.length))
+    }
+    rig.ehr.requests.length = 0
+    assert.equal((await rig.call('/Patient/1/$validate', { method: 'POST' })).status, 200)
+    assert.equal(headerOf(only(), 'content-type'), undefined)
+  })
+
+  test('[X8] garbage for a Content-Type is a 415, and so is none', async () => {
+    for (const type of [
+      'text/plain',
+      'a/b;;',
+      'multipart/form-data; boundary=x',
+      'image/png',
+      '',
+    ]) {
+      const headers = type === '' ? [] : [`Content-Type: ${type}`]
+      const bytes = rig.raw('POST /Patient', [...headers, 'Content-Length: 2'], '{}')
+      assert.equal(statusOf(await exchangeRaw(rig.port, bytes)), 415, type)
+    }
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P10, P24] a search form hides neither a method nor a format', async () => {
+    const post = (body: string) =>
+      rig.call('/Patient/_search', {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body,
+      })
+    assert.equal((await post('_method=DELETE')).refusal, 'query_invalid')
+    assert.equal((await post('a=b&_format=html')).refusal, 'format_refused')
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P12, SC-22, AL-53] an entry of a batch names no other server', async () => {
+    const send = (url: string) =>
+      rig.call('/', {
+        method: 'POST',
+        headers: { 'content-type': 'application/fhir+json' },
+        body: JSON.stringify({
+          resourceType: 'Bundle',
+          entry: [{ request: { method: 'GET', url } }],
+        }),
+      })
+    for (const url of ['https://evil.example/x', '//evil.example', '../../x']) {
+      assert.equal((await send(url)).refusal, 'foreign_reference')
+    }
+    assert.equal(rig.ehr.requests.length, 0)
+    assert.equal((await send(`${ours}/Patient/1`)).status, 200)
+    assert.ok((await only().body()).includes(`${rig.base}/Patient/1`))
+  })
+
+  test('[P17] a body over the limit is refused, counted where its length is not told', async () => {
+    const binary = ['Content-Type: image/png']
+    const told = rig.raw('POST /Binary', [...binary, 'Content-Length: 100001'])
+    assert.equal(statusOf(await exchangeRaw(rig.port, told)), 413)
+    assert.equal(rig.ehr.requests.length, 0)
+    const document = ['Content-Type: application/fhir+json', 'Content-Length: 20001']
+    assert.equal(statusOf(await exchangeRaw(rig.port, rig.raw('POST /Patient', document))), 413)
+    const client = await connectRaw(rig.port)
+    client.send(rig.raw('POST /Binary', [...binary, 'Transfer-Encoding: chunked']))
+    const chunk = `3e8\r\n${'x'.repeat(1000)}\r\n`
+    client.send(chunk)
+    while (rig.ehr.requests.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    for (let i = 0; i < 120; i++) client.send(chunk)
+    const got = await client.closed()
+    assert.equal(statusOf(got), 413)
+    const cut = only()
+    await assert.rejects(cut.body(), 'the upstream request was cut, not ended')
+  })
+
+  test('[P17] memory for held bodies is bounded: one more is told to wait', async () => {
+    const clients = await Promise.all([1, 2].map(() => connectRaw(rig.port)))
+    const headers = ['Content-Type: application/fhir+json', 'Content-Length: 19000']
+    for (const client of clients) client.send(rig.raw('POST /Patient', headers, 'x'.repeat(18_000)))
+    const refused = await Promise.race(clients.map(client => client.until(/\r\n\r\n/)))
+    assert.equal(statusOf(refused), 503)
+    assert.match(refused, /too_many_in_flight/)
+    for (const client of clients) client.socket.destroy()
+  })
+
+  test('[P18] a body that stalls is a 408, before and after it began to cross', async () => {
+    for (const [path, type] of [
+      ['/Patient', 'application/fhir+json'],
+      ['/Binary', 'image/png'],
+    ]) {
+      rig.ehr.requests.length = 0
+      const client = await connectRaw(rig.port)
+      client.send(rig.raw(`POST ${path}`, [`Content-Type: ${type}`, 'Content-Length: 10'], 'abc'))
+      const got = await client.closed()
+      assert.equal(statusOf(got), 408, path)
+      if (path === '/Binary') await assert.rejects(only().body())
+      else assert.equal(rig.ehr.requests.length, 0)
+    }
+  })
+
+  test('[P19] a client that leaves in the middle of its upload takes the upstream with it', async () => {
+    const client = await connectRaw(rig.port)
+    client.send(rig.raw('POST /Binary', ['Content-Type: image/png', 'Content-Length: 1000'], 'abc'))
+    while (rig.ehr.requests.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    client.socket.destroy()
+    await assert.rejects(only().body())
+    assert.equal((await rig.call('/Patient/1')).status, 200)
+  })
+
+  test('[P20] an early answer passes, and the rest of the upload is no further request', async () => {
+    rig.ehr.handler = request => answer(request, { status: 413, body: '{"early":true}' })
+    const client = await connectRaw(rig.port)
+    const smuggled = rig.raw('DELETE /Patient/victim')
+    client.send(
+      rig.raw('POST /Binary', ['Content-Type: image/png', 'Content-Length: 90000'], 'abc'),
+    )
+    const got = await client.until(/"early":true/)
+    assert.equal(statusOf(got), 413)
+    assert.match(got, /connection: close/i)
+    client.send(smuggled)
+    client.send('x'.repeat(1000))
+    await client.closed()
+    assert.equal(rig.ehr.requests.length, 1)
+  })
+
+  test('[P21] requests on one connection are each judged, in order', async () => {
+    const keep = rig.raw('GET /Patient/1').replace('Connection: close\r\n', '')
+    const bad = rig.raw('GET /x;y').replace('Connection: close\r\n', '')
+    const client = await connectRaw(rig.port)
+    client.send(`${keep}${bad}`.repeat(20) + rig.raw('GET /Patient/2'))
+    const statuses = [...(await client.closed()).matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, s]) => s)
+    assert.deepEqual(statuses, [
+      ...Array.from({ length: 40 }, (_, i) => (i % 2 ? '400' : '200')),
+      '200',
+    ])
+    assert.equal(rig.ehr.requests.length, 21)
+  })
+
+  test('[P23] a heap of headers is a 431', async () => {
+    const many = Array.from({ length: 300 }, (_, i) => `X-${i}: ${'x'.repeat(100)}`)
+    assert.equal(statusOf(await exchangeRaw(rig.port, rig.raw('GET /Patient', many))), 431)
+    const big = rig.raw('GET /Patient', [`X-Big: ${'x'.repeat(20_000)}`])
+    assert.equal(statusOf(await exchangeRaw(rig.port, big)), 431)
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P29] requests that undici would refuse never wedge the pool', async () => {
+    for (let i = 0; i < 300; i++) {
+      rig.token.current = i % 2 ? 'odd\u0000token' : 'ümlaut'
+      assert.equal((await rig.call('/Patient/1')).status, 502)
+    }
+    rig.token.current = 'token-1'
+    for (let i = 0; i < 100; i++) {
+      await exchangeRaw(rig.port, rig.raw('GET /Patient', ['If-Match: \u0001']))
+      await exchangeRaw(rig.port, rig.raw('GET /Patient', ['Prefer: caf\u00e9']))
+    }
+    assert.equal((await rig.call('/Patient/1')).status, 200)
+  })
+})
+
+describe('where nothing is rewritten', () => {
+  const rig = useRig({ registration: { rewrite: false } })
+
+  test('[P28] bytes, ranges and codings pass untouched, both ways', async () => {
+    rig.ehr.handler = async request =>
+      answer(request, {
+        status: 206,
+        headers: { 'content-range': 'bytes 0-9/100', etag: '"x"', 'content-encoding': 'br' },
+        body: await request.body(),
+      })
+    const body = JSON.stringify({ reference: `${ours}/Patient/1`, url: `${rig.base}/x` })
+    const { text, headers } = await rig.call('/Patient', {
+      method: 'PUT',
+      headers: {
+        'content-type': 'application/fhir+json',
+        range: 'bytes=0-9',
+        'accept-encoding': 'br',
+      },
+      body,
+    })
+    assert.equal(text, body)
+    assert.equal(headers['content-range'], 'bytes 0-9/100')
+    assert.equal(headers.etag, '"x"')
+    assert.equal(headers['content-encoding'], 'br')
+    const [sent] = rig.ehr.requests
+    assert.ok(sent)
+    assert.equal(headerOf(sent, 'range'), 'bytes=0-9')
+    assert.equal(headerOf(sent, 'accept-encoding'), 'br')
+  })
+
+  test('[SC-22] a batch is judged all the same', async () => {
+    const { refusal } = await rig.call('', {
+      method: 'POST',
+      headers: { 'content-type': 'application/fhir+json' },
+      body: '{"resourceType":"Bundle","entry":[{"request":{"url":"https://evil.example/"}}]}',
+    })
+    assert.equal(refusal, 'foreign_reference')
+  })
+})
