@@ -47,8 +47,8 @@ function readRange(times, days) {
 function buildOptions({ series, range, width }, onIndex) {
   const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
   const colorOf = (_plot, index) => color(`--series-${index}`)
-  const units = [...new Set(series.map(({ unit }) => unit))]
-  const isPair = units.length === 1 && series.length === 2
+  const scales = [...new Set(series.map(scaleOf))]
+  const isPair = scales.length === 1 && series.length === 2
   const axis = {
     stroke: color('--soft'),
     font: '12px system-ui, sans-serif',
@@ -58,7 +58,7 @@ function buildOptions({ series, range, width }, onIndex) {
   return {
     width,
     height: HEIGHT,
-    padding: [16, units.length > 1 ? 0 : 12, 0, 0],
+    padding: [16, scales.length > 1 ? 0 : 12, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -66,13 +66,13 @@ function buildOptions({ series, range, width }, onIndex) {
     },
     scales: {
       x: { time: true, range: (_plot, min, max) => (min === null ? range : [min, max]) },
-      ...Object.fromEntries(units.map((unit, i) => [unit, { range: widen(series, i === 0) }])),
+      ...Object.fromEntries(scales.map((scale, i) => [scale, { range: widen(series, i === 0) }])),
     },
     axes: [
       { ...axis, grid: { show: false }, space: 70 },
-      ...units.slice(0, 2).map((unit, index) => ({
+      ...scales.slice(0, 2).map((scale, index) => ({
         ...axis,
-        scale: unit,
+        scale,
         side: index === 0 ? 3 : 1,
         size: 46,
         grid: index === 0 ? axis.grid : { show: false },
@@ -80,9 +80,9 @@ function buildOptions({ series, range, width }, onIndex) {
     ],
     series: [
       {},
-      ...series.map(({ name, unit }, index) => ({
-        label: name,
-        scale: unit,
+      ...series.map((one, index) => ({
+        label: one.name,
+        scale: scaleOf(one),
         stroke: colorOf(undefined, index + 1),
         width: 2,
         spanGaps: true,
@@ -98,6 +98,11 @@ function buildOptions({ series, range, width }, onIndex) {
   }
 }
 
+// One vertical scale for each unit, and for values without one.
+function scaleOf({ unit }) {
+  return `in ${unit}`
+}
+
 // Room above and below the points, and for the reference range where it is near.
 function widen(series, isFirst) {
   return (_plot, min, max) => {
@@ -110,11 +115,12 @@ function widen(series, isFirst) {
   }
 }
 
-function drawReference(plot, { reference, unit }, fill) {
+function drawReference(plot, one, fill) {
+  const { reference } = one
   if (reference === undefined) return
   const { left, top, width, height } = plot.bbox
   const at = (value, otherwise) =>
-    value === undefined ? otherwise : plot.valToPos(value, unit, true)
+    value === undefined ? otherwise : plot.valToPos(value, scaleOf(one), true)
   const [upper, lower] = [at(reference.high, top), at(reference.low, top + height)]
   plot.ctx.fillStyle = fill
   plot.ctx.fillRect(left, upper, width, lower - upper)

@@ -39,7 +39,7 @@ export function openRecord(page, session, { ehrName, events }) {
     element(
       'div',
       { class: 'record' },
-      element('div', { class: 'column wide' }, wide),
+      element('div', { class: 'column' }, wide),
       element('div', { class: 'column' }, narrow, panel.card, createExposureCard()),
     ),
   )

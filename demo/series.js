@@ -1,7 +1,7 @@
 // Observations as series over time, and the charts that they make. Pure. A series never mixes units:
 // the same code in kilograms and in pounds is two series.
 
-import { textOf } from './wording.js'
+import { textOf, unitOf } from './wording.js'
 
 // What belongs on one chart, by LOINC code; every other series has a chart of its own.
 const together = [
@@ -72,7 +72,8 @@ function toDay(seconds) {
 
 function addPoint(series, { code, valueQuantity, referenceRange }, time) {
   if (typeof valueQuantity?.value !== 'number') return
-  const { value, unit = '' } = valueQuantity
+  const { value } = valueQuantity
+  const unit = unitOf(valueQuantity)
   const coding = code.coding?.[0]?.code ?? textOf(code)
   const key = `${coding} ${unit}`
   const name = shortNames[coding] ?? shorten(textOf(code) ?? coding)

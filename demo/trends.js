@@ -88,7 +88,7 @@ function buildChoice(legend, name, options, { label, chosen, onChoose }) {
   )
   return element(
     'fieldset',
-    { class: `choice ${name}` },
+    { class: 'choice' },
     element('legend', { class: 'unseen' }, legend),
     choices,
   )
@@ -111,7 +111,7 @@ function buildReadout(series, rows, chosen) {
 }
 
 function buildTable(series, rows) {
-  const heads = ['Date', ...series.map(({ name, unit }) => `${name} (${unit})`)]
+  const heads = ['Date', ...series.map(({ name, unit }) => (unit ? `${name} (${unit})` : name))]
   return element(
     'table',
     {},

@@ -22,7 +22,14 @@ export function nameOf({ name = [] }) {
 /** A quantity with its unit. */
 export function quantityOf(quantity) {
   if (quantity?.value === undefined) return undefined
-  return [`${quantity.comparator ?? ''}${quantity.value}`, quantity.unit].filter(Boolean).join(' ')
+  return [`${quantity.comparator ?? ''}${quantity.value}`, unitOf(quantity)]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** The unit of a quantity; what stands in braces is UCUM's annotation, and none to be read. */
+export function unitOf({ unit = '' }) {
+  return /^\{.*\}$/.test(unit) ? '' : unit
 }
 
 /** What a resource says, in one line of a table: when, what and how much. */

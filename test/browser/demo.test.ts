@@ -8,11 +8,14 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { collectComplaints, hasChromium, launchChromium } from '../world/chromium.ts'
 import { createWorld, type World } from '../world/world.ts'
 
+const MINUTE = 60_000
+
 describe('the demo in Chromium', { skip: !hasChromium() }, () => {
   let world: World
   let chromium: Browser
+  let passed = 0
   before(async () => {
-    world = await createWorld()
+    world = await createWorld({ now: () => Date.now() + passed })
     chromium = await launchChromium()
   })
   after(async () => {
@@ -138,6 +141,22 @@ describe('the demo in Chromium', { skip: !hasChromium() }, () => {
     await page.getByRole('heading', { name: 'This session is over' }).waitFor()
     assert.doesNotMatch(await page.locator('body').innerText(), /Amy|diabetes/)
     await page.getByRole('link', { name: 'General Hospital' }).waitFor()
+  })
+
+  test('a session that nobody uses ends on time: looking how long it lasts keeps it no longer', async () => {
+    await using visit = await openVisit()
+    const { page } = visit
+    await launch(page, 'amy-shaw')
+    const lookAgain = `document.dispatchEvent(new Event('visibilitychange'))`
+    passed += 14 * MINUTE
+    const asked = page.waitForResponse(/slide=false$/)
+    await page.evaluate(lookAgain)
+    assert.equal((await asked).status(), 200)
+    await showsPlot(page)
+    passed += 2 * MINUTE
+    await page.evaluate(lookAgain)
+    await page.getByRole('heading', { name: 'This session is over' }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /Amy|diabetes/)
   })
 
   test('[AL-36] denied consent is told, and another try is offered', async () => {

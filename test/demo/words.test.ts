@@ -51,5 +51,6 @@ test('names and concepts are read in the shapes of R4 and DSTU2', () => {
 test('a line of a table tells a comparator and both values of a pair', () => {
   const pair = [{ valueQuantity: { value: 120 } }, { valueQuantity: { value: 80, unit: 'mmHg' } }]
   assert.equal(summarize({ component: pair }).value, '120 / 80 mmHg')
+  assert.equal(quantityOf({ value: 2.5, unit: '{INR}' }), '2.5')
   assert.equal(quantityOf({ value: 5, comparator: '<', unit: 'mg' }), '<5 mg')
 })
