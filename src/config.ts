@@ -12,7 +12,7 @@ import {
   variableFor,
 } from './config/environment.ts'
 import { ConfigError, type ConfigFault, locate } from './config/faults.ts'
-import { checkNamedFiles, type DocumentContext, readText } from './config/files.ts'
+import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './config/files.ts'
 import { applyDefaults, loadRegistration } from './config/registration.ts'
 import { type ConfigDocument, configSchema } from './config/schema.ts'
 import { type KeyRing, parseKeyRing } from './keys.ts'
@@ -46,7 +46,7 @@ export interface ConfigSource {
   file?: { name: string; text: string }
   env: Environment
   /** Reads a file named by the configuration; paths are relative to the configuration's folder. */
-  readFile: (path: string) => Promise<string>
+  readFile: ReadFile
 }
 
 /** The whole configuration, or ConfigError with every fault and its place. */
@@ -78,7 +78,7 @@ async function assemble(
   const publicUrl = document.publicUrl.replace(/\/$/, '')
   const read = (path: string | undefined, place: PropertyKey[]) => readText(path, place, context)
 
-  const keyText = await read(document.keysFile, ['keysFile'])
+  const keyText = await readText(document.keysFile, ['keysFile'], context, { isPrivate: true })
   const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
   const registrations: (Registration | undefined)[] = []
   for (const [i, ehr] of document.ehrs.entries()) {

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describesEhr } from '../config/environment.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
+import { readPrivateFile } from './private-file.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
 export async function findConfigFile(asked: string | undefined): Promise<string | undefined> {
@@ -25,7 +26,10 @@ export async function readConfiguration(asked: string | undefined): Promise<Conf
     const config = await loadConfig({
       file: path === undefined ? undefined : { name: path, text: await readText(path) },
       env: process.env,
-      readFile: name => readFile(resolve(folder, name), 'utf8'),
+      readFile: (name, how) =>
+        how?.isPrivate
+          ? readPrivateFile(resolve(folder, name))
+          : readFile(resolve(folder, name), 'utf8'),
     })
     return resolvePaths(config, folder)
   } catch (error) {

@@ -3,7 +3,7 @@
 // file beside the old one and moves it into place.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import {
   type KeyRing,
@@ -14,6 +14,7 @@ import {
   rotateKeyRing,
 } from '../keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../smart/client-keys.ts'
+import { readPrivateFile } from './private-file.ts'
 
 const USAGE =
   'usage: fhirstorm keys make|rotate|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
@@ -88,7 +89,7 @@ async function makeClientKey(alg: 'ES384' | 'RS384'): Promise<object> {
 }
 
 async function read(file: string): Promise<KeyRing> {
-  return parseKeyRing(await readFile(file, 'utf8'))
+  return parseKeyRing(await readPrivateFile(file))
 }
 
 function fail(message: string, status: number): number {

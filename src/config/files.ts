@@ -3,10 +3,21 @@
 
 import type { Environment } from './environment.ts'
 
+/** A file that is there and must not be used as it is; the message says why. */
+export class FileRefusal extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'FileRefusal'
+  }
+}
+
+/** Reads a file; one that is private must be out of others' reach. */
+export type ReadFile = (path: string, how?: { isPrivate: boolean }) => Promise<string>
+
 /** What the parts of the loader share: where faults go, where files and the environment come from. */
 export interface DocumentContext {
   report: (path: readonly PropertyKey[], message: string) => void
-  readFile: (path: string) => Promise<string>
+  readFile: ReadFile
   env: Environment
 }
 
@@ -15,11 +26,16 @@ export async function readText(
   path: string | undefined,
   place: readonly PropertyKey[],
   { readFile, report }: DocumentContext,
+  how?: { isPrivate: boolean },
 ): Promise<string | undefined> {
   if (path === undefined) return undefined
   try {
-    return await readFile(path)
+    return await readFile(path, how)
   } catch (error) {
+    if (error instanceof FileRefusal) {
+      report(place, error.message)
+      return undefined
+    }
     const { code } = error as { code?: unknown }
     report(place, `the file cannot be read (${typeof code === 'string' ? code : 'unknown reason'})`)
     return undefined
