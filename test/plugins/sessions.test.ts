@@ -1,0 +1,255 @@
+// The plugins around tickets, each alone in a bare Fastify with stand-ins for what it needs: tickets,
+// sessions, logout, callback, token, admin.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import admin from '../../plugins/admin.ts'
+import callback from '../../plugins/callback.ts'
+import cookies from '../../plugins/cookies.ts'
+import logout from '../../plugins/logout.ts'
+import sessions from '../../plugins/sessions.ts'
+import tickets from '../../plugins/tickets.ts'
+import { BrokerError } from '../../src/errors.ts'
+import { buildLaunchId } from '../../src/smart/state.ts'
+import { buildStore, buildTokens, HOUR, MINUTE } from '../session/sessions.ts'
+import { buildBareApp, buildRegistration } from './alone.ts'
+
+const cookieOptions = {
+  secure: true,
+  ticketSameSite: 'strict' as const,
+  keys: { ticket: [randomBytes(32)], launch: [randomBytes(32)] },
+  lifetimes: { ticket: 3600, launch: 600 },
+}
+const guard = { check() {}, isScript: () => true, corsHeaders: () => [] }
+
+async function buildTickets(decorators: Record<string, unknown> = {}) {
+  const parts = buildStore()
+  const events: string[] = []
+  const app = buildBareApp({
+    smartVault: parts.vault,
+    smartMetrics: { count: (event: string) => events.push(event), observe() {} },
+    smartGuard: guard,
+    ...decorators,
+  })
+  await app.register(cookies, cookieOptions)
+  await app.register(tickets, {
+    sealer: parts.sealer,
+    now: parts.clock.now,
+    randomBytes,
+    idleMs: 15 * MINUTE,
+    absoluteMs: 12 * HOUR,
+    rules: { perBrowser: 8, onUserChange: 'end' },
+    embedded: new Set(['framed']),
+  })
+  app.post('/begin/:ehr', async (request, reply) => {
+    const { ehr } = request.params as { ehr: string }
+    const login = { ehr, iss: 'https://ehr.example.org', tokens: buildTokens(parts.clock.now()) }
+    const granted = await app.smartTickets.begin(request, login)
+    app.smartTickets.grant(reply, granted)
+    return { id: granted.open.session.id }
+  })
+  const begin = async (cookie = '', ehr = 'general') => {
+    const answer = await app.inject({ method: 'POST', url: `/begin/${ehr}`, headers: { cookie } })
+    const lines = [answer.headers['set-cookie'] ?? []].flat()
+    return {
+      id: String(answer.json().id),
+      lines,
+      cookie: lines.map(line => line.split(';')[0]).join('; '),
+    }
+  }
+  return { app, begin, events, ...parts }
+}
+
+test('[K1, K18] a login gets a Strict ticket and a Lax browser cookie, and no token in either', async t => {
+  const { app, begin } = await buildTickets()
+  t.after(() => app.close())
+  const { id, lines } = await begin()
+  const ticket = lines.find(line => line.startsWith(`__Host-fhirstorm-${id}=`)) ?? ''
+  assert.match(ticket, /; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
+  assert.match(lines.find(line => line.includes('-browser=')) ?? '', /SameSite=Lax$/)
+  assert.equal(lines.length, 2)
+  const framed = await begin('', 'framed')
+  for (const line of framed.lines)
+    assert.match(line, /; Secure; Partitioned; SameSite=None|Partitioned/)
+})
+
+test('[K2, K8, K9] path id, cookie name and content must agree', async t => {
+  const { app, begin } = await buildTickets()
+  t.after(() => app.close())
+  app.get('/open/:id', async request => {
+    const open = await app.smartTickets.open(request, (request.params as { id: string }).id)
+    return { id: open.session.id }
+  })
+  const one = await begin()
+  const two = await begin()
+  const open = async (id: string, cookie: string) =>
+    (await app.inject({ url: `/open/${id}`, headers: { cookie } })).statusCode
+  const valueOf = (cookie: string, id: string) =>
+    cookie
+      .split('; ')
+      .find(pair => pair.includes(id))
+      ?.split('=')[1] ?? ''
+  assert.equal(await open(one.id, one.cookie), 200)
+  assert.equal(await open(two.id, one.cookie), 401)
+  assert.equal(await open(two.id, `__Host-fhirstorm-${two.id}=${valueOf(one.cookie, one.id)}`), 401)
+  assert.equal(await open(one.id, `${one.cookie}; ${one.cookie}`), 401)
+  assert.equal(await open(one.id, one.cookie.replace('__Host-', '__HOST-')), 401)
+  assert.equal(await open(one.id, one.cookie.slice(0, -9)), one.cookie.endsWith('=') ? 401 : 200)
+})
+
+test('[K12] a ninth session ends the least recently used one and clears its cookie', async t => {
+  const { app, begin, clock } = await buildTickets()
+  t.after(() => app.close())
+  const first = await begin()
+  const browser = first.cookie.split('; ').find(pair => pair.includes('-browser=')) ?? ''
+  for (let i = 0; i < 7; i++) {
+    clock.pass(1000)
+    await begin(browser)
+  }
+  clock.pass(1000)
+  const ninth = await begin(browser)
+  const cleared = ninth.lines.filter(line => /Max-Age=0/.test(line))
+  assert.equal(cleared.length, 1)
+  assert.ok(cleared[0]?.startsWith(`__Host-fhirstorm-${first.id}=;`))
+})
+
+test('sessions are listed for their own browser, dead cookies are cleared, none is kept alive', async t => {
+  const { app, begin, clock, store } = await buildTickets()
+  t.after(() => app.close())
+  await app.register(sessions, {
+    publicUrl: 'https://app.example.org/bff',
+    ehrs: [buildRegistration()],
+    missingScopes: () => ['launch'],
+  })
+  const { id, cookie } = await begin()
+  clock.pass(10 * MINUTE)
+  const [listed] = (await app.inject({ url: '/sessions', headers: { cookie } })).json()
+  assert.equal(listed.fhirBaseUrl, `https://app.example.org/bff/sessions/${id}/fhir`)
+  assert.deepEqual(listed.scope, { granted: ['patient/*.rs'], missing: ['launch'] })
+  assert.ok(!JSON.stringify(listed).includes('access-1'))
+  clock.pass(6 * MINUTE)
+  const later = await app.inject({ url: '/sessions', headers: { cookie } })
+  assert.deepEqual(later.json(), [])
+  assert.match(String(later.headers['set-cookie']), new RegExp(`fhirstorm-${id}=; Max-Age=0`))
+  assert.equal((await app.inject({ url: `/sessions/${id}`, headers: { cookie } })).statusCode, 401)
+  assert.deepEqual((await app.inject('/ehrs')).json(), [
+    { id: 'general', name: 'General Hospital' },
+  ])
+  assert.deepEqual(await store.find('ehr', 'general'), [])
+})
+
+test('[O1] logging out deletes the record before anything is asked of the EHR', async t => {
+  const order: string[] = []
+  const smartToken = {
+    discard: () => order.push('discard'),
+    endSessionUrl: async () => 'https://ehr.example.org/logout',
+  }
+  const { app, begin, vault } = await buildTickets({ smartToken })
+  t.after(() => app.close())
+  const { remove } = vault
+  vault.remove = async id => {
+    order.push('remove')
+    return await remove(id)
+  }
+  await app.register(logout)
+  const { id, cookie } = await begin()
+  const answer = await app.inject({ method: 'DELETE', url: `/sessions/${id}`, headers: { cookie } })
+  assert.deepEqual(answer.json(), { endSessionUrl: 'https://ehr.example.org/logout' })
+  assert.deepEqual(order, ['remove', 'discard'])
+  assert.match(String(answer.headers['set-cookie']), /Max-Age=0/)
+  assert.equal(answer.headers['clear-site-data'], '"cache"')
+  const all = await app.inject({ method: 'POST', url: '/logout', headers: { cookie } })
+  assert.deepEqual(all.json(), { endSessionUrls: [] })
+})
+
+test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves its own EHR', async t => {
+  let exchanges = 0
+  const pending = {
+    launchId: 'x',
+    jti: 'j',
+    ehr: 'general',
+    kind: 'standalone' as const,
+    iss: 'https://ehr.example.org/fhir/r4',
+    codeVerifier: 'v',
+    returnTo: '/app',
+    redirectUri: 'https://app.example.org/redirect',
+    expiresAt: 0,
+  }
+  let redeemed = false
+  const { app } = await buildTickets({
+    smartDiscovery: { resolve: async () => ({ issuer: 'https://ehr.example.org' }) },
+    smartState: {
+      async redeem({ cookie }: { cookie?: string }) {
+        if (cookie === undefined) throw new BrokerError('cookie_missing')
+        if (redeemed) throw new BrokerError('state_used')
+        redeemed = true
+        return pending
+      },
+    },
+    smartToken: {
+      async exchange() {
+        exchanges++
+        await new Promise(done => setTimeout(done, 50))
+        return buildTokens(Date.UTC(2026, 0, 1))
+      },
+    },
+  })
+  t.after(() => app.close())
+  await app.register(callback, {
+    registrations: [buildRegistration()],
+    publicUrl: 'https://app.example.org',
+    frontend: { origin: 'https://app.example.org', returnTo: '/' },
+  })
+  const launch = `__Host-fhirstorm-launch-${buildLaunchId('state')}=sealed`
+  const call = (path: string, cookie: string) => app.inject({ url: path, headers: { cookie } })
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => call('/redirect?code=c&state=state', launch)),
+  )
+  assert.equal(exchanges, 1)
+  const locations = new Set(answers.map(({ headers }) => headers.location))
+  assert.equal(locations.size, 1)
+  assert.match(String([...locations][0]), /^https:\/\/app\.example\.org\/app\?session=/)
+  assert.equal((await call('/redirect?code=c&state=state', launch)).json().code, 'state_used')
+  redeemed = false
+  const wrong = await call('/redirect/general?code=c&state=state', launch)
+  assert.equal(wrong.json().code, 'issuer_mismatch')
+  assert.equal((await call('/redirect?code=c&state=state', '')).json().code, 'cookie_missing')
+})
+
+test('[AD1, K19] the administrator sees hashes and times, and ends by EHR, user or all', async t => {
+  const { store, clock } = buildStore()
+  const app = buildBareApp()
+  t.after(() => app.close())
+  await app.register(admin, {
+    ehrs: [{ id: 'general', name: 'G' }],
+    store,
+    token: 'operator',
+    ehrStates: () => [{ ehr: 'general' }],
+    metricsText: async () => 'up 1\n',
+  })
+  const headers = { authorization: 'Bearer operator' }
+  const begin = (sub: string) =>
+    store.begin(
+      'https://ehr.example.org',
+      buildTokens(clock.now(), { identity: { iss: 'https://i', sub } }),
+      'browser',
+      'general',
+    )
+  const doctor = await begin('doctor')
+  await begin('nurse')
+  assert.equal((await app.inject('/metrics')).statusCode, 401)
+  const page = await app.inject({ url: '/metrics', headers: { ...headers, origin: 'https://x' } })
+  assert.equal(page.statusCode, 403)
+  assert.equal((await app.inject({ url: '/metrics', headers })).body, 'up 1\n')
+  const list = await app.inject({ url: '/sessions', headers })
+  assert.equal(list.json().length, 2)
+  assert.ok(!list.body.includes(doctor.session.id))
+  const end = async (query: string) =>
+    (await app.inject({ method: 'DELETE', url: `/sessions${query}`, headers })).json()
+  assert.equal((await end('')).code, 'bad_request')
+  assert.equal((await end('?sub=doctor')).code, 'bad_request')
+  assert.equal((await end('?ehr=nowhere')).code, 'unknown_ehr')
+  assert.deepEqual(await end('?ehr=general&iss=https://i&sub=doctor'), { ended: 1 })
+  assert.deepEqual(await end('?all=true'), { ended: 1 })
+})
