@@ -48,7 +48,10 @@ function listRoutes(): string[] {
     const depth = (match[1] ?? '').length / 4
     parents.length = depth
     parents[depth] = match[2] ?? ''
-    const path = parents.join('').replace(/:(\w+)/g, '{$1}').replace(/\/?\*/, '/{path}')
+    const path = parents
+      .join('')
+      .replace(/:(\w+)/g, '{$1}')
+      .replace(/\/?\*/, '/{path}')
     for (const method of (match[3] ?? '').split(', ').filter(Boolean)) {
       if (METHODS.includes(method.toLowerCase())) routes.push(`${method} ${path}`)
     }
@@ -58,7 +61,9 @@ function listRoutes(): string[] {
 
 test('every operation of the contract is served, and every route is in the contract', () => {
   const operations = listOperations().sort()
-  const routes = listRoutes().filter(route => route !== 'GET /').sort()
+  const routes = listRoutes()
+    .filter(route => route !== 'GET /')
+    .sort()
   assert.deepEqual(routes, operations)
 })
 

@@ -5,7 +5,6 @@
 import { z } from 'zod'
 import type { Quirks } from './types.ts'
 
-
 /** The strict rules, in force unless a registration says otherwise. */
 export const strictQuirks: Quirks = {
   basicEncoding: 'form',
