@@ -112,6 +112,39 @@ describe('one product', () => {
     assert.match(alias.headers.get('link') ?? '', /rel="alternate"/)
   })
 
+  test('[Q1] three logins begun at once in one browser all finish, in any order', async () => {
+    const browser = createBrowser()
+    const patients = ['amy-shaw', 'ben-ortega', 'elena-rossi']
+    const begun = []
+    for (const patient of patients) {
+      const answer = await browser.navigate(`${world.app}/login?ehr=general`, () => true)
+      begun.push(`${answer.headers.get('location')}&patient=${patient}&auto=1`)
+    }
+    for (const authorize of begun.reverse()) {
+      const landing = await browser.navigate(authorize)
+      assert.ok(new URL(landing.url).searchParams.get('session'), `${landing.status}`)
+    }
+    const sessions = (await browser.fetch(`${world.app}/sessions`)).json<{ patient: string }[]>()
+    assert.deepEqual(sessions.map(({ patient }) => patient).sort(), patients)
+  })
+
+  test('a wrong client secret is our fault, told as 503, and makes no session', async t => {
+    const misled = await createWorld({
+      configure(document) {
+        for (const ehr of document.ehrs) ehr.clientAuth.secret = 'not the registered one'
+      },
+    })
+    t.after(() => misled.close())
+    const browser = createBrowser()
+    const begun = await browser.navigate(`${misled.app}/login?ehr=general`, () => true)
+    const authorize = `${begun.headers.get('location')}&patient=amy-shaw&auto=1`
+    const answer = await browser.navigate(authorize)
+    assert.equal(answer.status, 503)
+    assert.match(answer.text, /does not accept the credentials of this application/)
+    assert.match(answer.text, /General Hospital/)
+    assert.deepEqual((await browser.fetch(`${misled.app}/sessions`)).json(), [])
+  })
+
   test('[AL-63] the DSTU2 face logs in by its Conformance and answers in its media type', async () => {
     const browser = createBrowser()
     const { document, fhirBaseUrl } = await logIn(world, browser, 'amy-shaw', 'ehr=dstu2')
