@@ -85,14 +85,17 @@ test('[K2, K8, K9] path id, cookie name and content must agree', async t => {
   const two = await begin()
   const open = async (id: string, cookie: string) =>
     (await app.inject({ url: `/open/${id}`, headers: { cookie } })).statusCode
-  const valueOf = (cookie: string, id: string) =>
+  const readValue = (cookie: string, id: string) =>
     cookie
       .split('; ')
       .find(pair => pair.includes(id))
       ?.split('=')[1] ?? ''
   assert.equal(await open(one.id, one.cookie), 200)
   assert.equal(await open(two.id, one.cookie), 401)
-  assert.equal(await open(two.id, `__Host-fhirstorm-${two.id}=${valueOf(one.cookie, one.id)}`), 401)
+  assert.equal(
+    await open(two.id, `__Host-fhirstorm-${two.id}=${readValue(one.cookie, one.id)}`),
+    401,
+  )
   assert.equal(await open(one.id, `${one.cookie}; ${one.cookie}`), 401)
   assert.equal(await open(one.id, one.cookie.replace('__Host-', '__HOST-')), 401)
   assert.equal(await open(one.id, one.cookie.slice(0, -9)), one.cookie.endsWith('=') ? 401 : 200)
