@@ -9,12 +9,12 @@ async function health(app: FastifyInstance): Promise<void> {
   const config = { anyHost: true }
 
   app.get('/healthz', { config }, async (_request, reply) => {
-    return reply.header('cache-control', 'no-store').send({ status: 'ok' })
+    return reply.send({ status: 'ok' })
   })
 
   app.get('/readyz', { config }, async (_request, reply) => {
     await app.smartVault.ping()
-    return reply.header('cache-control', 'no-store').send({ status: 'ok' })
+    return reply.send({ status: 'ok' })
   })
 }
 

@@ -6,10 +6,20 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 
+// Retry-After comes with our refusal; how much is left is nobody's business.
+const NO_HEADERS = {
+  'x-ratelimit-limit': false,
+  'x-ratelimit-remaining': false,
+  'x-ratelimit-reset': false,
+  'retry-after': false,
+}
+
 async function limits(app: FastifyInstance): Promise<void> {
   await app.register(rateLimit, {
     global: false,
     cache: 20_000,
+    addHeaders: NO_HEADERS,
+    addHeadersOnExceeding: NO_HEADERS,
     keyGenerator: ({ ip }) => groupAddress(ip),
     errorResponseBuilder: (_request, { ttl }) =>
       new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),

@@ -17,6 +17,7 @@ import limits from '../plugins/limits.ts'
 import logout from '../plugins/logout.ts'
 import metrics from '../plugins/metrics.ts'
 import proxy from '../plugins/proxy.ts'
+import securityHeaders from '../plugins/security-headers.ts'
 import sessions from '../plugins/sessions.ts'
 import state from '../plugins/state.ts'
 import tickets from '../plugins/tickets.ts'
@@ -30,6 +31,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   // What every request meets.
   await app.register(metrics)
   await app.register(errors, options.errors)
+  await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)
   await app.register(limits)
 

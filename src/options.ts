@@ -14,6 +14,7 @@ import type { GuardOptions } from '../plugins/guard.ts'
 import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
+import type { SecurityHeadersOptions } from '../plugins/security-headers.ts'
 import type { SessionsOptions } from '../plugins/sessions.ts'
 import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
@@ -31,6 +32,7 @@ import type { Vault } from './vault/vault.ts'
 
 export interface AppOptions {
   errors: ErrorsOptions
+  securityHeaders: SecurityHeadersOptions
   guard: GuardOptions
   vault: VaultOptions
   cookies: CookiesOptions
@@ -82,6 +84,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
       frameAncestors,
     },
+    securityHeaders: { frameAncestors, secure },
     guard: { publicUrl, frontendOrigins },
     vault: { vault },
     cookies: {

@@ -1,0 +1,55 @@
+// The headers of every answer, by the plugin alone and on every route of the whole product.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import securityHeaders from '../../plugins/security-headers.ts'
+import { createBrowser } from '../world/browser.ts'
+import { createWorld } from '../world/world.ts'
+import { buildBareApp } from './alone.ts'
+
+test('routes may say otherwise, FHIR paths are left alone, and an embedding EHR may frame', async t => {
+  const app = buildBareApp()
+  t.after(() => app.close())
+  await app.register(securityHeaders, { frameAncestors: ['https://ehr.example.org'], secure: true })
+  app.get('/plain', async () => 'ok')
+  app.get('/public', async (_request, reply) => reply.header('cache-control', 'public').send('ok'))
+  app.get('/fhir', { config: { fhir: true } }, async () => 'ok')
+  const plain = (await app.inject('/plain')).headers
+  assert.equal(plain['cache-control'], 'no-store')
+  assert.match(
+    String(plain['content-security-policy']),
+    /frame-ancestors https:\/\/ehr\.example\.org/,
+  )
+  assert.equal(plain['x-frame-options'], undefined)
+  assert.ok(plain['strict-transport-security'])
+  assert.equal((await app.inject('/public')).headers['cache-control'], 'public')
+  assert.equal((await app.inject('/fhir')).headers['content-security-policy'], undefined)
+})
+
+test('[L24, X11, S9] no answer of any route can be framed, sniffed, cached or told by Referer', async t => {
+  const world = await createWorld()
+  t.after(() => world.close())
+  const browser = createBrowser()
+  const paths = [
+    ...['/sessions', '/ehrs', '/login', '/login?ehr=general', '/launch', '/redirect', '/healthz'],
+    ...['/docs', '/openapi.yaml', '/nowhere', '/', '/sessions/x/fhir/Patient', '/fhir/Patient'],
+  ]
+  for (const path of paths) {
+    const kinds: Record<string, string>[] = [
+      {},
+      { 'sec-fetch-mode': 'navigate', accept: 'text/html' },
+    ]
+    for (const headers of kinds) {
+      const answer = await browser.fetch(world.app + path, { headers })
+      assert.match(
+        answer.headers.get('content-security-policy') ?? '',
+        /frame-ancestors 'none'/,
+        path,
+      )
+      assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path)
+      assert.equal(answer.headers.get('referrer-policy'), 'no-referrer', path)
+      assert.equal(answer.headers.get('cross-origin-resource-policy'), 'same-origin', path)
+      if (path !== '/') assert.match(answer.headers.get('cache-control') ?? '', /^no-store/, path)
+    }
+  }
+})
