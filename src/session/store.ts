@@ -108,6 +108,10 @@ export function createSessionStore(options: StoreOptions): SessionStore {
 
   function open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession> {
     const recordId = sealer.recordId(ticket.id)
+    // What is not open here is read whole: its head alone would be one look-up more.
+    if (!cache.has(recordId)) {
+      return readAndOpen(ticket, recordId).then(found => settle(found, how.slide))
+    }
     const head = vault.head(recordId)
     return head instanceof Promise
       ? head.then(found => judge(ticket, recordId, found, how.slide))
@@ -147,14 +151,20 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     return touch(found, at)
   }
 
-  // Awaited, so that a request never outlives the record it was let through by.
+  // Awaited, so that a request never outlives the record it was let through by. A store that can be
+  // read and not written (a full disk) keeps its sessions at work until their idle limit.
   async function touch(found: OpenSession, at: number): Promise<OpenSession> {
     const expiresAt = limit(found.session, at)
-    if (!(await vault.touch(found.recordId, at, expiresAt))) {
-      cache.delete(found.recordId)
-      throw new BrokerError('session_invalid')
+    try {
+      if (await vault.touch(found.recordId, at, expiresAt)) {
+        return { ...found, lastUsedAt: at, expiresAt }
+      }
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'vault_unavailable') return found
+      throw error
     }
-    return { ...found, lastUsedAt: at, expiresAt }
+    cache.delete(found.recordId)
+    throw new BrokerError('session_invalid')
   }
 
   async function readAndOpen(ticket: Ticket, recordId: string): Promise<OpenSession> {
