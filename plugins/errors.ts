@@ -59,15 +59,18 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     return answer(new BrokerError(code), request, reply, { fhir: known.some(p => p.isFhir) })
   })
 
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.config?.fhir && reply.smartFault === undefined) return
-    app.smartMetrics.observe({
-      method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
-      status: reply.statusCode,
-      milliseconds: Math.round(reply.elapsedTime),
-      code: reply.smartFault,
-    })
+  app.addHook('onResponse', (request, reply, done) => {
+    // The proxy tells of its own answers, with what it knows of them.
+    if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
+      app.smartMetrics.observe({
+        method: request.method,
+        route: request.routeOptions.url ?? 'unknown',
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime),
+        code: reply.smartFault,
+      })
+    }
+    done()
   })
   app.decorateReply('smartFault', undefined)
 

@@ -68,22 +68,28 @@ async function metrics(app: FastifyInstance): Promise<void> {
   })
   new Gauge({ name: 'fhirstorm_info', help: 'Always 1', registers }).set(1)
 
+  /** One series for each combination of labels, found once. */
+  const series = new Map<string, ReturnType<typeof requests.labels>>()
+
   app.decorate('smartMetrics', {
     observe(record) {
       app.log.info(record, 'request')
-      requests.observe(
-        {
-          method: record.method,
-          route: record.route,
-          status: `${Math.trunc(record.status / 100)}xx`,
-        },
-        record.milliseconds / 1000,
-      )
+      seriesOf(record).observe(record.milliseconds / 1000)
       if (record.code !== undefined) refusals.inc({ code: record.code })
     },
     count: (event, ehr) => sessions.inc({ event, ehr }),
     text: () => registry.metrics(),
   })
+
+  function seriesOf({ method, route, status }: RequestRecord) {
+    const kind = `${Math.trunc(status / 100)}xx`
+    const key = `${method} ${route} ${kind}`
+    const known = series.get(key)
+    if (known) return known
+    const found = requests.labels({ method, route, status: kind })
+    series.set(key, found)
+    return found
+  }
 }
 
 export default fp(metrics, { name: 'fhirstorm-metrics', fastify: '5.x' })

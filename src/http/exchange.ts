@@ -9,6 +9,7 @@ import { buildRequestHeaders, isBearerToken } from '../proxy/headers.ts'
 import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
 import type { OpenSession } from '../session/session.ts'
+import type { TokenSet } from '../smart/types.ts'
 import { type ForwardLimits, type ForwardOutcome, forward } from './forward.ts'
 import { type BodyLimits, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
@@ -49,6 +50,8 @@ type Restore = (grammar: Grammar, text: string) => string
 /** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, budget, limits } = options
+  /** Token sets whose access token was judged: a long text, the same on each request. */
+  const judged = new WeakSet<TokenSet>()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
     const { upstream } = call
@@ -105,7 +108,7 @@ export function createExchange(options: ExchangeOptions) {
     accessToken: string,
   ): Promise<ForwardOutcome> {
     const { pool, rules, registration } = upstream
-    if (!isBearerToken(accessToken)) throw new BrokerError('bad_token_response')
+    judgeToken(open.session.tokens, accessToken)
     const headers = buildRequestHeaders(request.headers, {
       ...{ token: accessToken, target, restore },
       acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
@@ -118,6 +121,12 @@ export function createExchange(options: ExchangeOptions) {
       asked: { method, target, ours },
       ...{ pool, rules, limits, running, open, request, response, reply, ownHeaders },
     })
+  }
+
+  function judgeToken(known: TokenSet, accessToken: string): void {
+    if (known.accessToken === accessToken && judged.has(known)) return
+    if (!isBearerToken(accessToken)) throw new BrokerError('bad_token_response')
+    if (known.accessToken === accessToken) judged.add(known)
   }
 
   function restoreFor({ upstream, open, byAlias }: Call): Restore {

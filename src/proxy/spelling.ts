@@ -44,7 +44,7 @@ export function listSpellings(bases: readonly string[]): string[] {
 
 /** A text as the second argument of `replace`, where a dollar sign would mean something. */
 export function literally(text: string): string {
-  return text.replaceAll('$', '$$$$')
+  return text.includes('$') ? text.replaceAll('$', '$$$$') : text
 }
 
 function defaultPort(protocol: string): number {
