@@ -80,7 +80,10 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     }
     const tokens = await app.smartToken.exchange(registration, server, verified)
     const { id: ehr, iss } = registration
-    const granted = await tickets.begin(request, { ehr, iss, tokens })
+    const granted = await tickets.begin(request, { ehr, iss, tokens }).catch(error => {
+      app.smartToken.discard(ehr, tokens)
+      throw error
+    })
     const session = granted.open.session.id
     return { granted, location: buildLandingUrl(returnTo, frontend.origin, { session }) }
   }

@@ -23,7 +23,7 @@ async function logout(app: FastifyInstance): Promise<void> {
 
   app.post('/logout', async (request, reply) => {
     const { live, dead } = await app.smartTickets.openAll(request)
-    for (const id of dead) app.smartTickets.clear(reply, id)
+    for (const { id, ehr } of dead) app.smartTickets.clear(reply, id, ehr)
     const urls = await Promise.all(live.map(open => end(open, reply)))
     return sayGoodbye(reply).send({ endSessionUrls: urls.filter(url => url !== undefined) })
   })
@@ -31,7 +31,7 @@ async function logout(app: FastifyInstance): Promise<void> {
   async function end(open: OpenSession, reply: FastifyReply): Promise<string | undefined> {
     await app.smartTickets.end(open)
     app.smartTickets.clear(reply, open.session.id, open.session.ehr)
-    app.smartToken.discard(open, open.session.tokens)
+    app.smartToken.discard(open.session.ehr, open.session.tokens)
     return await app.smartToken.endSessionUrl(open)
   }
 }

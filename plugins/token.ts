@@ -47,8 +47,8 @@ export interface Token {
   accessToken(open: OpenSession): string | Promise<string>
   /** A newer token after the EHR refused the one at hand, or `upstream_unauthorized`. */
   renew(open: OpenSession): Promise<string>
-  /** Revokes tokens behind the answer, where the EHR can. */
-  discard(open: OpenSession, tokens: TokenSet): void
+  /** Revokes tokens that no session will use any more, behind the answer and where the EHR can. */
+  discard(ehr: string, tokens: TokenSet): void
   /** Where the browser can end the EHR's own login session. */
   endSessionUrl(open: OpenSession): Promise<string | undefined>
 }
@@ -57,11 +57,13 @@ export interface TokenOptions {
   registrations: readonly Registration[]
   now: () => number
   randomBytes: RandomBytes
-  /** Milliseconds a token call may take at most. */
+  /** Milliseconds a token call may take at most; a renewal's lease lasts three times as long. */
   deadlineMs?: number
   /** Where the EHR sends the browser after its own logout; from configuration only. */
   postLogoutUrl?: string
 }
+
+const LOGOUT_PATIENCE_MS = 1_000
 
 async function token(app: FastifyInstance, options: TokenOptions): Promise<void> {
   const { now, randomBytes, deadlineMs = 10_000 } = options
@@ -84,13 +86,13 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
     deadlineMs,
     owner: Buffer.from(randomBytes(16)).toString('base64url'),
     random: Math.random,
-    wait: milliseconds => wait(milliseconds),
+    wait: milliseconds => wait(milliseconds, undefined, { ref: false }),
     replace: tickets.store.replace,
     reopen: tickets.store.reopen,
-    async refresh(open) {
+    async prepare(open) {
       const registration = requireRegistration(open)
-      const server = await discovery.resolve(registration)
-      return await refreshTokens(open.session.tokens, callFor(registration, server))
+      const call = callFor(registration, await discovery.resolve(registration))
+      return () => refreshTokens(open.session.tokens, call)
     },
     async end(open) {
       await tickets.store.end(open.recordId)
@@ -106,11 +108,11 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
       exchangeCode(verified, callFor(registration, server)),
     accessToken: refresher.accessToken,
     renew: refresher.renew,
-    discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
+    discard: revocations.begin,
     async endSessionUrl({ session }) {
       const registration = registrationOf(session.ehr)
       if (!registration) return undefined
-      const server = await discovery.resolve(registration).catch(() => undefined)
+      const server = await resolveSoon(registration)
       if (!server) return undefined
       return buildEndSessionUrl(server, registration, {
         idToken: session.tokens.idToken,
@@ -119,6 +121,21 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
     },
   })
 
+  // Before the network and the vault close: a refresh token that was sent must find its successor
+  // stored, and a logout its revocation tried.
+  app.addHook('onClose', async () => {
+    await within(deadlineMs, refresher.settled())
+    await within(LOGOUT_PATIENCE_MS, revocations.settled())
+  })
+
+  // Nobody's logout waits for an EHR that is down.
+  async function resolveSoon(registration: Registration) {
+    return await within(
+      LOGOUT_PATIENCE_MS,
+      discovery.resolve(registration).catch(() => undefined),
+    )
+  }
+
   function callFor(registration: Registration, server: AuthorizationServer): TokenCall {
     const { jwksUri } = server
     return {
@@ -126,6 +143,7 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
       server,
       now,
       randomBytes,
+      deadlineMs,
       fetch: discovery.fetchFor(registration),
       keys: jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri),
     }
@@ -139,6 +157,17 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
     const registration = registrationOf(session.ehr)
     if (!registration) throw new Error('the session belongs to no registration')
     return registration
+  }
+}
+
+/** What a promise gives within so many milliseconds, else nothing. */
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController()
+  const late = wait(milliseconds, undefined, { signal: over.signal })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
   }
 }
 

@@ -7,6 +7,8 @@ import { BrokerError } from '../errors.ts'
 import type { RefreshOutcome } from '../smart/refresh.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Vault } from '../vault/vault.ts'
+import { createPauses } from './pauses.ts'
+import { remember } from './remember.ts'
 import type { OpenSession } from './session.ts'
 
 export interface RefreshOptions {
@@ -19,8 +21,11 @@ export interface RefreshOptions {
   /** Between 0 and 1, for jitter. */
   random: () => number
   wait: (milliseconds: number) => Promise<void>
-  /** One token call; throws BrokerError for failures that may pass. */
-  refresh: (open: OpenSession) => Promise<RefreshOutcome>
+  /**
+   * Finds out what a token call needs, and gives the one call; each may throw BrokerError for what may
+   * pass, and only the call sends the refresh token.
+   */
+  prepare: (open: OpenSession) => Promise<() => Promise<RefreshOutcome>>
   /** Stores the new tokens durably if the generation is still the given one. */
   replace: (open: OpenSession, tokens: TokenSet) => Promise<OpenSession | undefined>
   /** Opens the record again, with the ticket of the request at hand. */
@@ -36,26 +41,34 @@ export interface Refresher {
   accessToken(open: OpenSession): string | Promise<string>
   /** A token newer than the one the EHR has just refused. */
   renew(open: OpenSession): Promise<string>
+  /** Resolves when no renewal is under way, so that none is cut off between its two ends. */
+  settled(): Promise<void>
 }
 
 const MARGIN_MS = 45_000
 const JITTER_MS = 15_000
+/** A token that still lives is not held up by its renewal for longer. */
+const PATIENCE_MS = 2_000
 const POLL_MS = 50
-const BACKOFF_MS = 5_000
 const MIN_RENEWAL_INTERVAL_MS = 10_000
-const MAX_MEMORIES = 10_000
 
 export function createRefresher(options: RefreshOptions): Refresher {
   const { vault, now } = options
   const flights = new Map<string, Promise<OpenSession>>()
-  /** When a failed renewal may be tried again, by record. */
-  const pauses = new Map<string, number>()
+  const pauses = createPauses(options)
   /** When a record was last renewed here, so that an EHR that refuses for ever starts no storm. */
   const renewals = new Map<string, number>()
-  /** Tokens that the EHR has given and the vault would not take yet: stored before anything else. */
-  const unsaved = new Map<string, TokenSet>()
+  /**
+   * Tokens that the EHR has given and the vault did not say that it has: stored before anything else,
+   * but only over the generation that they were got for.
+   */
+  const unsaved = new Map<string, { generation: number; tokens: TokenSet }>()
 
-  return { accessToken, renew }
+  return {
+    accessToken,
+    renew,
+    settled: () => Promise.allSettled(flights.values()).then(() => undefined),
+  }
 
   function accessToken(open: OpenSession): string | Promise<string> {
     const { tokens } = open.session
@@ -65,14 +78,21 @@ export function createRefresher(options: RefreshOptions): Refresher {
       if (remaining > 0) return tokens.accessToken
       return endExpired(open)
     }
-    if (remaining > 0 && (pauses.get(open.recordId) ?? 0) > now()) return tokens.accessToken
-    return share(open).then(
+    if (remaining <= 0) return share(open).then(renewed => renewed.session.tokens.accessToken)
+    return pauses.isResting(open) ? tokens.accessToken : renewInTime(open)
+  }
+
+  // The old token serves while it lives, whether its renewal fails or takes its time.
+  async function renewInTime(open: OpenSession): Promise<string> {
+    const { accessToken } = open.session.tokens
+    const renewal = share(open).then(
       renewed => renewed.session.tokens.accessToken,
       error => {
-        if (remaining > 0 && isPassing(error)) return tokens.accessToken
+        if (isPassing(error)) return accessToken
         throw error
       },
     )
+    return await Promise.race([renewal, options.wait(PATIENCE_MS).then(() => accessToken)])
   }
 
   async function renew(open: OpenSession): Promise<string> {
@@ -102,9 +122,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
   function share(open: OpenSession): Promise<OpenSession> {
     const running = flights.get(open.recordId)
     if (running) return running
-    if ((pauses.get(open.recordId) ?? 0) > now()) {
-      return Promise.reject(new BrokerError('refresh_failed', { ehr: open.session.ehr }))
-    }
+    if (pauses.isResting(open)) return Promise.reject(pauses.refusal(open))
     const flight = renewOnce(open).finally(() => flights.delete(open.recordId))
     flights.set(open.recordId, flight)
     return flight
@@ -134,43 +152,49 @@ export function createRefresher(options: RefreshOptions): Refresher {
       // ticket cache may be older than the lease.
       const current = await reopenOrRefuse(open)
       if (current.generation !== open.generation) return current
-      if (until - now() < options.deadlineMs) throw new BrokerError('refresh_failed')
-      return await sendAndStore(current)
+      return await sendAndStore(current, until - options.deadlineMs)
     } finally {
       await vault.release(open.recordId, options.owner).catch(() => undefined)
     }
   }
 
-  async function sendAndStore(open: OpenSession): Promise<OpenSession> {
-    const answer = await askOrRecall(open)
+  async function sendAndStore(open: OpenSession, lastMoment: number): Promise<OpenSession> {
+    const answer = await recallOrAsk(open, lastMoment)
     if (answer.outcome === 'ended') {
-      await options.end(open)
       if (answer.tokens) options.discard(open, answer.tokens)
+      await options.end(open)
       options.report?.('ended', open)
       throw new BrokerError('session_expired', { ehr: open.session.ehr, detail: answer.reason })
     }
-    remember(unsaved, open.recordId, answer.tokens)
+    const { generation, recordId } = open
+    remember(unsaved, recordId, { generation, tokens: answer.tokens })
     const stored = await options.replace(open, answer.tokens)
-    unsaved.delete(open.recordId)
+    unsaved.delete(recordId)
     if (!stored) {
       options.discard(open, answer.tokens)
       throw new BrokerError('session_invalid', { ehr: open.session.ehr })
     }
-    pauses.delete(open.recordId)
-    remember(renewals, open.recordId, now())
+    pauses.end(open)
+    remember(renewals, recordId, now())
     options.report?.('renewed', open)
     return stored
   }
 
-  async function askOrRecall(open: OpenSession): Promise<RefreshOutcome> {
-    const tokens = unsaved.get(open.recordId)
-    if (tokens) return { outcome: 'renewed', tokens }
+  async function recallOrAsk(open: OpenSession, lastMoment: number): Promise<RefreshOutcome> {
+    const recalled = unsaved.get(open.recordId)
+    unsaved.delete(open.recordId)
+    if (recalled?.generation === open.generation) {
+      return { outcome: 'renewed', tokens: recalled.tokens }
+    }
     try {
-      return await options.refresh(open)
+      const send = await options.prepare(open)
+      // Whoever sends without a full deadline left may still be waiting when the next one sends.
+      if (now() > lastMoment)
+        throw new BrokerError('refresh_failed', { detail: 'too late to send' })
+      return await send()
     } catch (error) {
-      remember(pauses, open.recordId, now() + BACKOFF_MS)
       options.report?.('failed', open)
-      throw error
+      throw pauses.begin(open, error)
     }
   }
 
@@ -184,10 +208,4 @@ export function createRefresher(options: RefreshOptions): Refresher {
 // Failures after which the old token may still serve: everything but the end of the session.
 function isPassing(error: unknown): boolean {
   return !(error instanceof BrokerError) || error.status >= 500
-}
-
-function remember<T>(memory: Map<string, T>, key: string, value: T): void {
-  memory.delete(key)
-  memory.set(key, value)
-  if (memory.size > MAX_MEMORIES) memory.delete(memory.keys().next().value as string)
 }

@@ -1,5 +1,5 @@
 // Sending a token request: oauth4webapi builds it, our egress carries it, at most once. What comes
-// back is read as bytes and judged elsewhere. Bounded to 64 KiB and ten seconds; no redirect, no retry.
+// back is read as bytes and judged elsewhere. Bounded in size and time; no redirect, no retry.
 // Time, randomness and the network are passed in (RFC 6749 3.2; attacks T2, T3).
 
 import {
@@ -14,7 +14,7 @@ import { type JsonDocument, parseJsonObject } from './json.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from './types.ts'
 
 const MAX_BYTES = 64 * 1024
-const TIMEOUT_MS = 10_000
+const DEADLINE_MS = 10_000
 
 /** What every call to an authorization server needs. */
 export interface ServerCall extends AuthSource {
@@ -22,6 +22,8 @@ export interface ServerCall extends AuthSource {
   server: AuthorizationServer
   /** The registration's egress. */
   fetch: ProtocolFetch
+  /** For the whole call; ten seconds unless told. */
+  deadlineMs?: number
 }
 
 /** A server's answer before any judgement. */
@@ -50,7 +52,7 @@ export async function sendTokenRequest(
 }
 
 /** oauth4webapi's options for one call: our egress, and plain http on this machine alone. */
-export function buildRequestOptions({ fetch }: ServerCall, endpoint: string) {
+export function buildRequestOptions({ fetch, deadlineMs }: ServerCall, endpoint: string) {
   return {
     [allowInsecureRequests]: isLoopbackHost(new URL(endpoint).hostname),
     [customFetch]: (url: string, options: CustomFetchOptions<'POST', URLSearchParams>) =>
@@ -59,7 +61,7 @@ export function buildRequestOptions({ fetch }: ServerCall, endpoint: string) {
         headers: options.headers,
         body: options.body.toString(),
         maxBytes: MAX_BYTES,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: deadlineMs ?? DEADLINE_MS,
         badAnswer: 'bad_token_response',
       }),
   }

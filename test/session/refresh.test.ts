@@ -5,10 +5,16 @@ import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
 import { createRefresher, type RefreshOptions } from '../../src/session/refresh.ts'
 import type { OpenSession } from '../../src/session/session.ts'
+import type { RefreshOutcome } from '../../src/smart/refresh.ts'
 import type { TokenSet } from '../../src/smart/types.ts'
-import { buildStore, buildTokens, HOUR, ISS, MINUTE } from './sessions.ts'
+import { buildStore, buildTokens, createClock, HOUR, ISS, MINUTE } from './sessions.ts'
 
-async function build(overrides: Partial<RefreshOptions> = {}, tokens: Partial<TokenSet> = {}) {
+interface Overrides extends Partial<RefreshOptions> {
+  /** The token call, in place of one that renews. */
+  refresh?: (open: OpenSession) => Promise<RefreshOutcome>
+}
+
+async function build({ refresh, ...overrides }: Overrides = {}, tokens: Partial<TokenSet> = {}) {
   const parts = buildStore()
   const { clock, store, vault } = parts
   const log: string[] = []
@@ -20,16 +26,10 @@ async function build(overrides: Partial<RefreshOptions> = {}, tokens: Partial<To
     deadlineMs: 10_000,
     owner: 'this process',
     random: () => 0.5,
-    wait: async milliseconds => clock.pass(milliseconds),
-    async refresh(open) {
-      calls++
-      const next = buildTokens(clock.now(), {
-        accessToken: `access-${calls + 1}`,
-        refreshToken: `refresh-${calls + 1}`,
-        context: open.session.tokens.context,
-      })
-      return { outcome: 'renewed', tokens: next }
-    },
+    // Polling passes time; the patience of a request does not run out by itself.
+    wait: async milliseconds =>
+      milliseconds < 1000 ? clock.pass(milliseconds) : new Promise(() => {}),
+    prepare: async open => () => (refresh ?? renew)(open),
     replace: store.replace,
     reopen: store.reopen,
     async end(open) {
@@ -38,6 +38,15 @@ async function build(overrides: Partial<RefreshOptions> = {}, tokens: Partial<To
     discard: (_open, gone) => discarded.push(gone.accessToken),
     report: outcome => log.push(outcome),
     ...overrides,
+  }
+  async function renew(open: OpenSession): Promise<RefreshOutcome> {
+    calls++
+    const next = buildTokens(clock.now(), {
+      accessToken: `access-${calls + 1}`,
+      refreshToken: `refresh-${calls + 1}`,
+      context: open.session.tokens.context,
+    })
+    return { outcome: 'renewed', tokens: next }
   }
   const made = await store.begin(ISS, buildTokens(clock.now(), tokens), 'browser', 'general')
   const open = () => store.open(made.ticket, { slide: false }) as OpenSession | Promise<OpenSession>
@@ -149,13 +158,16 @@ test('[F4, F5] a failure that may pass leaves the session, and the old token ser
 
 test('[F7] a logout during the renewal wins, and the fresh tokens are given back', async () => {
   const parts = await build({}, nearExpiry)
-  const { refresh } = parts.options
+  const { prepare } = parts.options
   const refresher = createRefresher({
     ...parts.options,
-    async refresh(open) {
-      const answer = await refresh(open)
-      await parts.store.end(open.recordId)
-      return answer
+    async prepare(open) {
+      const send = await prepare(open)
+      return async () => {
+        const answer = await send()
+        await parts.store.end(open.recordId)
+        return answer
+      }
     },
   })
   const open = await parts.open()
@@ -169,7 +181,7 @@ test('[F9, AL-62] a contradiction ends the session and gives its tokens back', a
   const tokens = buildTokens(parts.clock.now(), { accessToken: 'of another patient' })
   const refresher = createRefresher({
     ...parts.options,
-    refresh: async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
+    prepare: async () => async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
   })
   await assert.rejects(
     async () => refresher.accessToken(await parts.open()),
@@ -216,4 +228,98 @@ test('[SC-40] a session without a refresh token ends with its access token', asy
   const open = await parts.open()
   await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
   assert.equal(parts.vault.head(open.recordId), undefined)
+})
+
+test('a token that still lives is not held up by a renewal that takes its time', async () => {
+  const { promise: answered, resolve } = Promise.withResolvers<void>()
+  const parts = await build({}, { accessTokenExpiresAt: createClock().now() + 20_000 })
+  const { prepare } = parts.options
+  const refresher = createRefresher({
+    ...parts.options,
+    wait: async () => {},
+    async prepare(open) {
+      const send = await prepare(open)
+      return () => answered.then(send)
+    },
+  })
+  for (let i = 0; i < 5; i++) {
+    assert.equal(await refresher.accessToken(await parts.open()), 'access-1')
+  }
+  let isSettled = false
+  const settled = refresher.settled().then(() => {
+    isSettled = true
+  })
+  await new Promise(done => setImmediate(done))
+  assert.equal(isSettled, false)
+  resolve()
+  await settled
+  assert.equal((await parts.open()).session.tokens.accessToken, 'access-2')
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F4] each failure in a row rests longer, as long as the EHR asks, a minute at most', async () => {
+  const asked: (number | undefined)[] = [undefined, undefined, 30, undefined, 4000]
+  let calls = 0
+  const refresh = async () => {
+    throw new BrokerError('issuer_unreachable', { retryAfterSeconds: asked[calls++] })
+  }
+  const parts = await build({ refresh }, nearExpiry)
+  const refresher = createRefresher(parts.options)
+  const told: (number | undefined)[] = []
+  for (let i = 0; i < asked.length; i++) {
+    const failure: unknown = await Promise.resolve(refresher.accessToken(await parts.open())).catch(
+      error => error,
+    )
+    assert.ok(failure instanceof BrokerError && failure.code === 'refresh_failed')
+    assert.equal(failure.status, 503)
+    told.push(failure.retryAfterSeconds)
+    parts.clock.pass(1000 * (failure.retryAfterSeconds ?? 0) - 1)
+    await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+      code: 'refresh_failed',
+      retryAfterSeconds: 1,
+    })
+    assert.equal(calls, i + 1)
+    parts.clock.pass(1)
+  }
+  assert.deepEqual(told, [5, 10, 30, 40, 60])
+})
+
+test('[F2, F8] a refresh token is not sent when its lease could end before the answer', async () => {
+  const parts = await build({}, nearExpiry)
+  const { prepare } = parts.options
+  const refresher = createRefresher({
+    ...parts.options,
+    async prepare(open) {
+      parts.clock.pass(20_001)
+      return await prepare(open)
+    },
+  })
+  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+    code: 'refresh_failed',
+  })
+  assert.equal(parts.calls(), 0)
+})
+
+test('[F2] tokens whose storing was acknowledged to nobody never replace later ones', async () => {
+  const parts = await build({}, nearExpiry)
+  let isLost = true
+  const refresher = createRefresher({
+    ...parts.options,
+    async replace(open, tokens) {
+      const stored = await parts.store.replace(open, tokens)
+      if (isLost) throw new BrokerError('vault_unavailable')
+      return stored
+    },
+  })
+  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+    code: 'vault_unavailable',
+  })
+  isLost = false
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
+  for (let passed = 0; passed < HOUR; passed += 10 * MINUTE) {
+    parts.clock.pass(10 * MINUTE)
+    await parts.store.open(parts.made.ticket, { slide: true })
+  }
+  assert.equal(await refresher.accessToken(await parts.open()), 'access-3')
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-3')
 })

@@ -1,0 +1,47 @@
+// How long a session's renewal rests after a failure: longer each time, with jitter, and never shorter
+// than the EHR asks for. The clock and the randomness are passed in (attacks F4).
+
+import { BrokerError } from '../errors.ts'
+import { remember } from './remember.ts'
+import type { OpenSession } from './session.ts'
+
+export interface Pauses {
+  isResting(open: OpenSession): boolean
+  /** What a request that needs the renewal is told meanwhile: 503 with the time that is left. */
+  refusal(open: OpenSession): BrokerError
+  /** Begins a rest after this failure; gives the failure as it is to be told, with the time to wait. */
+  begin(open: OpenSession, failure: unknown): unknown
+  end(open: OpenSession): void
+}
+
+const MIN_MS = 5_000
+const MAX_MS = 60_000
+
+/** No session rests yet; `random` gives numbers between 0 and 1. */
+export function createPauses({ now, random }: { now: () => number; random: () => number }): Pauses {
+  const pauses = new Map<string, { until: number; failures: number }>()
+
+  return {
+    isResting: ({ recordId }) => (pauses.get(recordId)?.until ?? 0) > now(),
+    refusal: open => build(open, new BrokerError('refresh_failed')),
+    begin(open, failure) {
+      const failures = (pauses.get(open.recordId)?.failures ?? 0) + 1
+      const asked = failure instanceof BrokerError ? (failure.retryAfterSeconds ?? 0) * 1000 : 0
+      const grown = MIN_MS * 2 ** (failures - 1) * (0.75 + random() / 2)
+      const until = now() + Math.min(MAX_MS, Math.max(grown, asked))
+      remember(pauses, open.recordId, { until, failures })
+      return failure instanceof BrokerError ? build(open, failure) : failure
+    },
+    end: ({ recordId }) => void pauses.delete(recordId),
+  }
+
+  // Whatever went wrong on the way is told as 503; what it was stands in the log.
+  function build({ recordId, session }: OpenSession, failure: BrokerError): BrokerError {
+    const left = (pauses.get(recordId)?.until ?? 0) - now()
+    const told = { ehr: session.ehr, retryAfterSeconds: Math.ceil(left / 1000) }
+    const { code, status, detail, cause } = failure
+    return status === 503
+      ? new BrokerError(code, { ...told, detail, cause })
+      : new BrokerError('refresh_failed', { ...told, cause: failure })
+  }
+}
