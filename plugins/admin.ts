@@ -1,11 +1,13 @@
 // Routes of the admin listener, on a port of its own: metrics, each EHR's state, sessions by hash and
-// time, and ending them by EHR, by user, or all. Not for browsers: what comes from a page is refused.
+// time, and ending them by EHR, by user, or all. Not for browsers: what comes from a page is refused,
+// also from a page whose name has been made to lead here.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import type { SessionStore } from '../src/session/store.ts'
+import { isLoopbackHost } from '../src/smart/issuer.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
@@ -27,7 +29,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   app.addHook('onRequest', async request => {
     const { origin, 'sec-fetch-site': site } = request.headers
     if (origin !== undefined || site !== undefined) throw new BrokerError('cross_site')
-    if (options.token !== undefined && !shows(request, options.token)) {
+    if (options.token === undefined) {
+      if (!isLoopbackHost(request.hostname)) throw new BrokerError('unknown_host')
+    } else if (!shows(request, options.token)) {
       throw new BrokerError('session_invalid')
     }
   })
@@ -60,7 +64,11 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     return { ended }
   })
 
-  async function select({ ehr, iss, sub, all }: Selection['Querystring']): Promise<string[]> {
+  async function select(query: Selection['Querystring']): Promise<string[]> {
+    const { ehr, iss, sub, all } = query
+    if (Object.values(query).some(value => typeof value !== 'string')) {
+      throw new BrokerError('bad_request')
+    }
     if (ehr !== undefined && iss !== undefined && sub !== undefined) {
       return (await store.find('sub', requireEhr(ehr).id, iss, sub)).map(({ id }) => id)
     }

@@ -37,8 +37,10 @@ async function backchannelLogout(
     { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
-      const ended = await Promise.all(findCandidates(text).map(entry => end(text, entry)))
-      if (!ended.includes(true)) throw new BrokerError('logout_token_invalid')
+      const endings = await Promise.allSettled(findCandidates(text).map(entry => end(text, entry)))
+      if (!endings.some(ending => ending.status === 'fulfilled' && ending.value)) {
+        throw chooseFailure(endings)
+      }
       return reply.code(204).header('cache-control', 'no-store').send()
     },
   )
@@ -57,14 +59,17 @@ async function backchannelLogout(
     const logout = await verify(text, registration)
     if (!logout) return false
     const { iss, sid, sub = '', jti, expiresAt } = logout
-    if (!(await vault.take(`logout-${registration.id}-${jti}`, expiresAt))) return false
+    // Found before the token counts as used: when the vault is down, the EHR may try again.
     const found =
       sid === undefined
         ? await tickets.store.find('sub', registration.id, iss, sub)
         : await tickets.store.find('sid', registration.id, iss, sid)
-    for (const { id } of found) {
-      if (await tickets.store.end(id)) app.smartMetrics.count('logged_out', registration.id)
-    }
+    if (!(await vault.take(`logout-${registration.id}-${jti}`, expiresAt))) return false
+    await Promise.all(
+      found.map(async ({ id }) => {
+        if (await tickets.store.end(id)) app.smartMetrics.count('logged_out', registration.id)
+      }),
+    )
     return true
   }
 
@@ -79,6 +84,12 @@ async function backchannelLogout(
       throw error
     }
   }
+}
+
+// Where one registration cannot be asked for its keys, the EHR is told so, and may try again.
+function chooseFailure(endings: readonly PromiseSettledResult<boolean>[]): unknown {
+  const failed = endings.find(ending => ending.status === 'rejected')
+  return failed ? failed.reason : new BrokerError('logout_token_invalid')
 }
 
 function readToken(body: unknown): string {

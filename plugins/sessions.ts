@@ -2,17 +2,23 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { buildSessionDocument, type DocumentOptions } from '../src/session/document.ts'
+import {
+  buildSessionDocument,
+  type DocumentOptions,
+  type SessionDocument,
+} from '../src/session/document.ts'
+import type { OpenSession } from '../src/session/session.ts'
 import type {} from './guard.ts'
 import type {} from './tickets.ts'
 
 export interface SessionsOptions extends DocumentOptions {
-  ehrs: readonly { id: string; name: string }[]
+  ehrs: readonly { id: string; name: string; embedded: boolean }[]
 }
 
 async function sessions(app: FastifyInstance, options: SessionsOptions): Promise<void> {
   const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
   const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
+  const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
 
   app.addHook('onRequest', async request => app.smartGuard.check(request))
 
@@ -20,8 +26,8 @@ async function sessions(app: FastifyInstance, options: SessionsOptions): Promise
 
   app.get('/sessions', async (request, reply) => {
     const { live, dead } = await app.smartTickets.openAll(request)
-    for (const id of dead) app.smartTickets.clear(reply, id)
-    return reply.headers(noStore).send(live.map(open => buildSessionDocument(open, options)))
+    for (const { id, ehr } of dead) app.smartTickets.clear(reply, id, ehr)
+    return reply.headers(noStore).send(live.map(open => describe(request, open)))
   })
 
   app.get(
@@ -29,9 +35,14 @@ async function sessions(app: FastifyInstance, options: SessionsOptions): Promise
     async (request: FastifyRequest<{ Params: { id: string }; Querystring: Query }>, reply) => {
       const slide = request.query.slide !== 'false'
       const open = await app.smartTickets.open(request, request.params.id, { slide })
-      return reply.headers(noStore).send(buildSessionDocument(open, options))
+      return reply.headers(noStore).send(describe(request, open))
     },
   )
+
+  function describe(request: FastifyRequest, open: OpenSession): SessionDocument {
+    if (embedded.has(open.session.ehr)) app.smartGuard.check(request, { embedded: true })
+    return buildSessionDocument(open, options)
+  }
 }
 
 interface Query {

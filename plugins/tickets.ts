@@ -40,12 +40,19 @@ export interface Tickets {
     id: string,
     how?: { slide: boolean },
   ): OpenSession | Promise<OpenSession>
-  /** Every session of this request, none kept alive, and the ids whose cookies are dead. */
-  openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: string[] }>
+  /** Every session of this request, none kept alive, and the tickets that open none. */
+  openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: DeadTicket[] }>
   /** Session ids of the tickets the request carries, unverified. */
   ids(request: FastifyRequest): string[]
   clear(reply: FastifyReply, id: string, ehr?: string): void
   end(open: OpenSession): Promise<void>
+}
+
+export interface DeadTicket {
+  /** Session id. */
+  id: string
+  /** Registration id, where the ticket can be read at all. */
+  ehr?: string
 }
 
 export interface Granted {
@@ -66,17 +73,17 @@ export interface TicketsOptions
   extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'cacheSize'> {
   sealer: RecordSealer
   rules: BrowserRules
-  /** Registration ids whose app runs in a frame of the EHR. */
-  embedded: ReadonlySet<string>
+  /** Sessions of an EHR that is no longer one of these, or has moved, open no more. */
+  registrations: readonly { id: string; iss: string; embedded: boolean }[]
 }
 
 const BROWSER = /^[A-Za-z0-9_-]{22}$/
-const MAX_TICKETS = 64
 const TICKET_CACHE = 20_000
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
   const { smartCookies: cookies, smartVault: vault, smartMetrics: metrics } = app
-  const { sealer, rules, now, randomBytes, embedded, absoluteMs } = options
+  const { sealer, rules, now, randomBytes, absoluteMs } = options
+  const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const store = createSessionStore({
     ...options,
     vault,
@@ -100,7 +107,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
 
   function grant(reply: FastifyReply, { open, browser, over }: Granted): void {
     const { id, ehr, secret } = open.ticket
-    const how = { embedded: embedded.has(ehr), maxAgeSeconds: lifetimeSeconds }
+    const how = { embedded: isEmbedded(ehr), maxAgeSeconds: lifetimeSeconds }
     for (const ticket of over) clear(reply, ticket.id, ticket.ehr)
     const sealed = cookies.seal('ticket', { id, ehr, secret })
     cookies.set(reply, 'ticket', cookies.names.ticket(id), sealed, how)
@@ -116,7 +123,18 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   function open(request: FastifyRequest, id: string, how = { slide: true }) {
     const ticket = readTicket(request, id)
     if (!ticket) throw new BrokerError('session_invalid')
-    return store.open(ticket, how)
+    const found = store.open(ticket, how)
+    return found instanceof Promise ? found.then(requireRegistered) : requireRegistered(found)
+  }
+
+  function requireRegistered(found: OpenSession): OpenSession {
+    const { ehr, iss } = found.session
+    if (registrations.get(ehr)?.iss !== iss) throw new BrokerError('session_invalid')
+    return found
+  }
+
+  function isEmbedded(ehr: string | undefined): boolean {
+    return ehr !== undefined && (registrations.get(ehr)?.embedded ?? false)
   }
 
   function readTicket(request: FastifyRequest, id: string): Ticket | undefined {
@@ -134,13 +152,13 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
 
   async function openAll(request: FastifyRequest) {
     const live: OpenSession[] = []
-    const dead: string[] = []
-    for (const id of ids(request).slice(0, MAX_TICKETS)) {
+    const dead: DeadTicket[] = []
+    for (const id of ids(request)) {
       try {
         live.push(await open(request, id, { slide: false }))
       } catch (error) {
         if (!(error instanceof BrokerError) || error.status !== 401) throw error
-        dead.push(id)
+        dead.push({ id, ehr: readTicket(request, id)?.ehr })
       }
     }
     return { live, dead }
@@ -151,8 +169,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   function clear(reply: FastifyReply, id: string, ehr?: string): void {
-    const how = { embedded: ehr !== undefined && embedded.has(ehr) }
-    cookies.clear(reply, 'ticket', cookies.names.ticket(id), how)
+    cookies.clear(reply, 'ticket', cookies.names.ticket(id), { embedded: isEmbedded(ehr) })
   }
 
   async function end(open: OpenSession): Promise<void> {

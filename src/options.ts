@@ -59,7 +59,8 @@ export interface Surroundings {
   contract?: string
 }
 
-const LOGIN_RATE = { max: 60, timeWindow: 60_000 }
+/** For each address, which may be a whole hospital's. */
+const LOGIN_RATE = { max: 600, timeWindow: 60_000 }
 
 /** The options of every plugin, for `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
@@ -111,7 +112,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       absoluteMs,
       sealer: createRecordSealer(keyRing),
       rules: sessions,
-      embedded: new Set(embedding.map(({ id }) => id)),
+      registrations,
     },
     token: { registrations, now, randomBytes, postLogoutUrl: sessions.postLogoutUrl },
     launch: { registrations, frontend, randomBytes, rateLimit: LOGIN_RATE },

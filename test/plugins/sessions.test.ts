@@ -12,7 +12,7 @@ import sessions from '../../plugins/sessions.ts'
 import tickets from '../../plugins/tickets.ts'
 import { BrokerError } from '../../src/errors.ts'
 import { buildLaunchId } from '../../src/smart/state.ts'
-import { buildStore, buildTokens, HOUR, MINUTE } from '../session/sessions.ts'
+import { buildStore, buildTokens, HOUR, ISS, MINUTE } from '../session/sessions.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
 const cookieOptions = {
@@ -40,11 +40,11 @@ async function buildTickets(decorators: Record<string, unknown> = {}) {
     idleMs: 15 * MINUTE,
     absoluteMs: 12 * HOUR,
     rules: { perBrowser: 8, onUserChange: 'end' },
-    embedded: new Set(['framed']),
+    registrations: ['general', 'framed'].map(id => ({ id, iss: ISS, embedded: id === 'framed' })),
   })
   app.post('/begin/:ehr', async (request, reply) => {
     const { ehr } = request.params as { ehr: string }
-    const login = { ehr, iss: 'https://ehr.example.org', tokens: buildTokens(parts.clock.now()) }
+    const login = { ehr, iss: ISS, tokens: buildTokens(parts.clock.now()) }
     const granted = await app.smartTickets.begin(request, login)
     app.smartTickets.grant(reply, granted)
     return { id: granted.open.session.id }
