@@ -11,7 +11,7 @@ import { createWorld } from '../world/world.ts'
 
 const run = promisify(execFile)
 
-test('the curl lines of the README log in, read and log out', async t => {
+test('[Z6] the curl lines of the README log in, read and log out', async t => {
   const [, block = ''] =
     /<!-- test:curl -->\n```sh\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? []
   assert.ok(block.includes('curl'))

@@ -43,7 +43,7 @@ function assertAbsent(secrets: readonly string[], text: string, where: string): 
   }
 }
 
-test('[AL-08, AL-09, V1] no secret is in any answer, log line or file, through a whole life', async () => {
+test('[AL-08, AL-09, G7] no secret is in any answer, log line or file, through a whole life', async () => {
   const browser = createBrowser()
   const first = await logIn(world, browser, 'amy-shaw')
   const second = await launchFromEhr(world, browser, 'ben-ortega')
@@ -83,6 +83,16 @@ test('[AL-08, AL-09, V1] no secret is in any answer, log line or file, through a
     assertAbsent(secrets, text + JSON.stringify([...headers, setCookies]), url.split('?')[0] ?? '')
   }
   assertAbsent(secrets, world.log.join(''), 'the log')
+})
+
+test('[AL-07, K18] cookies hold sealed handles alone', async () => {
+  const browser = createBrowser()
+  const { id } = await logIn(world, browser, 'amy-shaw')
+  const { accessToken, refreshToken = '' } = await readTokens(browser, id)
+  for (const value of browser.cookies(world.app).values()) {
+    assert.ok(value.length < 512)
+    assertAbsent([accessToken, refreshToken], value, 'a cookie')
+  }
 })
 
 test('[G1, P25, S9] no path id, query, patient or browser secret is in the log', async () => {

@@ -1,0 +1,62 @@
+// What the repository itself promises: no secrets in it, a container without rights, nothing on the
+// request path that stops the loop.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+
+const tracked = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).split('\n').filter(Boolean)
+
+test('[Z5] no private key and no credential stands in a file, save the published examples', () => {
+  const known = [
+    'test/smart/fixtures/ig-keys.json',
+    'sandbox/tutorial-client.ts',
+    'test/repository.test.ts',
+  ]
+  const secret =
+    /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|"d"\s*:\s*"[\w-]{40,}"|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}/
+  for (const path of tracked) {
+    if (known.includes(path) || path.endsWith('package-lock.json')) continue
+    assert.doesNotMatch(readFileSync(path, 'latin1'), secret, path)
+  }
+})
+
+test('[Z2, G10] the image runs without rights, shell debugging and core dumps, on a read-only system', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+  assert.match(last, /^USER node$/m)
+  assert.match(last, /--disable-sigusr1/)
+  const steps = dockerfile.replace(/^#.*$/gm, '')
+  assert.doesNotMatch(steps, /alpine|sandbox|demo|ADD http|curl .*\| *sh/)
+  const ignored = readFileSync('.dockerignore', 'utf8').split('\n')
+  assert.equal(ignored[0], '*')
+  for (const path of ['!sandbox', '!demo', '!test', '!secrets']) assert.ok(!ignored.includes(path))
+  const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
+  for (const name of ['fhirstorm', 'first', 'second']) {
+    const service = services[name]
+    assert.equal(service.read_only, true, name)
+    assert.deepEqual(service.cap_drop, ['ALL'])
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true'])
+    assert.equal(service.ulimits.core, 0)
+    assert.ok(!JSON.stringify(service.environment).match(/secret|password/i))
+  }
+})
+
+test('[DS7] nothing synchronous but node:sqlite and cryptography stands on the request path', () => {
+  const allowed = /\b(?:hkdfSync|DatabaseSync|StatementSync)\b/g
+  const atStart = ['src/vault/sqlite-file.ts']
+  for (const path of globSync(['src/**/*.ts', 'plugins/*.ts'])) {
+    if (path.startsWith('src/cli/') || atStart.includes(path)) continue
+    const source = readFileSync(path, 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+    assert.doesNotMatch(source.replace(allowed, ''), /\b\w+Sync\b/, path)
+  }
+})
+
+test('[AS-05, Z6] the documents say how keys are made and handed over', () => {
+  const readme = readFileSync('README.md', 'utf8')
+  assert.match(readme, /fhirstorm keys make/)
+  assert.match(readFileSync('docs/configuration.md', 'utf8'), /private_key_jwt/)
+  assert.doesNotMatch(readme, /NODE_TLS_REJECT_UNAUTHORIZED|--insecure|curl -k/)
+})
