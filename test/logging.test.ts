@@ -5,11 +5,11 @@ import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { errors, UnsecuredJWT } from 'jose'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { BrokerError } from '../src/errors.ts'
 import { buildLoggerOptions } from '../src/logging.ts'
 
-function write(log: (logger: ReturnType<typeof pino>) => void): string {
+function write(log: (logger: Logger<never>) => void): string {
   const lines: string[] = []
   const sink = new Writable({
     write(chunk, _encoding, done) {

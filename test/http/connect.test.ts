@@ -12,6 +12,7 @@ import {
   type ResolveName,
   reachOf,
 } from '../../src/http/connect.ts'
+import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { createAuthority } from './certificates.ts'
 import { listen } from './listen.ts'
 
@@ -139,6 +140,20 @@ test('[T13] verifies certificates even where the environment says otherwise', as
   })
   const peer = loopbackPeer(server.origin)
   assert.equal(await get(t, server.origin, peer), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+})
+
+test('[R20] FHIR traffic too: a certificate that has changed or expired ends it, plain http is refused', async t => {
+  const server = await listen(
+    t,
+    () => assert.fail('a request was sent'),
+    authority.issue('IP:127.0.0.1', -1),
+  )
+  const pool = createPool(server.origin, loopbackPeer(server.origin, { ca: authority.ca }))
+  t.after(() => pool.destroy())
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await request(pool, server.origin), 'CERT_HAS_EXPIRED')
+  }
+  assert.equal(isRegistrableIssuer('http://ehr.example.org/fhir'), false)
 })
 
 test('[AS-18, T13] refuses TLS 1.1', async t => {

@@ -15,7 +15,7 @@ import { fhirstorm } from '../../src/app.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { buildKeyMarks, makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { buildLoggerOptions } from '../../src/logging.ts'
-import { buildOptions } from '../../src/options.ts'
+import { type AppOptions, buildOptions } from '../../src/options.ts'
 import { createServer } from '../../src/server.ts'
 import { openVault } from '../../src/vault/open.ts'
 import { findPort } from './port.ts'
@@ -37,7 +37,11 @@ export interface WorldOptions {
   /** Laid over the demo's configuration document. */
   configure?: (document: ConfigDocument, sandboxUrl: string) => void
   sandbox?: Partial<SandboxOptions>
+  /** Private JWKs of the key ring, for private_key_jwt. */
+  clientKeys?: readonly object[]
   now?: () => number
+  /** Changes the options of plugins that have no place in a configuration. */
+  adjust?: (options: AppOptions) => void
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a YAML document before it is judged
@@ -63,7 +67,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   await server.register(
     async scope => {
       product = scope
-      await fhirstorm(scope, buildOptions(config, { vault, now, contract }))
+      const built = buildOptions(config, { vault, now, contract })
+      options.adjust?.(built)
+      await fhirstorm(scope, built)
     },
     { prefix: new URL(config.publicUrl).pathname.replace(/\/$/, '') },
   )
@@ -87,7 +93,8 @@ async function configure(
   { app, folder, sandboxUrl }: { app: string; folder: string; sandboxUrl: string },
   options: WorldOptions,
 ): Promise<Config> {
-  const ring = makeKeyRing(Date.now(), randomBytes)
+  const { clientKeys = [] } = options
+  const ring = { ...makeKeyRing(Date.now(), randomBytes), clientKeys }
   const places = { app, sandbox: sandboxUrl, keysFile: 'keys.json', root: process.cwd() }
   const vault = join(folder, 'vault.db')
   const document = parse(buildDemoConfig({ ...places, vault })) as ConfigDocument
