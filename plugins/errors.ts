@@ -88,7 +88,9 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
-    for (const url of error.alternatives ?? []) reply.header('link', `<${url}>; rel="alternate"`)
+    if (error.links?.length) {
+      reply.header('link', error.links.map(({ url, rel }) => `<${url}>; rel="${rel}"`).join(', '))
+    }
     if (config.fhir) return answerOutcome(error.code, request, reply)
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({

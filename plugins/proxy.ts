@@ -115,8 +115,11 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const [only] = ids
     if (only === undefined) throw new BrokerError('session_invalid')
     if (ids.length > 1 || (options.fhirAlias === 'scripts' && !guard.isScript(request))) {
-      const bases = ids.map(id => buildSessionBaseUrl(options.publicUrl, id))
-      throw new BrokerError('session_ambiguous', { alternatives: bases })
+      const links = ids.map(id => ({
+        url: buildSessionBaseUrl(options.publicUrl, id),
+        rel: 'alternate' as const,
+      }))
+      throw new BrokerError('session_ambiguous', { links })
     }
     return only
   }

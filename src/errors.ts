@@ -81,6 +81,11 @@ const faults = {
 
 export type FaultCode = keyof typeof faults
 
+export interface FaultLink {
+  url: string
+  rel: 'alternate' | 'help'
+}
+
 export interface FaultDetail {
   /** For the log alone: fixed words and configuration values, never input or secrets. */
   detail?: string
@@ -88,8 +93,8 @@ export interface FaultDetail {
   ehr?: string
   /** Seconds after which trying again makes sense; sent as Retry-After. */
   retryAfterSeconds?: number
-  /** Addresses of ours that would work instead; told to the caller. */
-  alternatives?: readonly string[]
+  /** Addresses told to the caller: ours that would work instead, or the EHR's page that helps. */
+  links?: readonly FaultLink[]
   cause?: unknown
 }
 
@@ -100,19 +105,16 @@ export class BrokerError extends Error {
   readonly detail: string | undefined
   readonly ehr: string | undefined
   readonly retryAfterSeconds: number | undefined
-  readonly alternatives: readonly string[] | undefined
+  readonly links: readonly FaultLink[] | undefined
 
-  constructor(
-    code: FaultCode,
-    { detail, ehr, retryAfterSeconds, alternatives, cause }: FaultDetail = {},
-  ) {
+  constructor(code: FaultCode, { detail, ehr, retryAfterSeconds, links, cause }: FaultDetail = {}) {
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code
     this.status = faults[code][0]
     this.detail = detail
     this.ehr = ehr
-    this.alternatives = alternatives
+    this.links = links
     this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
   }
 }

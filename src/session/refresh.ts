@@ -164,7 +164,13 @@ export function createRefresher(options: RefreshOptions): Refresher {
       if (answer.tokens) options.discard(open, answer.tokens)
       await options.end(open)
       options.report?.('ended', open)
-      throw new BrokerError('session_expired', { ehr: open.session.ehr, detail: answer.reason })
+      const { reason, errorUri } = answer
+      throw new BrokerError('session_expired', {
+        ehr: open.session.ehr,
+        detail: reason,
+        // A grant that was suspended is explained on a page of the EHR (smart.md Q16).
+        links: errorUri === undefined ? [] : [{ url: errorUri, rel: 'help' }],
+      })
     }
     const { generation, recordId } = open
     remember(unsaved, recordId, { generation, tokens: answer.tokens })

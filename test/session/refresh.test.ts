@@ -123,6 +123,21 @@ test('[F3] invalid_grant ends the session, once and without a loop', async () =>
   await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
 })
 
+test('[Q16] a grant that was suspended ends with the address of the page that explains it', async () => {
+  const errorUri = 'https://ehr.example.org/suspended'
+  const parts = await build(
+    { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant', errorUri }) },
+    nearExpiry,
+  )
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  await assert.rejects(
+    async () => refresher.accessToken(open),
+    (error: unknown) =>
+      error instanceof BrokerError && error.links?.[0]?.url === errorUri && error.links.length === 1,
+  )
+})
+
 test('[F4, F5] a failure that may pass leaves the session, and the old token serves while it lives', async () => {
   let calls = 0
   const refresh = async () => {
