@@ -7,8 +7,8 @@ import { VaultRefusal } from './refusal.ts'
 /** 'fhst' in ASCII. */
 const APPLICATION_ID = 0x66687374
 const SCHEMA_VERSION = 1
-/** Five sessions of the usual size fill such a page with little left over. */
-const PAGE_BYTES = 16_384
+/** Larger pages waste less space on sessions, but every index entry written would cost as much more. */
+const PAGE_BYTES = 4_096
 const WAL_BYTES = 4 * 1024 * 1024
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
@@ -17,12 +17,10 @@ const SCHEMA = `
   CREATE TABLE record(
     no INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, generation INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, ends_at INTEGER NOT NULL,
-    key_id TEXT NOT NULL, value BLOB NOT NULL) STRICT;
+    key_id TEXT NOT NULL, entries TEXT NOT NULL, value BLOB NOT NULL) STRICT;
   CREATE INDEX record_expiry ON record(expires_at);
   CREATE TABLE record_index(
-    entry TEXT NOT NULL, no INTEGER NOT NULL REFERENCES record(no) ON DELETE CASCADE,
-    PRIMARY KEY(entry, no)) WITHOUT ROWID, STRICT;
-  CREATE INDEX record_index_no ON record_index(no);
+    entry TEXT NOT NULL, no INTEGER NOT NULL, PRIMARY KEY(entry, no)) WITHOUT ROWID, STRICT;
   CREATE TABLE taken(key TEXT PRIMARY KEY NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID, STRICT;
   CREATE INDEX taken_expiry ON taken(expires_at);
   CREATE TABLE deposit(

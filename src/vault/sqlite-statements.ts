@@ -13,11 +13,11 @@ export function prepareStatements(db: DatabaseSync) {
     commit: db.prepare('COMMIT'),
     rollback: db.prepare('ROLLBACK'),
     insert: db.prepare(
-      `INSERT INTO record(id, generation, last_used_at, expires_at, ends_at, key_id, value)
-       VALUES (?1, 1, ?2, min(?3, ?4), ?4, ?5, ?6)`,
+      `INSERT INTO record(id, generation, last_used_at, expires_at, ends_at, key_id, entries, value)
+       VALUES (?1, 1, ?2, min(?3, ?4), ?4, ?5, ?6, ?7)`,
     ),
     insertIndex: db.prepare('INSERT OR IGNORE INTO record_index(entry, no) VALUES (?, ?)'),
-    removeExpired: db.prepare('DELETE FROM record WHERE id = ? AND expires_at <= ?'),
+    removeIndex: db.prepare('DELETE FROM record_index WHERE entry = ? AND no = ?'),
     head: db.prepare(
       'SELECT generation, last_used_at, expires_at FROM record WHERE id = ? AND expires_at > ?',
     ),
@@ -33,7 +33,10 @@ export function prepareStatements(db: DatabaseSync) {
       `UPDATE record SET last_used_at = ?, expires_at = min(?, ends_at)
        WHERE id = ? AND expires_at > ?`,
     ),
-    remove: db.prepare('DELETE FROM record WHERE id = ? RETURNING expires_at'),
+    remove: db.prepare('DELETE FROM record WHERE id = ? RETURNING no, entries, expires_at'),
+    removeExpired: db.prepare(
+      'DELETE FROM record WHERE id = ? AND expires_at <= ? RETURNING no, entries',
+    ),
     find: db.prepare(
       `SELECT id, generation, last_used_at, expires_at
        FROM record_index JOIN record USING (no)
@@ -53,11 +56,12 @@ export function prepareStatements(db: DatabaseSync) {
     keyMarks: db.prepare('SELECT key_id, mark FROM key_mark'),
     forgetKeys: db.prepare('DELETE FROM key_mark'),
     noteKey: db.prepare('INSERT INTO key_mark(key_id, mark) VALUES (?, ?)'),
+    sweepRecords: db.prepare(
+      `DELETE FROM record WHERE no IN
+       (SELECT no FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)
+       RETURNING no, entries`,
+    ),
     sweeps: [
-      db.prepare(
-        `DELETE FROM record WHERE no IN
-         (SELECT no FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
-      ),
       db.prepare(
         'DELETE FROM taken WHERE key IN (SELECT key FROM taken WHERE expires_at <= ? LIMIT ?)',
       ),

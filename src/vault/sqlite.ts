@@ -23,8 +23,9 @@ export interface SqliteVaultOptions {
 const MAX_BYTES = 4 * 1024 ** 3
 /** A busy file is tried again for this long before the vault counts as unavailable. */
 const BUSY_MS = 1_500
-const SWEEP_BATCH = 50
-const SWEEP_BATCHES = 40
+/** Milliseconds at a time, so that requests come in between. */
+const SWEEP_BATCH = 20
+const SWEEP_BATCHES = 100
 const SQLITE_BUSY = 5
 const SQLITE_CONSTRAINT = 19
 
@@ -41,8 +42,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   return {
     async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
       await durably(() => {
-        sql.removeExpired.run(id, now())
-        const { lastInsertRowid } = sql.insert.run(id, lastUsedAt, expiresAt, endsAt, keyId, value)
+        dropFromIndex(sql.removeExpired.all(id, now()))
+        const entries = indexes.join(' ')
+        const times = [lastUsedAt, expiresAt, endsAt] as const
+        const { lastInsertRowid } = sql.insert.run(id, ...times, keyId, entries, value)
         for (const entry of indexes) sql.insertIndex.run(entry, lastInsertRowid)
       })
     },
@@ -73,7 +76,9 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     async remove(id) {
       return await durably(() => {
         heads.delete(id)
-        return isAhead(sql.remove.get(id)?.expires_at)
+        const removed = sql.remove.all(id)
+        dropFromIndex(removed)
+        return isAhead(removed[0]?.expires_at)
       })
     },
     async find(entry) {
@@ -138,7 +143,19 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
 
   function sweepBatch(): number {
     const at = now()
-    return sql.sweeps.reduce((sum, sweep) => sum + Number(sweep.run(at, SWEEP_BATCH).changes), 0)
+    const removed = sql.sweepRecords.all(at, SWEEP_BATCH)
+    dropFromIndex(removed)
+    return sql.sweeps.reduce(
+      (sum, sweep) => sum + Number(sweep.run(at, SWEEP_BATCH).changes),
+      removed.length,
+    )
+  }
+
+  // By what the record itself says: an index from records to entries would double the writes.
+  function dropFromIndex(removed: readonly Record<string, unknown>[]): void {
+    for (const { no, entries } of removed) {
+      for (const entry of String(entries).split(' ')) sql.removeIndex.run(entry, Number(no))
+    }
   }
 
   /** Runs a write so that it is on the disk when this resolves. */

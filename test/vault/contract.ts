@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
-import type { NewRecord, Vault } from '../../src/vault/vault.ts'
+import type { Vault } from '../../src/vault/vault.ts'
+import { buildRecord, newId } from './records.ts'
 
 export interface OpenHome {
   vault: Vault
@@ -20,20 +21,6 @@ export interface Home {
 }
 
 const MINUTE = 60_000
-
-export const newId = () => randomBytes(32).toString('base64url')
-
-export function buildRecord(now: number, overrides: Partial<NewRecord> = {}): NewRecord {
-  return {
-    keyId: 'key-1',
-    value: randomBytes(300),
-    lastUsedAt: now,
-    expiresAt: now + 10 * MINUTE,
-    endsAt: now + 60 * MINUTE,
-    indexes: [],
-    ...overrides,
-  }
-}
 
 /** Registers the suite for one home. */
 export function testContract(home: Home): void {

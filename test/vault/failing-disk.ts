@@ -3,7 +3,7 @@
 
 import { BrokerError } from '../../src/errors.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
-import { buildRecord, newId } from './contract.ts'
+import { buildRecord, newId } from './records.ts'
 
 const vault = openSqliteVault({ path: process.argv[2] as string, now: Date.now })
 const id = newId()

@@ -9,8 +9,8 @@ import { openRedisVault } from '../../src/vault/redis.ts'
 import { buildRecordId, openRecord, type SealAddress, sealRecord } from '../../src/vault/seal.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
 import type { Vault } from '../../src/vault/vault.ts'
-import { buildRecord } from './contract.ts'
 import { makePath } from './paths.ts'
+import { buildRecord } from './records.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
 
 const now = Date.now

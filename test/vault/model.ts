@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createMemoryVault } from '../../src/vault/memory.ts'
 import type { Vault } from '../../src/vault/vault.ts'
-import { buildRecord, type Home, newId } from './contract.ts'
+import type { Home } from './contract.ts'
+import { buildRecord, newId } from './records.ts'
 
 type Step = (vault: Vault, at: number, names: Names) => unknown
 type Names = (name: string) => string

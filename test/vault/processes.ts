@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { VaultChoice } from '../../src/vault/open.ts'
-import { buildRecord, newId } from './contract.ts'
+import { buildRecord, newId } from './records.ts'
 import { startRemote } from './remote.ts'
 
 const MINUTE = 60_000

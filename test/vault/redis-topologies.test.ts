@@ -1,11 +1,10 @@
 // The contract over a cluster and behind a sentinel, and a failover.
 
 import assert from 'node:assert/strict'
-import { after, before, type TestContext, test } from 'node:test'
-import { openRedisVault, type RedisVaultChoice } from '../../src/vault/redis.ts'
-import type { Vault } from '../../src/vault/vault.ts'
-import { buildRecord, newId, testContract } from './contract.ts'
+import { after, before, test } from 'node:test'
+import { testContract } from './contract.ts'
 import { testProcesses } from './processes.ts'
+import { buildRecord, newId } from './records.ts'
 import {
   hasRedis,
   type RedisServer,
@@ -13,26 +12,9 @@ import {
   startRedisCluster,
   startSentinel,
 } from './redis-server.ts'
+import { eventually, open } from './redis-steps.ts'
 
 const now = Date.now
-
-async function open(t: TestContext, choice: RedisVaultChoice, clock = now): Promise<Vault> {
-  const { vault } = await openRedisVault(choice, clock)
-  t.after(() => vault.close())
-  return vault
-}
-
-async function eventually(step: () => unknown): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      await step()
-      return
-    } catch (error) {
-      if (tries > 200) throw error
-      await new Promise(done => setTimeout(done, 100))
-    }
-  }
-}
 
 if (hasRedis()) {
   let cluster: RedisServer[]

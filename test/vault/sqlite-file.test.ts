@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
-import { buildRecord, newId } from './contract.ts'
 import { makePath } from './paths.ts'
+import { buildRecord, newId } from './records.ts'
 
 const now = Date.now
 const open = (path: string) => openSqliteVault({ path, now })

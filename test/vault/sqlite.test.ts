@@ -10,14 +10,15 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/errors.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
-import { buildRecord, type Home, newId, testContract } from './contract.ts'
+import { type Home, testContract } from './contract.ts'
 import { testAgainstModel } from './model.ts'
 import { makePath } from './paths.ts'
 import { testProcesses } from './processes.ts'
+import { buildRecord, newId } from './records.ts'
 
 const now = Date.now
 const MINUTE = 60_000
-const PAGE_BYTES = 16_384
+const PAGE_BYTES = 4_096
 
 const home: Home = {
   name: 'sqlite',

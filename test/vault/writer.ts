@@ -1,7 +1,7 @@
 // A process that inserts records and renews them until it is killed, and says which are acknowledged.
 
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
-import { buildRecord, newId } from './contract.ts'
+import { buildRecord, newId } from './records.ts'
 
 const vault = openSqliteVault({ path: process.argv[2] as string, now: Date.now })
 for (;;) {

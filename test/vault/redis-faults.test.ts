@@ -1,0 +1,193 @@
+// What a server may do to the vault: die, stop answering, turn read-only, be full, start empty, or
+// vanish without a word.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { openRedisVault } from '../../src/vault/redis.ts'
+import { VaultRefusal } from '../../src/vault/refusal.ts'
+import { buildRecord, newId } from './records.ts'
+import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
+import { eventually, insert, open, pause, refuses, start } from './redis-steps.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
+
+const now = Date.now
+
+if (hasRedis()) {
+  let server: RedisServer
+  before(async () => {
+    server = await startRedis()
+  })
+  after(() => server.close())
+
+  test('[V11] a killed server is 503 at once, and is used again without a restart of ours', async t => {
+    const own = await start(t)
+    const vault = await open(t, { url: own.url })
+    const id = await insert(vault)
+    await vault.head(id)
+    await own.kill()
+    await refuses(() => vault.read(id))
+    await refuses(() => vault.head(id))
+    await refuses(() => vault.ping())
+    await own.start()
+    await eventually(() => vault.ping())
+    assert.ok(await vault.read(id), 'an acknowledged record is lost')
+  })
+
+  test('[V11] a server that stops answering is 503 in time, however many ask', async t => {
+    const own = await start(t)
+    const vault = await open(t, { url: own.url })
+    const id = await insert(vault)
+    own.pause()
+    t.after(() => own.resume())
+    const asked = Array.from({ length: 3_000 }, () => refuses(() => vault.read(id)))
+    await Promise.all(asked)
+    own.resume()
+    await eventually(() => vault.ping())
+    assert.ok(await vault.read(id))
+  })
+
+  test('[V11] a slow server is 503 while it is slow', async t => {
+    const proxy = await startTcpProxy(server.port)
+    t.after(() => proxy.close())
+    const vault = await open(t, { url: `redis://127.0.0.1:${proxy.port}` })
+    const id = await insert(vault)
+    proxy.delay(5_000)
+    await refuses(() => vault.read(id))
+    proxy.delay(0)
+    await eventually(() => vault.ping())
+    assert.ok(await vault.read(id))
+  })
+
+  test('[V11] a peer that vanished without a word is given up, even under load', async t => {
+    const proxy = await startTcpProxy(server.port)
+    t.after(() => proxy.close())
+    const vault = await open(t, { url: `redis://127.0.0.1:${proxy.port}` })
+    const id = await insert(vault)
+    proxy.silence()
+    const load = setInterval(() => void vault.read(id).catch(() => undefined), 2)
+    t.after(() => clearInterval(load))
+    await refuses(() => vault.read(id))
+    await eventually(() => vault.read(id))
+  })
+
+  test('[V11] READONLY and out of memory are 503 for writes, and reads go on', async t => {
+    const own = await start(t)
+    const vault = await open(t, { url: own.url })
+    const id = await insert(vault)
+    for (const [faulty, well, detail] of [
+      ['replicaof 127.0.0.1 1', 'replicaof no one', 'Redis: READONLY'],
+      ['config set maxmemory 1', 'config set maxmemory 0', 'Redis: OOM'],
+    ] as const) {
+      await own.command(...faulty.split(' '))
+      await assert.rejects(insert(vault), { code: 'vault_unavailable', detail })
+      assert.ok(await vault.read(id))
+      assert.ok(await vault.head(id))
+      await own.command(...well.split(' '))
+      await insert(vault)
+    }
+  })
+
+  test('[V11, V12] a server that comes back empty has no sessions, and nothing breaks', async t => {
+    const own = await start(t, ['--appendonly', 'no'])
+    const vault = await open(t, { url: own.url })
+    const id = await insert(vault)
+    assert.ok(await vault.head(id))
+    await own.kill()
+    await own.start()
+    await eventually(() => vault.ping())
+    assert.equal(await vault.head(id), undefined)
+    assert.equal(await vault.replace(id, 1, buildRecord(now())), false)
+    await insert(vault)
+  })
+
+  test('[V11] a server that is not there at the start is asked once it is', async t => {
+    const own = await start(t)
+    await own.kill()
+    const { vault, warnings } = await openRedisVault({ url: own.url }, now)
+    t.after(() => vault.close())
+    assert.deepEqual(warnings, ['the vault cannot be asked yet (Redis: ECONNREFUSED)'])
+    await vault.verifyKeys(new Map([['key', 'mark']]))
+    await refuses(() => vault.head(newId()))
+    await own.start()
+    await eventually(() => insert(vault))
+    assert.match(await own.command('hgetall', 'fhirstorm:key-marks'), /key\nmark/)
+  })
+
+  test('[V10] a ring of other keys is refused, also where the server came late', async t => {
+    const own = await start(t)
+    await (await open(t, { url: own.url })).verifyKeys(new Map([['key', 'mark']]))
+    const other = await open(t, { url: own.url })
+    await assert.rejects(other.verifyKeys(new Map([['key', 'other']])), VaultRefusal)
+    await own.kill()
+    const late = await open(t, { url: own.url })
+    await late.verifyKeys(new Map([['key', 'other']]))
+    await own.start()
+    const detail = 'the vault was sealed under another key with the id key'
+    await eventually(() => assert.rejects(late.ping(), { code: 'vault_unavailable', detail }))
+    await refuses(() => insert(late))
+  })
+
+  test('[V11] a wrong password is told as such, and never the password', async t => {
+    const own = await start(t, ['--requirepass', 'the right one'])
+    const url = `redis://:canary@127.0.0.1:${own.port}`
+    const { vault, warnings } = await openRedisVault({ url }, now)
+    t.after(() => vault.close())
+    assert.deepEqual(warnings, ['the vault cannot be asked yet (Redis: WRONGPASS)'])
+    await assert.rejects(vault.ping(), error => {
+      assert.ok(error instanceof BrokerError)
+      return !`${error.detail} ${error.message} ${error.stack}`.includes('canary')
+    })
+    const right = `redis://:the%20right%20one@127.0.0.1:${own.port}/3`
+    const id = await insert(await open(t, { url: right }))
+    const base = ['--no-auth-warning', '-a', 'the right one', '-n', '3']
+    assert.equal(await own.command(...base, 'exists', `fhirstorm:record:${id}`), '1\n')
+  })
+
+  test('[K19] a head is a second old at most, also where nobody can tell that it changed', async t => {
+    const proxy = await startTcpProxy(server.port)
+    t.after(() => proxy.close())
+    const far = await open(t, { url: `redis://127.0.0.1:${proxy.port}` })
+    const near = await open(t, { url: server.url })
+    const id = await insert(near)
+    assert.ok(await far.head(id))
+    proxy.silence()
+    await near.remove(id)
+    assert.ok(await far.head(id))
+    await pause(1_100)
+    await refuses(() => far.head(id))
+    await eventually(async () => assert.equal(await far.head(id), undefined))
+  })
+
+  test('[K19] heads are read anew after the connection was lost', async t => {
+    const proxy = await startTcpProxy(server.port)
+    t.after(() => proxy.close())
+    const far = await open(t, { url: `redis://127.0.0.1:${proxy.port}` })
+    const near = await open(t, { url: server.url })
+    const ids = await Promise.all(Array.from({ length: 20 }, () => insert(near)))
+    for (const id of ids) assert.ok(await far.head(id))
+    proxy.cut()
+    await Promise.all(ids.map(id => near.remove(id)))
+    await eventually(() => far.ping())
+    for (const id of ids) assert.equal(await far.head(id), undefined)
+  })
+
+  test('[V12] new sessions wait for the replicas that are asked for, and reads wait for nothing', async t => {
+    const own = await start(t)
+    const replica = await start(t, ['--replicaof', '127.0.0.1', `${own.port}`])
+    await eventually(async () =>
+      assert.match(await replica.command('info'), /master_link_status:up/),
+    )
+    const vault = await open(t, { url: own.url, waitReplicas: 1 })
+    const id = await insert(vault)
+    assert.equal(await replica.command('exists', `fhirstorm:record:${id}`), '1\n')
+    replica.pause()
+    t.after(() => replica.resume())
+    const detail = 'Redis: too few replicas have it'
+    const waiting = assert.rejects(vault.replace(id, 1, buildRecord(now())), { detail })
+    assert.ok(await vault.read(id))
+    await waiting
+    replica.resume()
+    await eventually(() => insert(vault))
+  })
+}
