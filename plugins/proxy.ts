@@ -136,9 +136,13 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const upstream = upstreams.of(open)
     if (upstream.registration.embedded) guard.check(request, { embedded: true })
     const outcome = await exchange({
-      ...{ open, upstream, target, byAlias, reply },
       request: request.raw,
       response: reply.raw,
+      reply,
+      open,
+      upstream,
+      target,
+      byAlias,
       ours: buildSessionBaseUrl(options.publicUrl, id),
       ownHeaders: guard.corsHeaders(request),
     })

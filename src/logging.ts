@@ -12,7 +12,7 @@ export function buildLoggerOptions(level: string): LoggerOptions {
   return {
     level,
     base: undefined,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: createTimestamps(),
     formatters: { level: label => ({ level: label }) },
     serializers: {
       err: describeError,
@@ -20,6 +20,20 @@ export function buildLoggerOptions(level: string): LoggerOptions {
       req: () => undefined,
       res: () => undefined,
     },
+  }
+}
+
+// Most lines come in the same second as the one before, and printing a date is dear.
+function createTimestamps(): () => string {
+  let second = -1
+  let printed = ''
+  return () => {
+    const now = Date.now()
+    if (Math.floor(now / 1000) !== second) {
+      second = Math.floor(now / 1000)
+      printed = `,"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`
+    }
+    return `${printed}${String(now % 1000).padStart(3, '0')}Z"`
   }
 }
 

@@ -29,8 +29,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: numberRequests(),
-    // Requests are logged by one line of ours: none needs a logger of its own.
-    childLoggerFactory: logger => logger,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     exposeHeadRoutes: false,
     bodyLimit: 64 * 1024,

@@ -11,7 +11,7 @@ import { buildUpstreamPath, type Target } from '../proxy/target.ts'
 import type { OpenSession } from '../session/session.ts'
 import type { TokenSet } from '../smart/types.ts'
 import { type ForwardLimits, type ForwardOutcome, forward } from './forward.ts'
-import { type BodyLimits, prepareBody, type RequestBody } from './request-body.ts'
+import { type BodyLimits, hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
 import type { Budget } from './upload.ts'
 import type { Upstream } from './upstream.ts'
@@ -65,13 +65,15 @@ export function createExchange(options: ExchangeOptions) {
     let body: RequestBody | undefined
     try {
       const restore = upstream.registration.rewrite ? restoreFor(call) : undefined
-      const target = restoreTarget(call.target, restore)
-      const mayReplay = isReplayable(call)
-      body = await prepareBody(call.request, {
-        ...{ target, restore, mayReplay, limits, budget },
-        url: upstream.url,
-      })
-      return await tryTwice({ ...call, target }, body, restore)
+      const restored = restore ? restoreQuery(call, restore) : call
+      body = hasBody(call.request)
+        ? await prepareBody(call.request, {
+            ...{ target: restored.target, restore, limits, budget },
+            url: upstream.url,
+            mayReplay: isReplayable(call),
+          })
+        : noBody
+      return await tryTwice(restored, body, restore)
     } finally {
       body?.release?.()
       upstream.inFlight--
@@ -102,24 +104,39 @@ export function createExchange(options: ExchangeOptions) {
   }
 
   function send(
-    { upstream, target, request, response, reply, open, ours, ownHeaders }: Call,
+    call: Call,
     { body, headers: bodyHeaders }: RequestBody,
     restore: Restore | undefined,
     accessToken: string,
   ): Promise<ForwardOutcome> {
-    const { pool, rules, registration } = upstream
+    const { upstream, target, request, response, open } = call
+    const { registration } = upstream
     judgeToken(open.session.tokens, accessToken)
     const headers = buildRequestHeaders(request.headers, {
-      ...{ token: accessToken, target, restore },
+      token: accessToken,
+      target,
+      restore,
       acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
     })
     for (const item of bodyHeaders) headers.push(item)
     const method = request.method as 'GET'
-    const path = buildUpstreamPath(upstream.base, target)
     return forward({
-      dispatch: { method, path, headers, body: body as Buffer | null },
-      asked: { method, target, ours },
-      ...{ pool, rules, limits, running, open, request, response, reply, ownHeaders },
+      pool: upstream.pool,
+      dispatch: {
+        method,
+        path: buildUpstreamPath(upstream.base, target),
+        headers,
+        body: body as Buffer | null,
+      },
+      open,
+      asked: { method, target, ours: call.ours },
+      rules: upstream.rules,
+      limits,
+      running,
+      request,
+      response,
+      reply: call.reply,
+      ownHeaders: call.ownHeaders,
     })
   }
 
@@ -135,9 +152,10 @@ export function createExchange(options: ExchangeOptions) {
   }
 }
 
-function restoreTarget(target: Target, restore: Restore | undefined): Target {
-  if (restore === undefined || target.query === '') return target
-  return { path: target.path, query: restore('query', target.query) }
+function restoreQuery(call: Call, restore: Restore): Call {
+  const { path, query } = call.target
+  const restored = query === '' ? query : restore('query', query)
+  return restored === query ? call : { ...call, target: { path, query: restored } }
 }
 
 // Reads change nothing; writes only where a second one would fail by its condition.

@@ -56,12 +56,12 @@ export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
  * Dispatches the request and pipes the answer. Rejects with a BrokerError while nothing has been sent;
  * resolves when the response is closed, or when the answer was kept back.
  */
-export async function forward(forwarded: Forwarded): Promise<ForwardOutcome> {
-  if (forwarded.response.destroyed) return 'broken off'
+export function forward(forwarded: Forwarded): Promise<ForwardOutcome> {
+  if (forwarded.response.destroyed) return Promise.resolve('broken off')
   const { promise, resolve, reject } = Promise.withResolvers<ForwardOutcome>()
   const handler = new Forward(forwarded, resolve, reject)
   forwarded.pool.dispatch(forwarded.dispatch, handler)
-  return await promise
+  return promise
 }
 
 type Controller = Dispatcher.DispatchController

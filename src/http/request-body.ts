@@ -44,7 +44,9 @@ export interface RequestBody {
 }
 
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH'])
-const none: RequestBody = { body: null, headers: [], isHeld: true }
+
+/** Of a request that carries none. */
+export const noBody: RequestBody = { body: null, headers: [], isHeld: true }
 
 /** Whether a request announces a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {
@@ -52,9 +54,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
 }
 
-/** Reads, or gets ready to stream, what the request carries. */
+/** Reads, or gets ready to stream, the body that a request announces. */
 export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Promise<RequestBody> {
-  if (!hasBody(request)) return none
   if (!BODY_METHODS.has(request.method ?? '')) throw new BrokerError('body_invalid')
   const { target, limits, restore, budget } = plan
   const type = parseBodyType(request.headers, target)
