@@ -26,6 +26,7 @@ async function backchannelLogout(
 ): Promise<void> {
   const { smartDiscovery: discovery, smartTickets: tickets, smartVault: vault } = app
 
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: MAX_BODY_BYTES },

@@ -13,22 +13,33 @@ export async function readTokens(world: World, browser: Browser, id: string): Pr
   return (await world.product.smartTickets.open(request, id, { slide: false })).session.tokens
 }
 
-/** Whether the EHR still takes the access token, and the refresh token (which uses that up). */
-export async function tryTokens(
-  world: World,
-  { accessToken, refreshToken = '' }: TokenSet,
-): Promise<{ access: boolean; refresh: boolean }> {
-  const { url } = world.sandbox
+/** Whether a face of the EHR still answers to the access token. */
+export async function isAccepted(
+  { sandbox }: World,
+  { accessToken }: TokenSet,
+  face = 'r4',
+): Promise<boolean> {
   const authorization = `Bearer ${accessToken}`
-  const read = await fetch(`${url}/r4/Patient`, { headers: { authorization } })
+  const answer = await fetch(`${sandbox.base(face)}/Patient`, { headers: { authorization } })
+  await answer.body?.cancel()
+  return answer.status !== 401
+}
+
+/** Whether a face still renews by the refresh token, which this uses up. */
+export async function isRenewable(
+  { sandbox }: World,
+  { refreshToken = '' }: TokenSet,
+  face = 'r4',
+): Promise<boolean> {
+  const mount = face === 'r4' ? sandbox.url : `${sandbox.url}/faces/${face}`
   const credentials = Buffer.from(`${tutorialClient.id}:${tutorialClient.secret}`)
-  const renewed = await fetch(`${url}/oauth/token`, {
+  const answer = await fetch(`${mount}/oauth/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials.toString('base64')}` },
     body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken }),
   })
-  await Promise.all([read.body?.cancel(), renewed.body?.cancel()])
-  return { access: read.status === 200, refresh: renewed.status === 200 }
+  await answer.body?.cancel()
+  return answer.status === 200
 }
 
 /** Asks again and again until the answer is yes; false after ten seconds. */
