@@ -5,16 +5,20 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
-import { logIn } from '../flow/login.ts'
+import { launchFromEhr, logIn } from '../flow/login.ts'
+import { openStream } from '../flow/stream.ts'
 import { hasRedis, type RedisServer, startRedis } from '../vault/redis-server.ts'
 import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
+import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
 interface Deployment {
   app: string
   ports: number[]
+  /** Of the first process's admin listener. */
+  adminPort: number
   brokers: Broker[]
   sandbox: Sandbox
   tokenCalls: () => number
@@ -22,25 +26,34 @@ interface Deployment {
 }
 
 async function deploy(count: number, configure?: (document: ConfigDocument) => void) {
-  const ports = await Promise.all(Array.from({ length: count }, findPort))
+  const [adminPort = 0, ...ports] = await Promise.all(Array.from({ length: count + 1 }, findPort))
   const app = `http://localhost:${ports[0]}`
   let tokenCalls = 0
   const sandbox = await startSandbox({
     port: 0,
     appUrl: app,
-    ehrIds: ['dstu2'],
+    faces: [endlessFace],
+    ehrIds: ehrIdsWith('endless'),
     onRequest({ path }) {
       if (path.endsWith('/token')) tokenCalls++
     },
   })
   const folder = makeFolder()
   const brokers = ports.map(port =>
-    createBroker({ app, sandbox: sandbox.url, folder, port, configure }),
+    createBroker({
+      ...{ app, sandbox: sandbox.url, folder, port },
+      configure(document) {
+        registerFaces(document, sandbox.url, ['endless'])
+        if (port === ports[0]) document.admin = { port: adminPort }
+        configure?.(document)
+      },
+    }),
   )
   for (const broker of brokers) await broker.start()
   return {
     app,
     ports,
+    adminPort,
     brokers,
     sandbox,
     tokenCalls: () => tokenCalls,
@@ -122,6 +135,28 @@ function testDeployment(name: string, lagMs: number, start: () => Promise<Deploy
       for (const port of deployment.ports) {
         assert.equal((await call(deployment, port, path, browser)).status, 401)
       }
+    })
+
+    test(`[K5, K19, O5] an ending on one cuts what is read on another (${name})`, async () => {
+      const { app, ports, adminPort, sandbox } = deployment
+      const elsewhere = String(ports.at(-1))
+      const endings: ((browser: Browser, id: string) => Promise<unknown>)[] = [
+        (browser, id) => browser.fetch(`${app}/sessions/${id}`, { method: 'DELETE' }),
+        () => sandbox.logout('practitioner'),
+        () => fetch(`http://127.0.0.1:${adminPort}/sessions?ehr=endless`, { method: 'DELETE' }),
+      ]
+      const neighbour = createBrowser()
+      const theirs = await launchFromEhr(deployment, neighbour, 'amy-shaw', '&user=nurse')
+      for (const end of endings) {
+        const browser = createBrowser()
+        const { id, fhirBaseUrl } = await logIn(deployment, browser, 'amy-shaw', 'ehr=endless')
+        const stream = await openStream(browser, `${fhirBaseUrl}/Patient`, elsewhere)
+        await end(browser, id)
+        await stream.cut()
+        const path = `/sessions/${id}/fhir/Patient`
+        assert.equal((await call(deployment, ports.at(-1) ?? 0, path, browser)).status, 401)
+      }
+      assert.equal((await neighbour.fetch(`${theirs.fhirBaseUrl}/Patient`)).status, 200)
     })
 
     test(`a launch begun on one finishes on another (${name})`, async () => {
