@@ -7,11 +7,6 @@ import type { DatabaseSync } from 'node:sqlite'
 export function prepareStatements(db: DatabaseSync) {
   return {
     version: db.prepare('PRAGMA data_version'),
-    full: db.prepare('PRAGMA synchronous = FULL'),
-    normal: db.prepare('PRAGMA synchronous = NORMAL'),
-    begin: db.prepare('BEGIN IMMEDIATE'),
-    commit: db.prepare('COMMIT'),
-    rollback: db.prepare('ROLLBACK'),
     insert: db.prepare(
       `INSERT INTO record(id, generation, last_used_at, expires_at, ends_at, key_id, entries, value)
        VALUES (?1, 1, ?2, min(?3, ?4), ?4, ?5, ?6, ?7)`,

@@ -3,14 +3,13 @@
 // `PRAGMA data_version` keeps coherent with every other process. The clock is passed in.
 
 import { resolve } from 'node:path'
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
-import { BrokerError } from '../errors.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createHeadCache } from './head-cache.ts'
 import { verifyKeyMarks } from './key-marks.ts'
-import { VaultRefusal } from './refusal.ts'
 import { prepareFile } from './sqlite-file.ts'
 import { openDatabase } from './sqlite-schema.ts'
 import { prepareStatements } from './sqlite-statements.ts'
+import { createSqliteWriter, isBusy, unavailable } from './sqlite-writer.ts'
 import type { Head, Vault } from './vault.ts'
 
 export interface SqliteVaultOptions {
@@ -21,13 +20,9 @@ export interface SqliteVaultOptions {
 }
 
 const MAX_BYTES = 4 * 1024 ** 3
-/** A busy file is tried again for this long before the vault counts as unavailable. */
-const BUSY_MS = 1_500
 /** Milliseconds at a time, so that requests come in between. */
 const SWEEP_BATCH = 20
 const SWEEP_BATCHES = 100
-const SQLITE_BUSY = 5
-const SQLITE_CONSTRAINT = 19
 
 /** Opens the vault; throws VaultRefusal when the file cannot be ours. */
 export function openSqliteVault(options: SqliteVaultOptions): Vault {
@@ -36,6 +31,7 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   prepareFile(path)
   const db = openDatabase(path, maxBytes)
   const sql = prepareStatements(db)
+  const { durably, lightly, attempt } = createSqliteWriter(db)
   const heads = createHeadCache()
   let version = 0
 
@@ -104,7 +100,7 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     async sweep() {
       let swept = 0
       for (let batch = 0; batch < SWEEP_BATCHES; batch++) {
-        const changes = await attempt(() => transact(sweepBatch))
+        const changes = await lightly(sweepBatch)
         swept += changes
         if (changes === 0) break
         await nextTurn()
@@ -158,45 +154,6 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     }
   }
 
-  /** Runs a write so that it is on the disk when this resolves. */
-  async function durably<T>(write: () => T): Promise<T> {
-    return await attempt(() => {
-      sql.full.run()
-      try {
-        return transact(write)
-      } finally {
-        sql.normal.run()
-      }
-    })
-  }
-
-  function transact<T>(write: () => T): T {
-    sql.begin.run()
-    try {
-      const result = write()
-      sql.commit.run()
-      return result
-    } catch (error) {
-      // A full disk or a failed commit has often rolled back already.
-      if (db.isTransaction) sql.rollback.run()
-      throw error
-    }
-  }
-
-  // Waiting for another process is ours, on a timer: SQLite's own would stop the event loop.
-  async function attempt<T>(run: () => T): Promise<T> {
-    const giveUpAt = performance.now() + BUSY_MS
-    for (;;) {
-      try {
-        return run()
-      } catch (error) {
-        if (error instanceof VaultRefusal) throw error
-        if (!isBusy(error) || performance.now() > giveUpAt) throw unavailable(error)
-        await wait(1 + Math.random() * 4)
-      }
-    }
-  }
-
   function isAhead(time: unknown): boolean {
     return time !== undefined && Number(time) > now()
   }
@@ -208,15 +165,4 @@ function toHead(row: Record<string, unknown>): Head {
     lastUsedAt: Number(row.last_used_at),
     expiresAt: Number(row.expires_at),
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY
-}
-
-function unavailable(error: unknown): BrokerError {
-  const { errcode = 0 } = error as { errcode?: number }
-  const detail =
-    errcode % 256 === SQLITE_CONSTRAINT ? 'the id is in use' : `SQLite ${errcode || 'failed'}`
-  return new BrokerError('vault_unavailable', { detail, cause: error })
 }
