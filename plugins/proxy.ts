@@ -29,7 +29,6 @@ export interface ProxyOptions {
   publicUrl: string
   /** `always` lets browsers use /fhir too: for portals where one browser has one patient. */
   fhirAlias: 'scripts' | 'always'
-  now: () => number
   limits?: Partial<ProxyLimits>
 }
 
@@ -64,7 +63,8 @@ const TICK_MS = 250
 async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
   const { smartGuard: guard, smartTickets: tickets, smartMetrics: metrics } = app
   const limits = { ...defaultLimits, ...options.limits }
-  const running = createRunning(options.now)
+  // A clock that nobody sets: requests under way must not be cut when the time of day jumps.
+  const running = createRunning(() => performance.now())
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
     ...{ running, limits, tokens: app.smartToken },

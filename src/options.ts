@@ -122,7 +122,6 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       registrations: new Map(registrations.map(entry => [entry.id, entry])),
       publicUrl,
       fhirAlias: sessions.fhirAlias,
-      now,
     },
     backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },

@@ -90,7 +90,6 @@ async function startRig(options: RigOptions): Promise<Rig> {
     registrations: new Map([[registration.id, registration]]),
     publicUrl,
     fhirAlias: options.fhirAlias ?? 'scripts',
-    now: Date.now,
     limits: options.limits,
     prefix: '/bff',
   })

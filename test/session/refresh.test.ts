@@ -134,7 +134,9 @@ test('[Q16] a grant that was suspended ends with the address of the page that ex
   await assert.rejects(
     async () => refresher.accessToken(open),
     (error: unknown) =>
-      error instanceof BrokerError && error.links?.[0]?.url === errorUri && error.links.length === 1,
+      error instanceof BrokerError &&
+      error.links?.[0]?.url === errorUri &&
+      error.links.length === 1,
   )
 })
 
