@@ -2,6 +2,7 @@
 
 import fastify, { type FastifyInstance } from 'fastify'
 import { BrokerError } from '../../src/errors.ts'
+import { strictQuirks } from '../../src/smart/quirks.ts'
 import type { Registration } from '../../src/smart/types.ts'
 
 /** A registration as the configuration would make it. */
@@ -25,17 +26,7 @@ export function buildRegistration(overrides: Partial<Registration> = {}): Regist
     upstreamCompression: 'identity',
     extras: [],
     network: { reach: 'public' },
-    quirks: {
-      basicEncoding: 'form',
-      includeClientIdInBody: false,
-      scopeVersion: 'asWritten',
-      tokenTypeOptional: false,
-      nullMembers: 'refuse',
-      scopeArray: 'refuse',
-      createdStatus: 'refuse',
-      issuerTrailingSlash: 'exact',
-      patientFromFhirUser: false,
-    },
+    quirks: strictQuirks,
     ...overrides,
   }
 }
