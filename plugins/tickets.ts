@@ -40,7 +40,7 @@ export interface Tickets {
     id: string,
     how?: { slide: boolean },
   ): OpenSession | Promise<OpenSession>
-  /** Every session of this request, none kept alive, and the tickets that open none. */
+  /** Every session of this request, none kept alive, and tickets that open none, to be cleared. */
   openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: DeadTicket[] }>
   /** Session ids of the tickets the request carries, unverified. */
   ids(request: FastifyRequest): string[]
@@ -78,6 +78,8 @@ export interface TicketsOptions
 }
 
 const BROWSER = /^[A-Za-z0-9_-]{22}$/
+/** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
+const MAX_CLEARED = 16
 const TICKET_CACHE = 20_000
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
@@ -158,7 +160,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
         live.push(await open(request, id, { slide: false }))
       } catch (error) {
         if (!(error instanceof BrokerError) || error.status !== 401) throw error
-        dead.push({ id, ehr: readTicket(request, id)?.ehr })
+        if (dead.length < MAX_CLEARED) dead.push({ id, ehr: readTicket(request, id)?.ehr })
       }
     }
     return { live, dead }

@@ -222,3 +222,13 @@ test('with onUserChange: keep they stay, each its own', async t => {
     assert.equal(document.user.sub, user)
   }
 })
+
+test('a clock that is set back or forward ends no session that is in use', async () => {
+  const browser = createBrowser()
+  const session = await logIn(world, browser, 'amy-shaw')
+  for (const jump of [5 * MINUTE, -3 * HOUR, 10 * MINUTE, -1 * SECOND, 9 * MINUTE]) {
+    pass(jump)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => read(browser, session)))
+    assert.deepEqual(answers, [200, 200, 200, 200, 200])
+  }
+})
