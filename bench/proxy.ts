@@ -1,0 +1,162 @@
+// npm run bench: what fhirstorm costs per request, beside its peers on the same work in the same run.
+//   --quick         2 KB and 60 KB, fhirstorm, nginx, http-proxy and what else is there; under a minute
+//   --rounds N      rounds of which the medians are told (3, quick 1)
+//   --json FILE     every figure and ratio
+//   --profile DIR   CPU profiles of fhirstorm
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writeDocuments, writeGigabyte } from './documents.ts'
+import { runLoad } from './load.ts'
+import { measure, medianOf, type Sample, verifyTarget } from './measure.ts'
+import { growthWhileReading } from './memory.ts'
+import { startUpstream } from './nginx.ts'
+import { startOp } from './op.ts'
+import { isInstalled, pinSelf, type Running, startProcess } from './processes.ts'
+import { computeRatios, printReport, type Results } from './report.ts'
+import { measureBySessions } from './sessions.ts'
+import { listPeers, type Place, type Target, type Work } from './targets.ts'
+
+const UPSTREAM_PORT = 18_080
+const OP_PORT = 18_081
+const REDIS_PORT = 18_082
+const LOAD_CORE = 1
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
+    profile: { type: 'string' },
+  },
+})
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3))
+const works: Work[] = values.quick
+  ? ['2 KB', '60 KB']
+  : ['2 KB', '60 KB', '60 KB rewritten', '5 MB']
+const seconds = values.quick ? 1 : 3
+/** Until the code of a target is compiled. */
+const warmSeconds = values.quick ? 1.5 : 4
+
+if (!isInstalled('nginx')) {
+  process.stderr.write('nginx serves the documents and is the limit: apt-get install nginx-light\n')
+  process.exit(1)
+}
+pinSelf(LOAD_CORE)
+const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-bench-'))
+const started: { stop(): Promise<void> }[] = []
+try {
+  const results = await run()
+  process.stdout.write(printReport(results))
+  if (values.json) {
+    const everything = { ...results, ratios: computeRatios(results) }
+    writeFileSync(values.json, `${JSON.stringify(everything, null, 2)}\n`)
+  }
+} finally {
+  for (const one of started.reverse()) await one.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function run(): Promise<Results> {
+  const base = `http://127.0.0.1:${UPSTREAM_PORT}/fhir`
+  const sizes = writeDocuments(folder, base)
+  if (!values.quick) writeGigabyte(folder, base)
+  const op = await startOp(OP_PORT)
+  started.push({ stop: async () => op.close() })
+  const upstream = { folder, port: UPSTREAM_PORT, core: LOAD_CORE, op: op.origin }
+  await keep(startUpstream(upstream))
+  if (isInstalled('redis-server')) await keep(startRedis())
+  const profile = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []
+  const place: Place = {
+    ...{ folder, op },
+    upstream: UPSTREAM_PORT,
+    redisPort: REDIS_PORT,
+    nodeOptions: profile,
+  }
+  const peers = listPeers(place)
+  const missing = peers.flatMap(({ name, missing }) => (missing ? [[name, missing]] : []))
+  const targets: Target[] = []
+  for (const peer of peers) if (!peer.missing) targets.push(await keep(peer.start()))
+
+  const length = {
+    '2 KB': sizes.patient,
+    '60 KB': sizes.bundle,
+    '60 KB rewritten': sizes.bundle,
+    '5 MB': sizes.large,
+  }
+  const results: Results = {
+    date: new Date().toISOString(),
+    machine: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
+    node: `Node ${process.version}`,
+    rounds,
+    missing: Object.fromEntries(missing),
+    work: {},
+    single: {},
+  }
+  for (const work of works) results.work[work] = await measureWork(targets, work, length[work])
+  for (const target of targets)
+    results.single[target.name] = (await sample(target, '2 KB', 1))?.p50 ?? 0
+  if (values.quick) return results
+
+  const ours = targets.find(({ name }) => name === 'fhirstorm, SQLite')
+  const url = ours?.urlOf('2 KB')?.replace('/Patient/1', '/Giga')
+  if (ours && url) {
+    const request = { url, headers: ours.headers }
+    results.memory = {
+      slowMiB: await growthWhileReading(ours.pid, request, { seconds: 60, stops: false }),
+      stoppedMiB: await growthWhileReading(ours.pid, request, { seconds: 20, stops: true }),
+    }
+  }
+  results.sessions = await measureBySessions(place)
+  return results
+}
+
+/** Rounds of all targets in turn, so that a busy minute of the machine meets all alike. */
+async function measureWork(targets: Target[], work: Work, length: number) {
+  const samples = new Map<string, Sample[]>()
+  for (const { name, headers, urlOf } of targets) {
+    const url = urlOf(work)
+    if (url === undefined) continue
+    await verifyTarget({ url, headers }, length)
+    samples.set(name, [])
+  }
+  const connections = work === '5 MB' ? 16 : 64
+  for (const { headers, urlOf } of targets) {
+    const url = urlOf(work)
+    if (url) await runLoad({ url, headers, connections, seconds: warmSeconds })
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const target of targets) {
+      const taken = await sample(target, work, connections)
+      if (taken) samples.get(target.name)?.push(taken)
+    }
+  }
+  return Object.fromEntries([...samples].map(([name, all]) => [name, medianOf(all)]))
+}
+
+async function sample(
+  target: Target,
+  work: Work,
+  connections: number,
+): Promise<Sample | undefined> {
+  const url = target.urlOf(work)
+  if (url === undefined) return undefined
+  return await measure(target.pid, { url, headers: target.headers, connections, seconds })
+}
+
+async function startRedis(): Promise<Running> {
+  return await startProcess({
+    command: 'redis-server',
+    args: ['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
+    port: REDIS_PORT,
+    core: LOAD_CORE,
+  })
+}
+
+async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const running = await starting
+  started.push(running)
+  return running
+}
