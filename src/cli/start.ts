@@ -64,7 +64,7 @@ export async function start(args: string[]): Promise<number | undefined> {
 // A line for each request is written with its neighbours: one at a time costs more than all else that
 // is done for the request. Nothing waits longer than a moment.
 function openLog() {
-  const log = pino.destination({ dest: 1, minLength: 8 * 1024 })
+  const log = pino.destination({ dest: 1, sync: true, minLength: 8 * 1024 })
   setInterval(() => log.flush(), LOG_FLUSH_MS).unref()
   return log
 }
