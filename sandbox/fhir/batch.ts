@@ -11,6 +11,8 @@ type Perform = (request: FhirRequest) => FhirAnswer
 
 const ORDER = ['DELETE', 'POST', 'PUT', 'PATCH', 'GET']
 const MAX_ENTRIES = 1000
+/** Stands for the FHIR base while an entry's relative address is taken apart. */
+const BASE = 'http://base'
 
 /** Performs the entries of a bundle by `perform`. */
 export function batch(store: Store, request: FhirRequest, perform: Perform): FhirAnswer {
@@ -19,13 +21,26 @@ export function batch(store: Store, request: FhirRequest, perform: Perform): Fhi
   if (!isTransaction && bundle.type !== 'batch') {
     throw new FhirProblem(400, 'invalid', 'only batches and transactions are performed')
   }
-  const entries = Array.isArray(bundle.entry) ? (bundle.entry as BundleEntry[]) : []
+  const entries = parseEntries(bundle)
   if (entries.length > MAX_ENTRIES) throw new FhirProblem(413, 'too-costly', 'too many entries')
   const done = isTransaction
     ? transact(store, request, entries, perform)
     : entries.map(entry => attempt(() => perform(buildRequest(request, entry))))
   const type = `${bundle.type}-response`
   return { status: 200, resource: { resourceType: 'Bundle', type, entry: done } }
+}
+
+function parseEntries({ entry = [] }: Resource): BundleEntry[] {
+  if (Array.isArray(entry) && entry.every(isRequest)) return entry
+  throw new FhirProblem(400, 'structure', 'an entry of the bundle asks for nothing')
+}
+
+function isRequest(entry: unknown): entry is BundleEntry {
+  return (
+    isObject(entry) &&
+    isObject(entry.request) &&
+    (entry.fullUrl === undefined || typeof entry.fullUrl === 'string')
+  )
 }
 
 function transact(
@@ -74,7 +89,11 @@ function buildRequest(
   const { method, url, ifMatch, ifNoneExist, ifNoneMatch } = wanted ?? {}
   const { site } = request
   const relative = String(url ?? '').replace(`${site.base}/`, '')
-  const { pathname, searchParams } = new URL(relative, 'http://base/')
+  const target = URL.canParse(relative, BASE) ? new URL(relative, BASE) : undefined
+  if (target?.origin !== BASE) {
+    throw new FhirProblem(400, 'invalid', 'the address of an entry is not below this FHIR base')
+  }
+  const { pathname, searchParams } = target
   return {
     ...request,
     method: String(method),

@@ -68,7 +68,7 @@ function buildService(version: FhirVersion): Document {
 }
 
 function describeType(type: string, codes: readonly string[]): Document {
-  const parameters = Object.entries(searchParameters[type] ?? {})
+  const parameters = [...(searchParameters.get(type) ?? [])]
   return {
     type,
     interaction: codes.map(code => ({ code })),

@@ -9,6 +9,13 @@ import { resourceTypes } from './search-parameters.ts'
 import type { Store } from './store.ts'
 import { create, patch, remove, update } from './write.ts'
 
+const onResource: ReadonlyMap<string, typeof read> = new Map([
+  ['GET', read],
+  ['PUT', update],
+  ['PATCH', patch],
+  ['DELETE', remove],
+])
+
 /** Does one interaction; refuses with 404 or 405 what is none. */
 export function interact(store: Store, request: FhirRequest): FhirAnswer {
   const { segments, query } = request
@@ -36,7 +43,7 @@ export function interact(store: Store, request: FhirRequest): FhirAnswer {
     throw notAllowed('GET')
   }
   if (operation !== undefined) throw new FhirProblem(404, 'not-found', 'there is nothing here')
-  const interaction = { GET: read, PUT: update, PATCH: patch, DELETE: remove }[method]
+  const interaction = onResource.get(method)
   if (interaction === undefined) throw notAllowed('GET, HEAD, PUT, PATCH, DELETE')
   return interaction(store, request, type, id)
 }

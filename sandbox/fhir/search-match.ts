@@ -30,7 +30,7 @@ function createOne(type: string, name: string, value: string): Matcher {
 
 /** The parameter of a type; refuses with 400 an unknown one. */
 export function findParameter(type: string, name: string): SearchParameter {
-  const parameter = searchParameters[type]?.[name]
+  const parameter = searchParameters.get(type)?.get(name)
   if (parameter !== undefined) return parameter
   throw new FhirProblem(400, 'not-supported', `${type} cannot be searched by ${name}`)
 }

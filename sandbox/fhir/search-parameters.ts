@@ -117,13 +117,12 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export const resourceTypes: readonly string[] = Object.keys(table)
 
 /** The parameters that a type can be searched by, by name. */
-export const searchParameters: Readonly<Record<string, Readonly<Record<string, SearchParameter>>>> =
-  Object.fromEntries(
-    Object.entries(table).map(([type, own]) => [type, parseEntries({ ...everywhere, ...own })]),
-  )
+export const searchParameters: ReadonlyMap<string, ReadonlyMap<string, SearchParameter>> = new Map(
+  Object.entries(table).map(([type, own]) => [type, parseEntries({ ...everywhere, ...own })]),
+)
 
-function parseEntries(entries: Readonly<Record<string, string>>): Record<string, SearchParameter> {
-  return Object.fromEntries(
+function parseEntries(entries: Readonly<Record<string, string>>): Map<string, SearchParameter> {
+  return new Map(
     Object.entries(entries).map(([name, text]) => {
       const [kind, paths = ''] = text.split(':')
       return [name, { kind: kind as SearchKind, paths: paths.split('|') }]

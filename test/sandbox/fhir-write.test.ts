@@ -143,6 +143,10 @@ interface Done {
   entry: { resource?: { id: string }; response: { status: string; location?: string } }[]
 }
 
+interface Refused {
+  resourceType: string
+}
+
 describe('bundles', () => {
   const bundle = (type: string, entry: unknown[]) => ({ resourceType: 'Bundle', type, entry })
 
@@ -156,12 +160,15 @@ describe('bundles', () => {
         { request: { method: 'GET', url: `${sandbox.base('r4')}/Observation?_count=1` } },
         { request: { method: 'POST', url: 'Observation' }, resource: note() },
         { request: { method: 'DANCE', url: 'Observation/1' } },
+        { request: { method: 'constructor', url: 'Observation/1' } },
+        { request: { method: 'GET', url: 'http://[' } },
+        { request: { method: 'GET', url: 'https://evil.example/Patient/amy-shaw' } },
       ]),
     )
     const { entry } = await json<Done>(response)
     assert.deepEqual(
       entry.map(one => one.response.status),
-      ['200', '403', '200', '201', '405'],
+      ['200', '403', '200', '201', '405', '405', '400', '400'],
     )
   })
 
@@ -184,6 +191,19 @@ describe('bundles', () => {
     const [panelId, memberId] = entry.map(one => one.resource?.id)
     const read = await json<{ hasMember: unknown[] }>(app.fhir(token, `/Observation/${panelId}`))
     assert.deepEqual(read.hasMember, [{ reference: `Observation/${memberId}` }])
+  })
+
+  test('a bundle with an entry that asks for nothing is refused whole', async () => {
+    const request = { method: 'POST', url: 'Observation' }
+    for (const entry of [null, 4711, {}, { request: null }, { request, fullUrl: 5 }]) {
+      for (const type of ['batch', 'transaction']) {
+        const response = await write('POST', '', bundle(type, [{ request }, entry]))
+        assert.equal(response.status, 400)
+        assert.equal((await json<Refused>(response)).resourceType, 'OperationOutcome')
+      }
+    }
+    const shapeless = await write('POST', '', { resourceType: 'Bundle', type: 'batch', entry: {} })
+    assert.equal(shapeless.status, 400)
   })
 
   test('a transaction that fails leaves nothing behind', async () => {

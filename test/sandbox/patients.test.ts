@@ -42,7 +42,7 @@ test('ids are unique, well formed, and of known types; references lead somewhere
   assert.equal(known.size, population.length)
   for (const resource of population) {
     assert.match(resource.id, /^[a-z0-9-]{1,64}$/)
-    assert.ok(searchParameters[resource.resourceType], resource.resourceType)
+    assert.ok(searchParameters.has(resource.resourceType), resource.resourceType)
     const text = JSON.stringify(resource)
     for (const [, reference = ''] of text.matchAll(/"reference":"([^"]+)"/g)) {
       assert.ok(known.has(reference), reference)
