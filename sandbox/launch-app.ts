@@ -15,10 +15,13 @@ export interface LaunchAppOptions {
   appUrl: string
 }
 
-/** Makes a launch as the query says and sends the browser to the app's launch URL with it. */
+/**
+ * Makes a launch as the query says and sends the browser to the app's launch URL with it. `fhir` names
+ * the version, `r4` or `dstu2`; `face` any face.
+ */
 export function launchApp(options: LaunchAppOptions, query: URLSearchParams): Answer {
   const { sites, launches, appUrl } = options
-  const site = sites.byName(query.get('face') ?? 'r4')
+  const site = sites.byName(query.get('fhir') ?? query.get('face') ?? 'r4')
   const launch = readLaunch(options, query)
   if (site === undefined || launch === undefined) {
     return page(notice('No such launch', 'There is no such patient, user, encounter or face.'), {

@@ -102,11 +102,26 @@ test('an EHR launch may decide everything, down to its id', async () => {
   )
 })
 
+test('a launch is at the face that it names', async () => {
+  for (const [query, face] of [
+    ['', 'r4'],
+    ['&fhir=r4', 'r4'],
+    ['&fhir=dstu2', 'dstu2'],
+    ['&face=ld-01', 'ld-01'],
+  ] as const) {
+    const url = `${sandbox.url}/launch-app?patient=amy-shaw&auto=1${query}`
+    const { headers } = await fetch(url, { redirect: 'manual' })
+    const location = new URL(headers.get('location') ?? '')
+    assert.equal(location.searchParams.get('iss'), sandbox.base(face))
+  }
+})
+
 test('a launch of nobody, or by somebody who may not see them, is refused', async () => {
   for (const query of [
     'patient=nobody',
     'patient=amy-shaw&user=farid-haddad',
     'patient=amy-shaw&face=x',
+    'patient=amy-shaw&fhir=x',
   ]) {
     const response = await fetch(`${sandbox.url}/launch-app?${query}`, { redirect: 'manual' })
     assert.equal(response.status, 400)
