@@ -80,6 +80,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   })
   app.addHook('onSend', secureRefusal)
 
+  let isLooking = false
   const timer = setInterval(running.tick, TICK_MS)
   const watch = setInterval(cutEndedSessions, 2 * TICK_MS)
   app.addHook('onClose', async () => {
@@ -160,14 +161,18 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
 
   /** Sessions end elsewhere too: by a logout in another process, at the EHR, by their own limits. */
   async function cutEndedSessions(): Promise<void> {
+    if (isLooking) return
+    isLooking = true
     for (const { open, inUse } of running.sessions()) {
       try {
         await tickets.store.open(open.ticket, { slide: inUse })
       } catch (error) {
+        // A vault that is away says nothing about the session.
         if (!(error instanceof BrokerError) || error.code !== 'session_invalid') continue
         running.abort(open.session.id, error)
       }
     }
+    isLooking = false
   }
 }
 

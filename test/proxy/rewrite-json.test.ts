@@ -142,7 +142,17 @@ const text = fc.oneof(
 )
 const key = fc.oneof(
   fc.constantFrom('fullUrl', 'reference', 'location', 'url', 'system', 'profile', 'div'),
-  fc.constantFrom('url ', 'x"url', 'url":"', 'reference :', ' url', '\\url', 'URL'),
+  fc.constantFrom(
+    'url ',
+    'x"url',
+    'x"reference',
+    'x"fullUrl',
+    'url":"',
+    'reference :',
+    ' url',
+    '\\url',
+    'URL',
+  ),
   fc.string({ maxLength: 5 }),
 )
 const { document } = fc.letrec(tie => ({

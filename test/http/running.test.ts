@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { createRunning, type Stream } from '../../src/http/running.ts'
+import type { OpenSession } from '../../src/session/session.ts'
+
+function stream(id: string, isLive = false): Stream & { calls: unknown[] } {
+  const calls: unknown[] = []
+  return {
+    open: { session: { id } } as OpenSession,
+    isLive,
+    check: now => void calls.push(now),
+    abort: error => void calls.push(error.code),
+    calls,
+  }
+}
+
+test('[K5, K19] ends the streams of one session, and of no other', () => {
+  const running = createRunning(() => 7)
+  const [one, two, other] = [stream('a'), stream('a'), stream('b')]
+  for (const each of [one, two, other]) running.add(each)
+  assert.equal(running.abort('a', new BrokerError('session_invalid')), 2)
+  assert.equal(running.abort('c', new BrokerError('session_invalid')), 0)
+  assert.deepEqual(
+    [one.calls, two.calls, other.calls],
+    [['session_invalid'], ['session_invalid'], []],
+  )
+})
+
+test('names each session once, in use unless all of its streams are events', () => {
+  const running = createRunning(() => 7)
+  for (const each of [stream('a', true), stream('a'), stream('a', true), stream('b', true)]) {
+    running.add(each)
+  }
+  const seen = running.sessions().map(({ open, inUse }) => [open.session.id, inUse])
+  assert.deepEqual(seen, [
+    ['a', true],
+    ['b', false],
+  ])
+})
+
+test('[R13] the clock moves with the ticks, and each stream hears of it', () => {
+  let now = 1
+  const running = createRunning(() => now)
+  const [one, gone] = [stream('a'), stream('a')]
+  running.add(one)
+  running.add(gone)
+  running.delete(gone)
+  now = 500
+  assert.equal(running.now, 1)
+  running.tick()
+  assert.equal(running.now, 500)
+  assert.deepEqual([one.calls, gone.calls], [[500], []])
+})
