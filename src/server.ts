@@ -44,7 +44,22 @@ export function createServer(options: ServerOptions): FastifyInstance {
     },
     clientErrorHandler,
   }) as unknown as FastifyInstance
+  endConnectionsOnClose(app)
   return app
+}
+
+// Connections that are idle when the server closes are ended by it; those that have work then would
+// stay open, waiting for more, until they time out.
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', done => {
+    isClosing = true
+    done()
+  })
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (isClosing) request.raw.socket.destroySoon()
+    done()
+  })
 }
 
 /** Ids that are unique among all instances, and cost nothing: a random word and a number. */

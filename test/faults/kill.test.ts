@@ -8,11 +8,15 @@ import { logIn } from '../flow/login.ts'
 import { type Broker, createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { findPort } from '../world/port.ts'
+import type { DeathStep } from './dying-broker.ts'
 
 let sandbox: Sandbox
 let broker: Broker
+/** Where the broker dies by itself, while it is named here. */
+const env: { DIE_AT?: DeathStep } = {}
 /** Called with each path that is asked of the EHR. */
 let onRequest: (path: string) => void = () => {}
+let tokenCalls = 0
 
 before(async () => {
   const app = `http://localhost:${await findPort()}`
@@ -20,9 +24,15 @@ before(async () => {
     port: 0,
     appUrl: app,
     ehrIds: ['dstu2'],
-    onRequest: ({ path }) => onRequest(path),
+    onRequest({ path }) {
+      if (path.endsWith('/token')) tokenCalls++
+      onRequest(path)
+    },
   })
-  broker = createBroker({ app, sandbox: sandbox.url })
+  broker = createBroker({
+    ...{ app, sandbox: sandbox.url, env: env as Record<string, string> },
+    program: 'test/faults/dying-broker.ts',
+  })
   await broker.start()
 })
 after(async () => {
@@ -68,12 +78,50 @@ test('[F6] killed before the EHR has answered a renewal: the session is renewed 
   await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`).catch(() => undefined)
   await killed
   await broker.start()
+  const calls = tokenCalls
   const answers = []
   for (let i = 0; i < 3; i++) answers.push(await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`))
   // The EHR may have rotated the token before it died: then the session has ended, once and for all.
   const statuses = new Set(answers.map(({ status }) => status))
   assert.equal(statuses.size, 1)
   assert.ok(statuses.has(200) || statuses.has(401), [...statuses].join())
+  assert.equal(tokenCalls, calls + 1)
+})
+
+/** What a session answers, three times, after its broker has died in the middle of a renewal. */
+async function renewAndDie(step: DeathStep) {
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  const read = () => browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+  sandbox.expireAccessTokens()
+  await broker.kill()
+  env.DIE_AT = step
+  await broker.start()
+  await assert.rejects(read())
+  delete env.DIE_AT
+  await broker.start()
+  const calls = tokenCalls
+  const statuses = [await read(), await read(), await read()].map(({ status }) => status)
+  return { browser, statuses, calls: tokenCalls - calls }
+}
+
+test('[F8, F6] killed with the lease in hand: it is taken over, and the token is sent once', async () => {
+  const before = tokenCalls
+  const { statuses, calls } = await renewAndDie('lease taken')
+  assert.deepEqual([statuses, calls], [[200, 200, 200], 1])
+  assert.equal(tokenCalls - before, 2)
+})
+
+test('[F6] killed with new tokens that are not yet written: a new login, and no loop', async () => {
+  const { browser, statuses, calls } = await renewAndDie('before the write')
+  assert.deepEqual([statuses, calls], [[401, 401, 401], 1])
+  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
+})
+
+test('[F6, F2] killed with new tokens that are written: they are good, and nothing is asked again', async () => {
+  const { statuses, calls } = await renewAndDie('after the write')
+  assert.deepEqual([statuses, calls], [[200, 200, 200], 0])
 })
 
 test('[F6] killed right after a renewal was used: nothing is lost', async () => {
@@ -88,12 +136,4 @@ test('[F6] killed right after a renewal was used: nothing is lost', async () => 
     const second = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
     assert.equal(second.status, 200, second.text)
   }
-})
-
-test('[DS8] SIGTERM ends the broker with status 0, and the sessions are there afterwards', async () => {
-  const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
-  assert.equal(await broker.stop(), 0)
-  await broker.start()
-  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
 })

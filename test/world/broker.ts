@@ -31,7 +31,10 @@ export interface BrokerOptions {
   folder?: string
   /** Port to listen on, where it is not the public URL's. */
   port?: number
+  /** Added to the environment at each start. */
   env?: Record<string, string>
+  /** What is started instead of the product's own command. */
+  program?: string
 }
 
 /** A folder with keys, for one or more processes. */
@@ -44,7 +47,7 @@ export function makeFolder(): string {
 
 /** A broker that is not started yet. */
 export function createBroker(options: BrokerOptions): Broker {
-  const { app, sandbox, folder = makeFolder(), env = {} } = options
+  const { app, sandbox, folder = makeFolder(), env = {}, program = 'bin/fhirstorm.js' } = options
   const port = options.port ?? Number(new URL(app).port)
   const file = join(folder, `fhirstorm-${port}.yaml`)
   const document = parse(
@@ -66,7 +69,7 @@ export function createBroker(options: BrokerOptions): Broker {
   return { app, output, start, kill, stop, close }
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, ['bin/fhirstorm.js', 'start', '--config', file], {
+    const started = spawn(process.execPath, [program, 'start', '--config', file], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,0 +1,83 @@
+// SIGTERM while there is work: what was begun is finished, also a renewal whose client has left, and the
+// process ends with status 0.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { late } from '../../sandbox/faces/answers.ts'
+import type { TokenCall } from '../../sandbox/faces/face.ts'
+import { json } from '../../sandbox/http/answer.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { type LoggedIn, logIn } from '../flow/login.ts'
+import { eventually } from '../flow/tokens.ts'
+import { type Broker, createBroker } from '../world/broker.ts'
+import { createBrowser } from '../world/browser.ts'
+import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
+import { findPort } from '../world/port.ts'
+
+let sandbox: Sandbox
+let broker: Broker
+const asked: string[] = []
+const LATE_MS = 1_000
+before(async () => {
+  const app = `http://localhost:${await findPort()}`
+  const lateFace = {
+    name: 'late',
+    about: 'Every answer takes a second, but for the exchange of the code.',
+    token: (body: Record<string, unknown>, { renewal }: TokenCall) =>
+      renewal === 0 ? json(body) : late(json(body), LATE_MS),
+    fhir: async (answer: () => Promise<ReturnType<typeof json>>) => late(await answer(), LATE_MS),
+  }
+  sandbox = await startSandbox({
+    ...{ port: 0, appUrl: app, ehrIds: ehrIdsWith('late'), faces: [lateFace] },
+    onRequest: ({ path }) => asked.push(path),
+  })
+  broker = createBroker({
+    ...{ app, sandbox: sandbox.url },
+    configure: document => registerFaces(document, sandbox.url, ['late']),
+  })
+  await broker.start()
+})
+after(async () => {
+  await broker.close()
+  await sandbox.close()
+})
+
+const begin = (browser: ReturnType<typeof createBrowser>) =>
+  logIn({ app: broker.app, sandbox }, browser, 'amy-shaw', 'ehr=late')
+const sawAfter = (count: number, end: string) =>
+  eventually(() => asked.slice(count).some(path => path.endsWith(end)))
+
+test('[DS8] SIGTERM lets every answer that was begun come to its end, with status 0', async () => {
+  const browsers = Array.from({ length: 4 }, createBrowser)
+  const sessions: LoggedIn[] = []
+  for (const browser of browsers) sessions.push(await begin(browser))
+  const count = asked.length
+  const reading = browsers.map((browser, i) => browser.fetch(`${sessions[i]?.fhirBaseUrl}/Patient`))
+  assert.ok(await sawAfter(count, '/Patient'))
+  const stopped = broker.stop()
+  for (const answer of await Promise.all(reading)) assert.equal(answer.status, 200, answer.text)
+  assert.equal(await stopped, 0)
+  await broker.start()
+  for (const [i, browser] of browsers.entries()) {
+    const answer = await browser.fetch(`${broker.app}/sessions/${sessions[i]?.id}`)
+    assert.equal(answer.status, 200)
+  }
+})
+
+test('[DS8, F2] a renewal under way is stored before the process ends, also when its client has left', async () => {
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await begin(browser)
+  sandbox.expireAccessTokens()
+  const count = asked.length
+  const leaving = new AbortController()
+  const cookie = [...browser.cookies(broker.app)].map(pair => pair.join('=')).join('; ')
+  const left = fetch(`${fhirBaseUrl}/Patient`, { headers: { cookie }, signal: leaving.signal })
+  assert.ok(await sawAfter(count, '/token'))
+  leaving.abort()
+  await assert.rejects(left)
+  assert.equal(await broker.stop(), 0)
+  await broker.start()
+  const calls = asked.length
+  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
+  assert.ok(!asked.slice(calls).some(path => path.endsWith('/token')))
+})
