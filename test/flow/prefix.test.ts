@@ -1,0 +1,35 @@
+// The product below a path, beside a frontend that has the root.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createBrowser } from '../world/browser.ts'
+import { createWorld } from '../world/world.ts'
+import { launchFromEhr, logIn } from './login.ts'
+
+test('a public URL with a path prefixes every route, cookie names stay, and FHIR is found below it', async t => {
+  const world = await createWorld({
+    configure(document) {
+      document.publicUrl += '/bff'
+      document.frontend = { returnTo: '/app' }
+    },
+  })
+  t.after(() => world.close())
+  await world.sandbox.moveApp(world.app)
+  assert.match(world.app, /\/bff$/)
+  const browser = createBrowser()
+  const { landing, fhirBaseUrl, document } = await logIn(world, browser, 'amy-shaw')
+  assert.equal(new URL(landing.url).pathname, '/app')
+  assert.equal(fhirBaseUrl, `${world.app}/sessions/${document.id}/fhir`)
+  const search = await browser.fetch(`${fhirBaseUrl}/Observation?_count=2`)
+  const bundle = search.json<{ link: { url: string }[]; entry: { fullUrl: string }[] }>()
+  for (const { url } of bundle.link) assert.ok(url.startsWith(fhirBaseUrl), url)
+  for (const { fullUrl } of bundle.entry) assert.ok(fullUrl.startsWith(fhirBaseUrl), fullUrl)
+  await launchFromEhr(world, browser, 'ben-ortega')
+  assert.equal((await browser.fetch(`${world.app}/sessions`)).json<unknown[]>().length, 2)
+  const root = new URL(world.app).origin
+  for (const path of ['/sessions', '/login', '/healthz']) {
+    assert.equal((await browser.fetch(root + path)).status, 404, path)
+  }
+  const out = await browser.fetch(`${world.app}/logout`, { method: 'POST' })
+  assert.equal(out.json<{ endSessionUrls: string[] }>().endSessionUrls.length, 2)
+})
