@@ -9,6 +9,7 @@ import { type LoggedIn, logIn } from '../flow/login.ts'
 import { createBroker } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { findPort } from '../world/port.ts'
+import { createRandom } from './random.ts'
 
 export interface KillReport {
   rounds: number
@@ -94,17 +95,6 @@ export async function killAtRandom(rounds: number, seed: number): Promise<KillRe
         if (state === 'ended' && status !== 401) report.revived++
       }),
     )
-  }
-}
-
-/** Mulberry32: small, seeded, good enough to choose moments. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }
 
