@@ -28,7 +28,7 @@ let world: World
 before(async () => {
   world = await createWorld({
     sandbox: {
-      // so short that sessions are renewed.
+      // So short that sessions are renewed.
       accessTokenSeconds: 12,
       onRequest({ path }) {
         if (path.endsWith('/token')) tally.tokenCalls++
