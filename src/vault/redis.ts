@@ -186,7 +186,7 @@ export async function openRedisVault(
   }
 
   async function survey(): Promise<string[]> {
-    await link.settled()
+    await Promise.all([link.settled(), durable.settled()])
     const warnings = judgeAddress(choice.url)
     try {
       const info = await link.send(KEY_MARKS, 'EVAL', scripts.SURVEY, '1', KEY_MARKS)

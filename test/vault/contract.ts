@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
+import { testClaims } from './claims.ts'
 import { buildRecord, newId } from './records.ts'
 
 export interface OpenHome {
@@ -24,6 +25,11 @@ const MINUTE = 60_000
 
 /** Registers the suite for one home. */
 export function testContract(home: Home): void {
+  testRecords(home)
+  testClaims(home)
+}
+
+function testRecords(home: Home): void {
   let offset = 0
   const now = () => Date.now() + offset
   const open = async (t: TestContext) => {
@@ -102,6 +108,23 @@ export function testContract(home: Home): void {
     assert.deepEqual([generation, lastUsedAt, expiresAt], [1, used, expires])
   })
 
+  test(title('[K5] what a vault has written itself it sees at once'), async t => {
+    const { vault } = await open(t)
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    const seen = async () => {
+      const head = await vault.head(id)
+      return head && [head.generation, head.lastUsedAt]
+    }
+    assert.equal((await seen())?.[0], 1)
+    await vault.touch(id, 1_000, now() + MINUTE)
+    assert.deepEqual(await seen(), [1, 1_000])
+    await vault.replace(id, 1, buildRecord(now()))
+    assert.deepEqual(await seen(), [2, 1_000])
+    await vault.remove(id)
+    assert.equal(await seen(), undefined)
+  })
+
   test(
     title('[K5, K19] what one connection ends, another sees as soon as the store says'),
     async t => {
@@ -148,46 +171,6 @@ export function testContract(home: Home): void {
     await vault.remove(ids[0])
     assert.deepEqual(await find('a'), [])
     assert.deepEqual(await find('both'), [ids[1]])
-  })
-
-  test(title('[S4] a key is taken by exactly one of fifty, over two connections'), async t => {
-    const { vault, connect } = await open(t)
-    const other = await connect()
-    const taken = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => (i % 2 ? vault : other).take('jti', now() + MINUTE)),
-    )
-    assert.equal(taken.filter(Boolean).length, 1)
-    assert.equal(await vault.take('another', now() + MINUTE), true)
-    assert.equal(await vault.take('jti', now() + MINUTE), false)
-  })
-
-  test(title('[S4] a deposit is withdrawn by exactly one, and not after its time'), async t => {
-    const { vault, connect } = await open(t)
-    const other = await connect()
-    await vault.deposit('launch', 'sealed', now() + MINUTE)
-    const drawn = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => (i % 2 ? vault : other).withdraw('launch')),
-    )
-    assert.deepEqual(drawn.filter(Boolean), ['sealed'])
-    await vault.deposit('late', 'sealed', now() + MINUTE)
-    offset += 2 * MINUTE
-    assert.equal(await vault.withdraw('late'), undefined)
-  })
-
-  test(title('[F8] a lease has one owner, who may renew it, until its time is up'), async t => {
-    const { vault, connect } = await open(t)
-    const other = await connect()
-    const id = newId()
-    await vault.insert(id, buildRecord(now()))
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
-    await other.release(id, 'two')
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
-    await vault.release(id, 'one')
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), true)
-    offset += 2 * MINUTE
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
   })
 
   test(title('nothing keeps a record beyond its end'), async t => {

@@ -181,11 +181,21 @@ if (hasRedis()) {
     const vault = await open(t, { url: own.url, waitReplicas: 1 })
     const id = await insert(vault)
     assert.equal(await replica.command('exists', `fhirstorm:record:${id}`), '1\n')
+    // Writes and reads have connections of their own here; one's own writes are seen all the same.
+    for (let generation = 1; generation <= 50; generation++) {
+      assert.equal((await vault.head(id))?.generation, generation)
+      await vault.replace(id, generation, buildRecord(now()))
+    }
     replica.pause()
     t.after(() => replica.resume())
     const detail = 'Redis: too few replicas have it'
-    const waiting = assert.rejects(vault.replace(id, 1, buildRecord(now())), { detail })
+    const waiting = assert.rejects(vault.replace(id, 51, buildRecord(now())), { detail })
+    let isOver = false
+    void waiting.finally(() => {
+      isOver = true
+    })
     assert.ok(await vault.read(id))
+    assert.equal(isOver, false, 'the read waited for the replica')
     await waiting
     replica.resume()
     await eventually(() => insert(vault))

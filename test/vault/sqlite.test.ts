@@ -145,6 +145,26 @@ test('[V3] damage in the file costs the records it hits, and no others', async t
   assert.ok(lost >= 1 && lost <= 6, `${lost} lost`)
 })
 
+test('[V8, V2] a record that is removed or swept leaves no index entry behind', async t => {
+  const path = await makePath(t)
+  let at = now()
+  const vault = openSqliteVault({ path, now: () => at })
+  t.after(() => vault.close())
+  const db = new DatabaseSync(path)
+  t.after(() => db.close())
+  const entries = () => db.prepare('SELECT count(*) AS n FROM record_index').get()?.n
+  const ids = Array.from({ length: 50 }, newId)
+  for (const id of ids) await vault.insert(id, buildRecord(at, { indexes: ['all', `own-${id}`] }))
+  assert.equal(entries(), 100)
+  for (const id of ids.slice(0, 10)) await vault.remove(id)
+  assert.equal(entries(), 80)
+  at += 11 * MINUTE
+  await vault.insert(ids[10] as string, buildRecord(at, { indexes: ['again'] }))
+  assert.equal(entries(), 79)
+  assert.equal(await vault.sweep(), 39)
+  assert.equal(entries(), 1)
+})
+
 test('[V1] nothing of a removed value stays in the files of the vault', async t => {
   const path = await makePath(t)
   const vault = openSqliteVault({ path, now })

@@ -1,0 +1,59 @@
+// The part of the contract about what exactly one may have: keys, deposits, leases.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { Home } from './contract.ts'
+import { buildRecord, newId } from './records.ts'
+
+const MINUTE = 60_000
+
+/** Registers the tests for one home. */
+export function testClaims(home: Home): void {
+  let offset = 0
+  const now = () => Date.now() + offset
+  const open = async (t: TestContext) => {
+    offset = 0
+    return await home.open(t, now)
+  }
+  const title = (text: string) => `${text} (${home.name})`
+
+  test(title('[S4] a key is taken by exactly one of fifty, over two connections'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    const taken = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => (i % 2 ? vault : other).take('jti', now() + MINUTE)),
+    )
+    assert.equal(taken.filter(Boolean).length, 1)
+    assert.equal(await vault.take('another', now() + MINUTE), true)
+    assert.equal(await vault.take('jti', now() + MINUTE), false)
+  })
+
+  test(title('[S4] a deposit is withdrawn by exactly one, and not after its time'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    await vault.deposit('launch', 'sealed', now() + MINUTE)
+    const drawn = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? vault : other).withdraw('launch')),
+    )
+    assert.deepEqual(drawn.filter(Boolean), ['sealed'])
+    await vault.deposit('late', 'sealed', now() + MINUTE)
+    offset += 2 * MINUTE
+    assert.equal(await vault.withdraw('late'), undefined)
+  })
+
+  test(title('[F8] a lease has one owner, who may renew it, until its time is up'), async t => {
+    const { vault, connect } = await open(t)
+    const other = await connect()
+    const id = newId()
+    await vault.insert(id, buildRecord(now()))
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    await other.release(id, 'two')
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
+    await vault.release(id, 'one')
+    assert.equal(await other.lease(id, 'two', now() + MINUTE), true)
+    offset += 2 * MINUTE
+    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+  })
+}
