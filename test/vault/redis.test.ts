@@ -1,14 +1,19 @@
 // The contract, kept in a real redis-server, and what others may find or write there.
 
 import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openRedisVault } from '../../src/vault/redis.ts'
+import { createAuthority } from '../http/certificates.ts'
+import { findPort } from '../world/port.ts'
 import { type Home, testContract } from './contract.ts'
 import { testAgainstModel } from './model.ts'
+import { makePath } from './paths.ts'
 import { testProcesses } from './processes.ts'
 import { buildRecord, newId } from './records.ts'
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts'
-import { eventually, insert, open, start } from './redis-steps.ts'
+import { eventually, insert, open, refuses, start } from './redis-steps.ts'
 
 const now = Date.now
 const MINUTE = 60_000
@@ -101,6 +106,39 @@ if (hasRedis()) {
     const well = await openRedisVault({ url: server.url }, now)
     t.after(() => well.vault.close())
     assert.deepEqual(well.warnings, [])
+  })
+
+  test('[V14] over TLS the server proves itself, by the authority that is configured', async t => {
+    const authority = createAuthority()
+    const startTls = async (names: string) => {
+      const folder = dirname(await makePath(t))
+      await mkdir(folder)
+      const { cert, key } = authority.issue(names)
+      await writeFile(join(folder, 'cert.pem'), cert)
+      await writeFile(join(folder, 'key.pem'), key)
+      const port = await findPort()
+      const files = ['--tls-cert-file', 'cert.pem', '--tls-key-file', 'key.pem']
+      await start(t, [
+        ...['--tls-port', `${port}`, '--tls-auth-clients', 'no', '--requirepass', 'secret'],
+        ...files.map(arg => (arg.endsWith('.pem') ? join(folder, arg) : arg)),
+      ])
+      return `rediss://:secret@127.0.0.1:${port}`
+    }
+    const url = await startTls('IP:127.0.0.1')
+    assert.ok(await insert(await open(t, { url, ca: authority.ca })))
+
+    const unknown = await openRedisVault({ url }, now)
+    t.after(() => unknown.vault.close())
+    assert.deepEqual(unknown.warnings, [
+      'the vault cannot be asked yet (Redis: UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+    ])
+    await refuses(() => insert(unknown.vault))
+    const other = { url: await startTls('DNS:redis.test'), ca: authority.ca }
+    const { vault, warnings } = await openRedisVault(other, now)
+    t.after(() => vault.close())
+    assert.deepEqual(warnings, [
+      'the vault cannot be asked yet (Redis: ERR_TLS_CERT_ALTNAME_INVALID)',
+    ])
   })
 
   test('[V15] ids with every kind of character are only ever data', async t => {

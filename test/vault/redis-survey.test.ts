@@ -1,0 +1,38 @@
+// What an operator is told of the Redis that was configured.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judgeAddress, judgeServer } from '../../src/vault/redis-survey.ts'
+
+test('[V14] a server elsewhere is expected to have TLS and a password', () => {
+  const noTls = 'Redis is reached without TLS: use rediss://'
+  const noPassword = 'Redis is used without a password'
+  for (const [url, warnings] of [
+    ['redis://127.0.0.1', []],
+    ['redis://127.9.9.9:1', []],
+    ['redis://localhost:6379/3', []],
+    ['redis://[::1]:6379', []],
+    ['rediss://user:secret@redis.example.org', []],
+    ['rediss://redis.example.org', [noPassword]],
+    ['redis://:secret@redis.example.org', [noTls]],
+    ['redis://10.0.0.1', [noTls, noPassword]],
+    ['redis://127.0.0.1.example.org', [noTls, noPassword]],
+    ['redis://localhost.example.org', [noTls, noPassword]],
+    ['redis://user@[fd00::1]', [noTls, noPassword]],
+  ] as const) {
+    assert.deepEqual(judgeAddress(url), warnings, url)
+  }
+})
+
+test('[V14] a server that evicts or forgets is told of, one that says nothing is not', () => {
+  const evicts = 'Redis may evict sessions: set maxmemory-policy noeviction'
+  const forgets = 'Redis keeps no append-only file: a restart of it ends every session'
+  for (const [info, warnings] of [
+    ['', []],
+    ['maxmemory_policy:noeviction\r\naof_enabled:1\r\n', []],
+    ['# Memory\r\nmaxmemory_policy:volatile-ttl\r\naof_enabled:1\r\n', [evicts]],
+    ['maxmemory_policy:allkeys-lru\r\n# Persistence\r\naof_enabled:0\r\n', [evicts, forgets]],
+  ] as const) {
+    assert.deepEqual(judgeServer(info), warnings)
+  }
+})
