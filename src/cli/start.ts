@@ -13,7 +13,7 @@ import { openVault } from '../vault/open.ts'
 import { VaultRefusal } from '../vault/refusal.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 
-/** Longest wait for running streams after SIGTERM, in milliseconds. */
+/** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 const DRAIN_MS = 30_000
 const LOG_FLUSH_MS = 250
 

@@ -82,8 +82,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     config,
     log,
     async close() {
-      await server.close()
+      // First the EHR, so that no answer of it goes on.
       await sandbox.close()
+      await server.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
