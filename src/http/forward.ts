@@ -69,6 +69,7 @@ const MAX_INTERIM_ANSWERS = 20
 
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   readonly open: OpenSession
+  place = -1
   private readonly it: Forwarded
   private readonly resolve: (outcome: ForwardOutcome) => void
   private readonly reject: (error: BrokerError) => void

@@ -9,6 +9,8 @@ export interface Stream {
   readonly open: OpenSession
   /** Events, whose silence is no sign that somebody uses the session. */
   readonly isLive: boolean
+  /** Where the registry keeps it; the registry's own. */
+  place: number
   /** Ends the stream when something takes too long. */
   check(now: number): void
   /** Ends both sides: refuses with the error while nothing has been sent, cuts the answer after. */
@@ -28,13 +30,25 @@ export interface Running {
   tick(): void
 }
 
-/** An empty registry; the clock is passed in. */
+/**
+ * An empty registry; the clock is passed in. A list in which a place that becomes free is filled by
+ * the last: the tables behind a Set, replaced every few requests, would keep each other and all past
+ * requests alive until a full collection.
+ */
 export function createRunning(clock: () => number): Running {
-  const streams = new Set<Stream>()
+  const streams: Stream[] = []
   const running = {
     now: clock(),
-    add: (stream: Stream) => void streams.add(stream),
-    delete: (stream: Stream) => void streams.delete(stream),
+    add(stream: Stream) {
+      stream.place = streams.push(stream) - 1
+    },
+    delete(stream: Stream) {
+      if (streams[stream.place] !== stream) return
+      const last = streams.pop() as Stream
+      if (last === stream) return
+      streams[stream.place] = last
+      last.place = stream.place
+    },
     sessions() {
       const byId = new Map<string, { open: OpenSession; inUse: boolean }>()
       for (const { open, isLive } of streams) {
@@ -44,13 +58,14 @@ export function createRunning(clock: () => number): Running {
       return [...byId.values()]
     },
     abort(sessionId: string, error: BrokerError) {
-      const own = [...streams].filter(({ open }) => open.session.id === sessionId)
+      const own = streams.filter(({ open }) => open.session.id === sessionId)
       for (const stream of own) stream.abort(error)
       return own.length
     },
     tick() {
       running.now = clock()
-      for (const stream of streams) stream.check(running.now)
+      // A copy: a stream that ends leaves the list.
+      for (const stream of [...streams]) stream.check(running.now)
     },
   }
   return running

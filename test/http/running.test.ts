@@ -9,6 +9,7 @@ function stream(id: string, isLive = false): Stream & { calls: unknown[] } {
   return {
     open: { session: { id } } as OpenSession,
     isLive,
+    place: -1,
     check: now => void calls.push(now),
     abort: error => void calls.push(error.code),
     calls,
@@ -37,6 +38,24 @@ test('names each session once, in use unless all of its streams are events', () 
     ['a', true],
     ['b', false],
   ])
+})
+
+test('a stream that leaves takes no other with it, and leaves once', () => {
+  const running = createRunning(() => 7)
+  const all = ['a', 'b', 'c', 'd'].map(id => stream(id))
+  for (const each of all) running.add(each)
+  const ids = () => running.sessions().map(({ open }) => open.session.id)
+  for (const [leaving, left] of [
+    [1, 'a,d,c'],
+    [1, 'a,d,c'],
+    [2, 'a,d'],
+    [0, 'd'],
+    [3, ''],
+    [3, ''],
+  ] as const) {
+    running.delete(all[leaving] as Stream)
+    assert.equal(ids().join(), left)
+  }
 })
 
 test('[R13] the clock moves with the ticks, and each stream hears of it', () => {
