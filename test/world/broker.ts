@@ -15,6 +15,8 @@ export interface Broker {
   /** Public URL. */
   app: string
   output: string[]
+  /** Of the process that runs. */
+  pid(): number
   start(): Promise<void>
   /** kill -9. */
   kill(): Promise<void>
@@ -66,7 +68,7 @@ export function createBroker(options: BrokerOptions): Broker {
   const output: string[] = []
   let child: ChildProcess | undefined
 
-  return { app, output, start, kill, stop, close }
+  return { app, output, pid: () => child?.pid ?? 0, start, kill, stop, close }
 
   async function start(): Promise<void> {
     const started = spawn(process.execPath, [program, 'start', '--config', file], {
