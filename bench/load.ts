@@ -65,10 +65,16 @@ function askUntilClosed({ url, bytes, endsAt, times }: Run): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') reject(error)
   })
   socket.on('data', chunk => {
-    if (!reader(chunk)) return
+    const state = reader(chunk)
+    if (state === 'open') return
+    if (state === 'refused') {
+      reject(new Error(`no 200 from ${url}: ${chunk.toString('latin1', 0, 200)}`))
+      socket.destroy()
+      return
+    }
     const now = performance.now()
     times.push(now - sentAt)
-    if (now < endsAt) send()
+    if (state === 'answered' && now < endsAt) send()
     else socket.destroy()
   })
   return promise
@@ -80,9 +86,15 @@ function askUntilClosed({ url, bytes, endsAt, times }: Run): Promise<void> {
   }
 }
 
-/** Takes the pieces of one answer; true when it is complete, an error when it is no 200. */
-function createReader(): (chunk: Buffer) => boolean {
+type State = 'open' | 'answered' | 'answered for the last time' | 'refused'
+
+const LENGTH = /\r\ncontent-length: (\d+)/i
+const CLOSE = /\r\nconnection: close/i
+
+/** Takes the pieces of one answer; tells when it is complete, and whether another may be asked for. */
+function createReader(): (chunk: Buffer) => State {
   let isHead = true
+  let atEnd: State = 'answered'
   /** Bytes of the body that are missing; undefined for a body in chunks. */
   let missing: number | undefined
   let tail = ''
@@ -91,17 +103,18 @@ function createReader(): (chunk: Buffer) => boolean {
     if (isHead) {
       const end = chunk.indexOf('\r\n\r\n')
       const head = chunk.toString('latin1', 0, Math.max(end, 0))
-      if (!head.startsWith('HTTP/1.1 200')) throw new Error(`no good answer: ${head.slice(0, 200)}`)
-      const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+      if (!head.startsWith('HTTP/1.1 200')) return 'refused'
+      const length = LENGTH.exec(head)?.[1]
       missing = length === undefined ? undefined : Number(length)
+      if (CLOSE.test(head)) atEnd = 'answered for the last time'
       isHead = false
       size -= end + 4
     }
     if (missing !== undefined) {
       missing -= size
-      return missing <= 0
+      return missing <= 0 ? atEnd : 'open'
     }
     tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - 5))).slice(-5)
-    return tail === '0\r\n\r\n'
+    return tail === '0\r\n\r\n' ? atEnd : 'open'
   }
 }
