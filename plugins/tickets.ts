@@ -146,7 +146,8 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     if (cached) return cached.id === id ? cached : undefined
     const content = cookies.open('ticket', text)
     if (content?.id !== id || !content.ehr || !content.secret) return undefined
-    const ticket = { id, ehr: content.ehr, secret: content.secret }
+    const { ehr, secret } = content
+    const ticket = { id, ehr, secret, recordId: store.recordId(id) }
     known.set(text, ticket)
     if (known.size > TICKET_CACHE) known.delete(known.keys().next().value as string)
     return ticket

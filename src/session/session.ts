@@ -24,6 +24,8 @@ export interface Ticket {
   ehr: string
   /** 256 random bits, base64url; with the server key it makes the record's key. */
   secret: string
+  /** Where the session lies in the vault: follows from the id, and is asked for on every request. */
+  recordId: string
 }
 
 /** A session opened for one request, with what is needed to replace or end its record. */

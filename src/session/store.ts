@@ -81,16 +81,17 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     ehr: string,
   ): Promise<OpenSession> {
     const createdAt = now()
-    const ticket: Ticket = { id: random(16), ehr, secret: random(32) }
+    const id = random(16)
+    const recordId = sealer.recordId(id)
+    const ticket: Ticket = { id, ehr, secret: random(32), recordId }
     const session: Session = {
-      id: ticket.id,
+      id,
       ehr,
       iss,
       createdAt,
       endsAt: createdAt + absoluteMs,
       tokens,
     }
-    const recordId = sealer.recordId(session.id)
     const sealed = seal(session, { recordId, generation: 1, ehr, secret: ticket.secret })
     const expiresAt = limit(session, createdAt)
     await vault.insert(recordId, {
@@ -107,23 +108,23 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   }
 
   function open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession> {
-    const recordId = sealer.recordId(ticket.id)
+    const { recordId } = ticket
     // What is not open here is read whole: its head alone would be one look-up more.
     if (!cache.has(recordId)) {
-      return readAndOpen(ticket, recordId).then(found => settle(found, how.slide))
+      return readAndOpen(ticket).then(found => settle(found, how.slide))
     }
     const head = vault.head(recordId)
     return head instanceof Promise
-      ? head.then(found => judge(ticket, recordId, found, how.slide))
-      : judge(ticket, recordId, head, how.slide)
+      ? head.then(found => judge(ticket, found, how.slide))
+      : judge(ticket, head, how.slide)
   }
 
   function judge(
     ticket: Ticket,
-    recordId: string,
     head: Head | undefined,
     slide: boolean,
   ): OpenSession | Promise<OpenSession> {
+    const { recordId } = ticket
     if (!head) {
       cache.delete(recordId)
       throw new BrokerError('session_invalid')
@@ -133,10 +134,10 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     if (!entry || !isSame || entry.open.ticket.secret !== ticket.secret) {
       // An older generation than one seen here is an old row put back (attacks V3).
       if (entry && entry.head.generation > head.generation) throw unreadable(ticket)
-      return readAndOpen(ticket, recordId).then(found => settle(found, slide))
+      return readAndOpen(ticket).then(found => settle(found, slide))
     }
-    if (entry.head !== head) remember({ ...entry.open, ...head }, head)
-    return settle((cache.get(recordId) as { open: OpenSession }).open, slide)
+    const found = entry.head === head ? entry.open : remember({ ...entry.open, ...head }, head)
+    return settle(found, slide)
   }
 
   function settle(found: OpenSession, slide: boolean): OpenSession | Promise<OpenSession> {
@@ -167,7 +168,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     throw new BrokerError('session_invalid')
   }
 
-  async function readAndOpen(ticket: Ticket, recordId: string): Promise<OpenSession> {
+  async function readAndOpen(ticket: Ticket): Promise<OpenSession> {
+    const { recordId } = ticket
     const record = await vault.read(recordId)
     if (!record) throw new BrokerError('session_invalid')
     const { generation, lastUsedAt, expiresAt } = record
@@ -195,10 +197,10 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     return { ...open, session, generation, expiresAt }
   }
 
-  async function reopen({ ticket, recordId }: OpenSession): Promise<OpenSession | undefined> {
-    cache.delete(recordId)
+  async function reopen({ ticket }: OpenSession): Promise<OpenSession | undefined> {
+    cache.delete(ticket.recordId)
     try {
-      return await readAndOpen(ticket, recordId)
+      return await readAndOpen(ticket)
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'session_invalid') return undefined
       throw error

@@ -34,6 +34,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   const { durably, lightly, attempt } = createSqliteWriter(db)
   const heads = createHeadCache()
   let version = 0
+  let isVersionRead = false
+  const forgetVersion = () => {
+    isVersionRead = false
+  }
 
   return {
     async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
@@ -124,17 +128,24 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     },
   }
 
-  // Another process's commit moves the version; what it did not touch is read again and found equal.
   function readHead(id: string): Head | undefined {
-    const current = Number(sql.version.get()?.data_version)
-    if (current !== version) {
-      version = current
-      heads.expire()
-    }
+    if (!isVersionRead) readVersion()
     const cached = heads.get(id)
     if (cached) return isAhead(cached.expiresAt) ? cached : undefined
     const row = sql.head.get(id, now())
     return row && heads.refresh(id, toHead(row))
+  }
+
+  // Another process's commit moves the version; what it did not touch is read again and found equal.
+  // Once a turn of the event loop: a request that is handled in this turn was on its way before any
+  // commit that this turn could miss.
+  function readVersion(): void {
+    const current = Number(sql.version.get()?.data_version)
+    isVersionRead = true
+    setImmediate(forgetVersion)
+    if (current === version) return
+    version = current
+    heads.expire()
   }
 
   function sweepBatch(): number {

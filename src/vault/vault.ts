@@ -37,7 +37,10 @@ export type KeyMarks = ReadonlyMap<string, string>
 export interface Vault {
   /** Stores a new record as generation 1, durable when this resolves. Refuses an id in use. */
   insert(id: RecordId, record: NewRecord): Promise<void>
-  /** Coherent with every other process as far as the store allows, and cheap enough for each request. */
+  /**
+   * Coherent with every other process as far as the store allows (SQLite: by the turn of the event
+   * loop), and cheap enough for each request.
+   */
   head(id: RecordId): Head | undefined | Promise<Head | undefined>
   read(id: RecordId): Promise<VaultRecord | undefined>
   /** Replaces the value when the generation is still the given one; durable. False: gone or moved on. */

@@ -123,10 +123,11 @@ async function startRig(options: RigOptions): Promise<Rig> {
 
 function buildOpenSession(id: string, { id: ehr, iss }: Registration): OpenSession {
   const secret = 'secret'
+  const recordId = `record-of-${id}`
   return {
     session: { id, ehr, iss, createdAt: 0, endsAt: Number.MAX_SAFE_INTEGER, tokens: {} as never },
-    ticket: { id, ehr, secret },
-    recordId: `record-of-${id}`,
+    ticket: { id, ehr, secret, recordId },
+    recordId,
     generation: 1,
     lastUsedAt: 0,
     expiresAt: Number.MAX_SAFE_INTEGER,

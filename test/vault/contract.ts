@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import { testClaims } from './claims.ts'
@@ -17,7 +18,7 @@ export interface Home {
   name: string
   /** A new empty store; `connect` opens it once more, as another process would. */
   open(t: TestContext, now: () => number): Promise<OpenHome>
-  /** Milliseconds another connection may lag behind. */
+  /** Milliseconds another connection may lag behind; none is one turn of the event loop. */
   lagMs: number
 }
 
@@ -226,5 +227,5 @@ function testRecords(home: Home): void {
 }
 
 async function settle(milliseconds: number): Promise<void> {
-  if (milliseconds > 0) await new Promise(done => setTimeout(done, milliseconds))
+  await (milliseconds > 0 ? wait(milliseconds) : nextTurn())
 }
