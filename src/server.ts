@@ -31,6 +31,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
       : { http }),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Requests have no logger of their own: a refusal names its request.
+    childLoggerFactory: logger => logger,
     genReqId: numberRequests(),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     exposeHeadRoutes: false,

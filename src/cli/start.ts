@@ -12,10 +12,10 @@ import { createServer } from '../server.ts'
 import { openVault } from '../vault/open.ts'
 import { VaultRefusal } from '../vault/refusal.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
+import { openLogOutput } from './log-output.ts'
 
 /** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 const DRAIN_MS = 30_000
-const LOG_FLUSH_MS = 250
 
 /** Runs the service until a signal ends it; a number is the exit status of a refused start. */
 export async function start(args: string[]): Promise<number | undefined> {
@@ -29,7 +29,7 @@ export async function start(args: string[]): Promise<number | undefined> {
   const config = await readConfiguration(values.config as string | undefined)
   if (!config) return 2
 
-  const log = openLog()
+  const log = openLogOutput()
   const logger = pino(buildLoggerOptions(config.log.level), log)
   const opened = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now).catch(
     (error: unknown) => {
@@ -59,14 +59,6 @@ export async function start(args: string[]): Promise<number | undefined> {
     log.flushSync()
   })
   return undefined
-}
-
-// A line for each request is written with its neighbours: one at a time costs more than all else that
-// is done for the request. Nothing waits longer than a moment.
-function openLog() {
-  const log = pino.destination({ dest: 1, sync: true, minLength: 8 * 1024 })
-  setInterval(() => log.flush(), LOG_FLUSH_MS).unref()
-  return log
 }
 
 // Beside the program: two folders up in a checkout, three from dist/.
