@@ -62,34 +62,33 @@ export function createExchange(options: ExchangeOptions) {
       })
     }
     upstream.inFlight++
-    let body: RequestBody | undefined
+    let body = noBody
     try {
       const restore = upstream.registration.rewrite ? restoreFor(call) : undefined
       const restored = restore ? restoreQuery(call, restore) : call
-      body = hasBody(call.request)
-        ? await prepareBody(call.request, {
-            ...{ target: restored.target, restore, limits, budget },
-            url: upstream.url,
-            mayReplay: isReplayable(call),
-          })
-        : noBody
-      return await tryTwice(restored, body, restore)
+      if (hasBody(call.request)) {
+        body = await prepareBody(call.request, {
+          ...{ target: restored.target, restore, limits, budget },
+          url: upstream.url,
+          mayReplay: isReplayable(call),
+        })
+      }
+      const current = tokens.accessToken(call.open)
+      const token = typeof current === 'string' ? current : await current
+      const outcome = await send(restored, body, restore, token)
+      return outcome === 'held back' ? await sendAgain(restored, body, restore) : outcome
     } finally {
-      body?.release?.()
+      body.release?.()
       upstream.inFlight--
     }
   }
 
-  async function tryTwice(
+  async function sendAgain(
     call: Call,
     body: RequestBody,
     restore: Restore | undefined,
   ): Promise<ForwardOutcome> {
     const { open } = call
-    const current = tokens.accessToken(open)
-    const first = typeof current === 'string' ? current : await current
-    const outcome = await send(call, body, restore, first)
-    if (outcome !== 'held back') return outcome
     const renewed = await tokens.renew(open)
     if (!body.isHeld || !isReplayable(call)) {
       // Not sent again, but the token is new: the client may try again itself.

@@ -66,6 +66,7 @@ export function forward(forwarded: Forwarded): Promise<ForwardOutcome> {
 
 type Controller = Dispatcher.DispatchController
 const MAX_INTERIM_ANSWERS = 20
+const MAX_WAITING_BYTES = 128 * 1024
 
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   readonly open: OpenSession
@@ -83,6 +84,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   private seenAt: number
   /** Since when the client has not read what was written. */
   private waitingSince: number | undefined
+  private isDrainHeard = false
 
   constructor(
     it: Forwarded,
@@ -96,7 +98,6 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     this.startedAt = it.running.now
     this.seenAt = this.startedAt
     it.response.on('close', this.onClose)
-    it.response.on('drain', this.onClientDrain)
     it.running.add(this)
   }
 
@@ -129,7 +130,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.isOver) return
     this.seenAt = this.it.running.now
-    if (this.sink === undefined ? this.it.response.write(chunk) : this.sink.push(chunk)) return
+    if (this.sink === undefined ? this.write(chunk) : this.sink.push(chunk)) return
     this.waitingSince = this.seenAt
     controller.pause()
   }
@@ -144,8 +145,15 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     this.onError(error)
   }
 
+  /** Lets a little wait for the client: to pause and resume the EHR for every piece costs more. */
   write(data: Buffer | string): boolean {
-    return this.it.response.write(data, 'latin1')
+    const { response } = this.it
+    const hasRoom = response.write(data, 'latin1') || response.writableLength < MAX_WAITING_BYTES
+    if (!hasRoom && !this.isDrainHeard) {
+      this.isDrainHeard = true
+      response.on('drain', this.onClientDrain)
+    }
+    return hasRoom
   }
 
   finish(text: string): void {
@@ -226,7 +234,8 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
       this.sink?.destroy?.()
       this.controller?.abort(new Error('the client left'))
     }
-    this.leave()
+    this.isOver = true
+    this.it.running.delete(this)
     this.resolve(isSent ? 'sent' : 'broken off')
   }
 

@@ -51,11 +51,11 @@ interface Content {
   isLive: boolean
 }
 
-const PASSED = [
+const PASSED = new Set([
   ...['last-modified', 'content-language', 'content-range', 'retry-after', 'expires', 'allow'],
   ...['x-request-id', 'x-correlation-id', 'x-progress', 'x-security-context'],
   ...['preference-applied', 'accept-patch', 'warning'],
-]
+])
 const REMEMBERED_TYPES = 64
 const LENGTH = /^\d{1,15}$/
 
@@ -161,9 +161,8 @@ function readContent(sent: string | undefined): Content {
 }
 
 function passHeaders(answer: Answer, headers: AnsweredHeaders): void {
-  for (const name of PASSED) {
-    const value = headers[name]
-    if (value !== undefined) answer.headers.push(name, String(value))
+  for (const name in headers) {
+    if (PASSED.has(name)) answer.headers.push(name, String(headers[name]))
   }
   const { etag, 'accept-ranges': ranges } = headers
   if (answer.document === undefined) push(answer, 'accept-ranges', ranges)

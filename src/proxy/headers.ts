@@ -12,7 +12,6 @@ import { isBinary, type Target } from './target.ts'
 export type ReceivedHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 interface Rule {
-  name: string
   grammar: RegExp
   /** Left out where the grammar fails, instead of refused: it means nothing to the answer. */
   optional?: boolean
@@ -25,24 +24,24 @@ const LONG_TEXT = /^[\t\x20-\x7e]{0,8192}$/
 const ENTITY_TAGS = /^[\x21\x23-\x7e"\t ]{1,1024}$/
 const ID = /^[A-Za-z0-9._:;=,/+@-]{1,256}$/
 
-const rules: readonly Rule[] = [
-  { name: 'if-match', grammar: ENTITY_TAGS },
-  { name: 'if-none-match', grammar: ENTITY_TAGS },
-  { name: 'if-none-exist', grammar: LONG_TEXT, addresses: 'query' },
-  { name: 'if-modified-since', grammar: TEXT },
-  { name: 'if-unmodified-since', grammar: TEXT },
-  { name: 'prefer', grammar: TEXT },
-  { name: 'accept-language', grammar: TEXT },
-  { name: 'content-language', grammar: TEXT },
-  { name: 'cache-control', grammar: TEXT },
-  { name: 'x-provenance', grammar: LONG_TEXT, addresses: 'json' },
-  { name: 'x-security-context', grammar: TEXT },
-  { name: 'last-event-id', grammar: TEXT },
-  { name: 'x-request-id', grammar: ID, optional: true },
-  { name: 'x-correlation-id', grammar: ID, optional: true },
-  { name: 'traceparent', grammar: /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, optional: true },
-  { name: 'tracestate', grammar: /^[\x20-\x7e]{1,512}$/, optional: true },
-]
+const rules: ReadonlyMap<string, Rule> = new Map([
+  ['if-match', { grammar: ENTITY_TAGS }],
+  ['if-none-match', { grammar: ENTITY_TAGS }],
+  ['if-none-exist', { grammar: LONG_TEXT, addresses: 'query' }],
+  ['if-modified-since', { grammar: TEXT }],
+  ['if-unmodified-since', { grammar: TEXT }],
+  ['prefer', { grammar: TEXT }],
+  ['accept-language', { grammar: TEXT }],
+  ['content-language', { grammar: TEXT }],
+  ['cache-control', { grammar: TEXT }],
+  ['x-provenance', { grammar: LONG_TEXT, addresses: 'json' }],
+  ['x-security-context', { grammar: TEXT }],
+  ['last-event-id', { grammar: TEXT }],
+  ['x-request-id', { grammar: ID, optional: true }],
+  ['x-correlation-id', { grammar: ID, optional: true }],
+  ['traceparent', { grammar: /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, optional: true }],
+  ['tracestate', { grammar: /^[\x20-\x7e]{1,512}$/, optional: true }],
+])
 const RANGE = /^bytes=[0-9, -]{1,256}$/
 const RUNS_IN_BROWSERS = /html|svg|xslt|(?:java|ecma|j|live|vb)script/i
 const CODINGS = /^[a-z0-9*;=., -]{1,128}$/i
@@ -72,9 +71,11 @@ export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan
     ...['accept', buildAccept(received.accept)],
     ...['accept-encoding', chooseCoding(received['accept-encoding'], plan)],
   ]
-  for (const { name, grammar, optional, addresses } of rules) {
-    const value = received[name] as string | undefined
-    if (value === undefined) continue
+  for (const name in received) {
+    const rule = rules.get(name)
+    if (rule === undefined) continue
+    const { grammar, optional, addresses } = rule
+    const value = received[name] as string
     if (grammar.test(value)) {
       headers.push(name, addresses && plan.restore ? plan.restore(addresses, value) : value)
     } else if (!optional) {
