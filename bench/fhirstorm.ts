@@ -76,10 +76,11 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
       ehrs: [registration('plain', false), registration('rewritten', true)],
     }),
   )
-  const main = join(import.meta.dirname, '../src/main.ts')
+  // As the image starts it: the compiled program, under the image's own options.
+  const main = join(import.meta.dirname, '../dist/src/main.js')
   const running = await startProcess({
     command: process.execPath,
-    args: [...nodeOptions, main, 'start', '--config', file],
+    args: ['--max-semi-space-size=16', ...nodeOptions, main, 'start', '--config', file],
     env: { NODE_ENV: 'production' },
     ...{ port, core, verbose },
   })

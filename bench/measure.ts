@@ -39,20 +39,24 @@ export async function measure(pid: number, load: Load): Promise<Sample> {
   const { answers, seconds, p50, p99 } = await runLoad(load)
   const cpu = cpuSeconds(pid) - before
   clearInterval(watch)
+  rssMiB = Math.max(rssMiB, residentMiB(pid))
   return { cpuMicros: (cpu / answers) * 1e6, perSecond: answers / seconds, p50, p99, rssMiB }
 }
 
+/** The figure in the middle. */
+export function medianOf(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
 /** The sample in the middle, figure by figure. */
-export function medianOf(samples: readonly Sample[]): Sample {
-  const middle = (pick: (sample: Sample) => number) => {
-    const sorted = samples.map(pick).sort((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-  }
+export function medianSampleOf(samples: readonly Sample[]): Sample {
+  const middle = (pick: (sample: Sample) => number) => medianOf(samples.map(pick))
   return {
     cpuMicros: middle(sample => sample.cpuMicros),
     perSecond: middle(sample => sample.perSecond),
     p50: middle(sample => sample.p50),
     p99: middle(sample => sample.p99),
-    rssMiB: middle(sample => sample.rssMiB),
+    rssMiB: Math.max(...samples.map(({ rssMiB }) => rssMiB)),
   }
 }

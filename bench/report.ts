@@ -1,6 +1,6 @@
 // The results as Markdown: a table for each kind of work, and the ratios that the product promises.
 
-import type { Sample } from './measure.ts'
+import { medianOf, medianSampleOf, type Sample } from './measure.ts'
 import type { Work } from './targets.ts'
 
 export interface Results {
@@ -10,8 +10,8 @@ export interface Results {
   rounds: number
   /** Names of what was not installed, with what brings it. */
   missing: Record<string, string>
-  /** Medians by work and target. */
-  work: Partial<Record<Work, Record<string, Sample>>>
+  /** By work and target, a sample for each round. */
+  work: Partial<Record<Work, Record<string, Sample[]>>>
   /** p50 of one connection, in milliseconds. */
   single: Record<string, number>
   memory?: { slowMiB: number; stoppedMiB: number }
@@ -53,7 +53,7 @@ const promises: readonly Promise[] = [
 ]
 
 export interface Ratio extends Promise {
-  /** CPU per request of the target over that of the other. */
+  /** CPU per request of the target over that of the other in the same round; the median of rounds. */
   ratio: number
 }
 
@@ -64,28 +64,34 @@ export function computeRatios({ work }: Results): Ratio[] {
     // Nobody else rewrites: they are compared with what they do to the same document.
     const others = work[promise.work === '60 KB rewritten' ? '60 KB' : promise.work]
     const other = others?.[promise.against]
-    return own && other ? [{ ...promise, ratio: own.cpuMicros / other.cpuMicros }] : []
+    if (!own || !other) return []
+    return [{ ...promise, ratio: compare(own, other, ({ cpuMicros }) => cpuMicros) }]
   })
+}
+
+function compare(own: Sample[], other: Sample[], pick: (sample: Sample) => number): number {
+  return medianOf(own.map((sample, round) => pick(sample) / pick(other[round] as Sample)))
 }
 
 /** Everything as Markdown. */
 export function printReport(results: Results): string {
   const { work, single, memory, sessions, missing } = results
   const lines = [
-    `${results.machine}, ${results.date.slice(0, 10)}, ${results.node}; medians of ${results.rounds} interleaved rounds.`,
+    `${results.machine}, ${results.date.slice(0, 10)}, ${results.node}; medians of ${results.rounds} interleaved rounds; ratios are taken round by round.`,
     ...Object.entries(missing).map(([name, what]) => `Not installed: ${name} (${what}).`),
     '',
   ]
   for (const [name, samples] of Object.entries(work)) {
-    const limit = work[name === '60 KB rewritten' ? '60 KB' : (name as Work)]?.[nginx]?.cpuMicros
+    const limits = work[name === '60 KB rewritten' ? '60 KB' : (name as Work)]?.[nginx]
+    const limit = limits && medianSampleOf(limits).cpuMicros
     lines.push(
       `### ${name}`,
       '',
       ...table(['', 'CPU µs', '× nginx', 'req/s', 'p50 ms', 'p99 ms', 'RSS MiB']),
     )
-    for (const [target, sample] of Object.entries(samples)) {
-      const share = limit ? (sample.cpuMicros / limit).toFixed(1) : ''
-      const { cpuMicros, perSecond, p50, p99, rssMiB } = sample
+    for (const [target, rounds] of Object.entries(samples)) {
+      const { cpuMicros, perSecond, p50, p99, rssMiB } = medianSampleOf(rounds)
+      const share = limit ? (cpuMicros / limit).toFixed(1) : ''
       const figures = [
         cpuMicros.toFixed(1),
         share,
@@ -107,6 +113,15 @@ export function printReport(results: Results): string {
     const verdict = ratio <= aim ? 'aim' : ratio <= must ? 'must' : 'missed'
     lines.push(
       `| ${name} | ${target} | ${against} | ${ratio.toFixed(2)} | ${must} | ${aim} | ${verdict} |`,
+    )
+  }
+  const own = work['2 KB']?.[sqlite]
+  const bare = work['2 KB']?.['@fastify/http-proxy']
+  if (own && bare) {
+    const ratio = compare(own, bare, ({ p99 }) => p99)
+    lines.push(
+      '',
+      `p99 at 64 connections, 2 KB: ${ratio.toFixed(2)} × @fastify/http-proxy (must 1.25).`,
     )
   }
   lines.push('', '### One connection, 2 KB', '', ...table(['', 'p50 ms']))
