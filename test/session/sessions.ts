@@ -48,21 +48,23 @@ export function buildTokens(now: number, overrides: Partial<TokenSet> = {}): Tok
 export function buildStore({
   clock = createClock(),
   vault,
+  absoluteMs = 12 * HOUR,
 }: {
   clock?: Clock
   vault?: Vault
+  absoluteMs?: number
 } = {}) {
   const home = vault ?? createMemoryVault({ now: clock.now })
   const sealer = createRecordSealer(makeKeyRing(clock.now(), randomBytes))
   const unreadable: string[] = []
-  const build = () =>
+  const build = (through = home) =>
     createSessionStore({
-      vault: home,
+      vault: through,
       sealer,
       now: clock.now,
       randomBytes,
       idleMs: 15 * MINUTE,
-      absoluteMs: 12 * HOUR,
+      absoluteMs,
       onUnreadable: ehr => unreadable.push(ehr),
     })
   return { clock, vault: home, sealer, unreadable, store: build(), another: build }
