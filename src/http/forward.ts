@@ -3,51 +3,15 @@
 // first byte of an answer everything is a coded refusal; after it the connection is cut, so that a
 // broken answer never looks like a short one (attacks P19, P20, R7, R10-R14, R18, R22).
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { BrokerError } from '../errors.ts'
-import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
+import type { Answer, AnsweredHeaders } from '../proxy/answer.ts'
 import type { OpenSession } from '../session/session.ts'
 import { toBrokerError } from './failure.ts'
-import type { Running, Stream } from './running.ts'
+import type { ForwardedRequest } from './forwarded-request.ts'
+import type { Stream } from './running.ts'
 import type { Outlet, Sink } from './sinks.ts'
 import { endEarly } from './upload.ts'
-
-/** What the proxy's rules make of an answer. */
-export interface AnswerRules {
-  judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer
-  /** Where the body goes when it does not pass as it comes. */
-  chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined
-}
-
-/** Times in milliseconds. */
-export interface ForwardLimits {
-  /** Wait for an answer to begin. */
-  headMs: number
-  /** Silence within an answer. */
-  idleMs: number
-  /** Wait for a client that does not read. */
-  stallMs: number
-  /** Life of one exchange. */
-  totalMs: number
-}
-
-/** A request that may be dispatched as it is: judged path, allowed headers, our bearer. */
-export interface Forwarded {
-  pool: Dispatcher
-  dispatch: Dispatcher.DispatchOptions
-  open: OpenSession
-  asked: Asked
-  rules: AnswerRules
-  limits: ForwardLimits
-  running: Running
-  request: IncomingMessage
-  response: ServerResponse
-  /** Taken over when the answer begins. */
-  reply: { hijack(): unknown }
-  /** Headers of ours that depend on the request, names and values in turn. */
-  ownHeaders: readonly string[]
-}
 
 /** `broken off`: one side left, and there is nobody to tell. */
 export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
@@ -56,7 +20,7 @@ export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
  * Dispatches the request and pipes the answer. Rejects with a BrokerError while nothing has been sent;
  * resolves when the response is closed, or when the answer was kept back.
  */
-export function forward(forwarded: Forwarded): Promise<ForwardOutcome> {
+export function forward(forwarded: ForwardedRequest): Promise<ForwardOutcome> {
   if (forwarded.response.destroyed) return Promise.resolve('broken off')
   const { promise, resolve, reject } = Promise.withResolvers<ForwardOutcome>()
   const handler = new Forward(forwarded, resolve, reject)
@@ -71,7 +35,7 @@ const MAX_WAITING_BYTES = 128 * 1024
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   readonly open: OpenSession
   place = -1
-  private readonly it: Forwarded
+  private readonly it: ForwardedRequest
   private readonly resolve: (outcome: ForwardOutcome) => void
   private readonly reject: (error: BrokerError) => void
   private readonly startedAt: number
@@ -87,7 +51,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   private isDrainHeard = false
 
   constructor(
-    it: Forwarded,
+    it: ForwardedRequest,
     resolve: (outcome: ForwardOutcome) => void,
     reject: (error: BrokerError) => void,
   ) {

@@ -10,7 +10,7 @@ import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { OpenSession } from '../session/session.ts'
 import type { Registration } from '../smart/types.ts'
 import { createPool } from './connect.ts'
-import type { AnswerRules } from './forward.ts'
+import type { AnswerRules } from './forwarded-request.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
 
 export interface Upstream {
