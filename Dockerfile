@@ -1,5 +1,5 @@
 # The production image: compiled code and production dependencies alone; no sandbox, no demo, no tests.
-FROM node:24-bookworm-slim AS build
+FROM node:26-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -8,7 +8,7 @@ COPY src src
 COPY plugins plugins
 RUN npm run build && npm prune --omit=dev --omit=optional
 
-FROM node:24-bookworm-slim
+FROM node:26-bookworm-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     NODE_OPTIONS="--disable-sigusr1 --max-semi-space-size=16"
