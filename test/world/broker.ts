@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get as getHttp } from 'node:http'
+import { get as getHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
@@ -81,8 +83,7 @@ export function createBroker(options: BrokerOptions): Broker {
     }
     for (let tries = 0; tries < 400; tries++) {
       if (started.exitCode !== null) throw new Error(`the broker ended: ${output.join('')}`)
-      const ready = await fetch(`http://localhost:${port}/readyz`).catch(() => undefined)
-      if (ready?.ok) return
+      if (await isReady(`${new URL(app).protocol}//localhost:${port}/readyz`)) return
       await new Promise(done => setTimeout(done, 25))
     }
     throw new Error(`the broker does not answer: ${output.join('')}`)
@@ -111,4 +112,14 @@ export function createBroker(options: BrokerOptions): Broker {
     await kill()
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function isReady(url: string): Promise<boolean> {
+  return new Promise(done => {
+    const get = url.startsWith('https:') ? getHttps : getHttp
+    get(url, { rejectUnauthorized: false }, answer => {
+      answer.resume()
+      done(answer.statusCode === 200)
+    }).on('error', () => done(false))
+  })
 }
