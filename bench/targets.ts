@@ -51,7 +51,7 @@ export function listPeers(place: Place): Peer[] {
   const redis = isInstalled('redis-server') ? undefined : 'redis-server (Debian)'
   const apache = isApacheInstalled() ? undefined : 'apache2 libapache2-mod-auth-openidc (Debian)'
   const modules = existsSync(join(import.meta.dirname, 'node_modules/express'))
-  const packages = modules ? undefined : 'npm install --prefix bench'
+  const packages = modules ? undefined : 'npm ci --prefix bench'
   return [
     {
       name: 'nginx (limit)',

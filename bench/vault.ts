@@ -9,6 +9,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildKeyMarks, makeKeyRing, parseKeyRing, printKeyRing } from '../src/keys.ts'
@@ -116,16 +117,23 @@ async function measure(folder: string): Promise<Figure[]> {
 
   for (const ticket of hot) opened.push(await store.open(ticket, { slide: false }))
   const inUseMb = process.memoryUsage.rss() / 1e6
-  const again = await cost(200_000, i => {
+  // Each in a turn of the event loop of its own, as requests that come one by one.
+  const turn = await cost(50_000, () => nextTurn())
+  const again = await cost(50_000, async i => {
+    await nextTurn()
     store.open(hot[i % hot.length] as Ticket, { slide: false })
   })
   const other = new DatabaseSync(path)
   const elsewhere = other.prepare('UPDATE record SET last_used_at = last_used_at WHERE no = 1')
-  const moved = await cost(5_000, i => {
+  const write = await cost(5_000, async () => {
+    await nextTurn()
+    elsewhere.run()
+  })
+  const moved = await cost(5_000, async i => {
+    await nextTurn()
     elsewhere.run()
     store.open(hot[i % hot.length] as Ticket, { slide: false })
   })
-  const write = await cost(5_000, () => void elsewhere.run())
   other.close()
   const touch = await cost(hot.length, async i => {
     await vault.touch(opened[i]?.recordId as string, now(), now() + HOUR)
@@ -152,7 +160,12 @@ async function measure(folder: string): Promise<Figure[]> {
     { name: 'memory, a thousand sessions in use', value: inUseMb, unit: 'MB', goal: '< 200' },
     { name: 'memory, every session opened at once', value: burstMb, unit: 'MB' },
     { name: 'session read and opened', value: first.cpu, unit: 'µs CPU', goal: '≤ 40' },
-    { name: 'session from the coherent cache', value: again.cpu, unit: 'µs CPU', goal: '≤ 8' },
+    {
+      name: 'session from the coherent cache',
+      value: again.cpu - turn.cpu,
+      unit: 'µs CPU',
+      goal: '≤ 8',
+    },
     { name: 'the same, another process writing', value: moved.cpu - write.cpu, unit: 'µs CPU' },
     { name: 'touch', value: touch.cpu, unit: 'µs CPU' },
     { name: 'refresh, one fsynced write', value: refresh.elapsed, unit: 'µs' },
