@@ -1,39 +1,41 @@
-// Heads that were read a moment ago. An entry counts until the store says that something has changed;
-// then it is read again, and stays the same object while it says the same, so that whoever compares
-// by identity has nothing to do. No I/O, no clock.
+// Heads that were read a moment ago. An entry counts until the store says that something has changed,
+// or until its time is over; then it is read again, and stays the same object while it says the same,
+// so that whoever compares by identity has nothing to do. No I/O, no clock.
 
 import type { Head, RecordId } from './vault.ts'
 
 export interface HeadCache {
-  /** The head, if nothing has changed since it was read. */
-  get(id: RecordId): Head | undefined
+  /** The head, if nothing has changed since it was read, and it counts at this time. */
+  get(id: RecordId, at?: number): Head | undefined
   /** Stores what was read; a head equal to the one before keeps its identity. */
-  refresh(id: RecordId, head: Head): Head
-  delete(id: RecordId): void
-  /** Everything must be read again. */
-  expire(): void
+  refresh(id: RecordId, head: Head, until?: number): Head
+  /** This head must be read again; without an id, every one. */
+  expire(id?: RecordId): void
 }
 
 /** A cache of at most `size` heads, the longest unread first to go. */
 export function createHeadCache(size = 20_000): HeadCache {
-  const entries = new Map<RecordId, { head: Head; epoch: number }>()
+  const entries = new Map<RecordId, { head: Head; epoch: number; until: number }>()
   let epoch = 0
 
   return {
-    get(id) {
+    get(id, at = 0) {
       const entry = entries.get(id)
-      return entry?.epoch === epoch ? entry.head : undefined
+      return entry && entry.epoch === epoch && at < entry.until ? entry.head : undefined
     },
-    refresh(id, read) {
+    refresh(id, read, until = Number.POSITIVE_INFINITY) {
       const known = entries.get(id)?.head
       const head = known && isEqual(known, read) ? known : read
       entries.delete(id)
-      entries.set(id, { head, epoch })
+      entries.set(id, { head, epoch, until })
       if (entries.size > size) entries.delete(entries.keys().next().value as RecordId)
       return head
     },
-    delete: id => void entries.delete(id),
-    expire: () => void epoch++,
+    expire(id) {
+      const entry = id === undefined ? undefined : entries.get(id)
+      if (entry) entry.until = Number.NEGATIVE_INFINITY
+      if (id === undefined) epoch++
+    },
   }
 }
 

@@ -11,18 +11,15 @@ export interface RedisClient {
   connect(): Promise<unknown>
   destroy(): unknown
   onError(listener: (error: unknown) => void): void
+  /** Tells of keys that were read through this client and have changed; without a key, any may have. */
+  onChange(listener: (key?: string) => void): void
   /** Sends a command to the node of this key. */
   send(key: string, command: Command, asBytes: boolean): Promise<unknown>
-  /** Fields of a hash, kept in this process for a second at most unless Redis says that they changed. */
-  recall(key: string, fields: readonly string[]): Promise<readonly unknown[]>
-  /** Drops what is kept of a key. */
-  forget(key: string): void
 }
 
 const CONNECT_MS = 2_000
 const SILENCE_MS = 3_000
 const PING_MS = 1_000
-const MAX_KEPT = 20_000
 
 /** Builds a client that is not connected yet. */
 export function buildRedisClient(redis: Redis, choice: RedisVaultChoice): RedisClient {
@@ -39,8 +36,7 @@ function buildSingle(redis: Redis, choice: RedisVaultChoice): RedisClient {
     destroy: () => client.destroy(),
     onError: listener => void client.on('error', listener),
     send: (_key, command, asBytes) => client.sendCommand(command, optionsFor(redis, asBytes)),
-    recall: (key, fields) => client.hmGet(key, [...fields]),
-    forget: key => client.clientSideCache?.invalidate(key),
+    onChange: listener => tellOfChanges(client.clientSideCache, listener),
   }
 }
 
@@ -68,8 +64,7 @@ function buildCluster(
     onError: listener => void client.on('error', listener).on('node-error', listener),
     send: (key, command, asBytes) =>
       client.sendCommand(key, false, [...command], optionsFor(redis, asBytes)),
-    recall: (key, fields) => client.hmGet(key, [...fields]),
-    forget: key => client.clientSideCache?.invalidate(key),
+    onChange: listener => tellOfChanges(client.clientSideCache, listener),
   }
 }
 
@@ -101,8 +96,7 @@ function buildSentinel(
     onError: listener => void client.on('error', listener),
     send: (_key, command, asBytes) =>
       client.sendCommand(false, [...command], optionsFor(redis, asBytes)),
-    recall: (key, fields) => client.hmGet(key, [...fields]),
-    forget: key => client.clientSideCache?.invalidate(key),
+    onChange: listener => tellOfChanges(client.clientSideCache, listener),
   }
 }
 
@@ -115,12 +109,16 @@ const shared = {
   pingInterval: PING_MS,
 } as const
 
-const clientSideCache = {
-  ttl: 1_000,
-  maxEntries: MAX_KEPT,
-  evictPolicy: 'FIFO',
-  recordStats: false,
-} as const
+// Switches tracking on. The library's own cache stays empty: each hit in it would cost a promise and a
+// deep copy, and the vault keeps what it needs.
+const clientSideCache = { recordStats: false }
+
+function tellOfChanges(
+  cache: { on(event: 'invalidate', told: (key: unknown) => void): unknown } | undefined,
+  listener: (key?: string) => void,
+): void {
+  cache?.on('invalidate', key => (key === null ? listener() : listener(String(key))))
+}
 
 function optionsFor({ RESP_TYPES }: Redis, asBytes: boolean) {
   return asBytes ? { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } : undefined

@@ -12,10 +12,6 @@ export interface RedisLink {
   send(key: string, ...command: Command): Promise<unknown>
   /** The same, texts as bytes. */
   sendForBytes(key: string, ...command: Command): Promise<unknown>
-  /** Fields of a hash, from memory where they were read a moment ago and have not changed. */
-  recall(key: string, fields: readonly string[]): Promise<readonly unknown[]>
-  /** Drops what is remembered of a key. */
-  forget(key: string): void
   /** Resolves with the first connection, or after the deadline without it. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -24,8 +20,15 @@ export interface RedisLink {
 const DEADLINE_MS = 1_500
 const RETRY_MS = 500
 
-/** Starts to connect, and never stops trying until it is closed. */
-export function openRedisLink(redis: typeof import('redis'), choice: RedisVaultChoice): RedisLink {
+/**
+ * Starts to connect, and never stops trying until it is closed. `onChange` is told the key of what was
+ * read here and has changed; without a key, that anything may have: the connection was lost.
+ */
+export function openRedisLink(
+  redis: typeof import('redis'),
+  choice: RedisVaultChoice,
+  onChange?: (key?: string) => void,
+): RedisLink {
   let client = build()
   let isConnected = false
   let isClosed = false
@@ -35,8 +38,6 @@ export function openRedisLink(redis: typeof import('redis'), choice: RedisVaultC
   return {
     send: (key, ...command) => within(() => client.send(key, command, false)),
     sendForBytes: (key, ...command) => within(() => client.send(key, command, true)),
-    recall: (key, fields) => within(() => client.recall(key, fields)),
-    forget: key => client.forget(key),
     settled: () => Promise.race([first, wait(DEADLINE_MS)]),
     async close() {
       isClosed = true
@@ -48,7 +49,9 @@ export function openRedisLink(redis: typeof import('redis'), choice: RedisVaultC
     const built = buildRedisClient(redis, choice)
     built.onError(error => {
       trouble = error
+      onChange?.()
     })
+    if (onChange) built.onChange(onChange)
     return built
   }
 
@@ -71,6 +74,7 @@ export function openRedisLink(redis: typeof import('redis'), choice: RedisVaultC
   function replace(late: RedisClient): void {
     if (late !== client || isClosed) return
     isConnected = false
+    onChange?.()
     client = build()
     void connect()
     void late.destroy()

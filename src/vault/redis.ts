@@ -1,10 +1,11 @@
 // The vault in Redis or Valkey, shared by any number of instances. Every step that must happen at once
 // is one script on one key; index entries are sorted sets of their own, by the end of their records,
-// whose stale members are passed over. Heads come from Redis's client-side cache, at most a second old.
-// The clock is passed in.
+// whose stale members are passed over. Heads are kept until Redis says that they have changed, a second
+// at most. The clock is passed in.
 
 import { BrokerError } from '../errors.ts'
 import { verifyKeyMarks } from './key-marks.ts'
+import { createRedisHeads } from './redis-heads.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
 import * as scripts from './redis-scripts.ts'
 import { judgeAddress, judgeServer } from './redis-survey.ts'
@@ -25,6 +26,7 @@ export interface RedisVaultChoice {
 }
 
 const PREFIX = 'fhirstorm'
+const RECORD = `${PREFIX}:record:`
 const KEY_MARKS = `${PREFIX}:key-marks`
 const HEAD_FIELDS = ['generation', 'lastUsedAt', 'expiresAt'] as const
 const WAIT_MS = 1_000
@@ -37,7 +39,8 @@ export async function openRedisVault(
 ): Promise<{ vault: Vault; warnings: string[] }> {
   const redis = await import('redis')
   const { waitReplicas = 0 } = choice
-  const link = openRedisLink(redis, choice)
+  const heads = createRedisHeads(readHead, now)
+  const link = openRedisLink(redis, choice, expireHead)
   // WAIT stops its connection for as long as it waits: reads have one of their own.
   const durable = waitReplicas > 0 ? openRedisLink(redis, choice) : link
   let unverified: KeyMarks | undefined
@@ -52,10 +55,7 @@ export async function openRedisVault(
         indexes.map(entry => write(scripts.ADD_TO_INDEX, indexKey(entry), now(), endsAt, id)),
       )
     },
-    async head(id) {
-      await ready()
-      return toHead(await link.recall(recordKey(id), HEAD_FIELDS))
-    },
+    head: id => heads.get(id),
     async read(id) {
       await ready()
       const key = recordKey(id)
@@ -140,8 +140,19 @@ export async function openRedisVault(
     try {
       return (await through.send(key, 'EVAL', script, '1', key, ...args.map(toArgument))) === 1
     } finally {
-      link.forget(key)
+      expireHead(key)
     }
+  }
+
+  async function readHead(id: RecordId): Promise<Head | undefined> {
+    await ready()
+    const reply = await link.send(recordKey(id), 'HMGET', recordKey(id), ...HEAD_FIELDS)
+    return toHead(reply as unknown[])
+  }
+
+  function expireHead(key?: string): void {
+    if (key === undefined) heads.expire()
+    else if (key.startsWith(RECORD)) heads.expire(key.slice(RECORD.length))
   }
 
   function toHead([generation, lastUsedAt, expiresAt]: readonly unknown[]): Head | undefined {
@@ -154,15 +165,10 @@ export async function openRedisVault(
   }
 
   async function findLive(key: string, ids: readonly string[]) {
-    const heads = await Promise.all(
-      ids.map(async id => {
-        const reply = await link.send(recordKey(id), 'HMGET', recordKey(id), ...HEAD_FIELDS)
-        return { id, head: toHead(reply as unknown[]) }
-      }),
-    )
-    const stale = heads.filter(({ head }) => !head).map(({ id }) => id)
+    const found = await Promise.all(ids.map(async id => ({ id, head: await readHead(id) })))
+    const stale = found.filter(({ head }) => !head).map(({ id }) => id)
     if (stale.length > 0) await link.send(key, 'ZREM', key, ...stale)
-    return heads.flatMap(({ id, head }) => (head ? [{ id, ...head }] : []))
+    return found.flatMap(({ id, head }) => (head ? [{ id, ...head }] : []))
   }
 
   // A server that was not there at the start is judged before its first use.
@@ -205,7 +211,7 @@ function toArgument(value: Argument): string | Buffer {
 }
 
 function recordKey(id: RecordId): string {
-  return `${PREFIX}:record:${id}`
+  return RECORD + id
 }
 
 function indexKey(entry: string): string {

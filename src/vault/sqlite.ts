@@ -63,19 +63,19 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     },
     async replace(id, generation, { keyId, value, expiresAt }) {
       return await durably(() => {
-        heads.delete(id)
+        heads.expire(id)
         return sql.replace.run(keyId, value, expiresAt, id, generation, now()).changes === 1
       })
     },
     async touch(id, lastUsedAt, expiresAt) {
       return await attempt(() => {
-        heads.delete(id)
+        heads.expire(id)
         return sql.touch.run(lastUsedAt, expiresAt, id, now()).changes === 1
       })
     },
     async remove(id) {
       return await durably(() => {
-        heads.delete(id)
+        heads.expire(id)
         const removed = sql.remove.all(id)
         dropFromIndex(removed)
         return isAhead(removed[0]?.expires_at)
