@@ -2,7 +2,7 @@
 // registrations of the one EHR, with and without rewriting, and a real login at each.
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { makeKeyRing, printKeyRing } from '../src/keys.ts'
@@ -76,11 +76,11 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
       ehrs: [registration('plain', false), registration('rewritten', true)],
     }),
   )
-  // As the image starts it: the compiled program, under the image's own options.
+  // As the image starts it: the compiled program, under the options of `npm start`.
   const main = join(import.meta.dirname, '../dist/src/main.js')
   const running = await startProcess({
     command: process.execPath,
-    args: ['--max-semi-space-size=16', ...nodeOptions, main, 'start', '--config', file],
+    args: [...readStartOptions(), ...nodeOptions, main, 'start', '--config', file],
     env: { NODE_ENV: 'production' },
     ...{ port, core, verbose },
   })
@@ -94,4 +94,10 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
     plain: baseOf(plain.url),
     rewritten: baseOf(rewritten.url),
   }
+}
+
+function readStartOptions(): string[] {
+  const file = join(import.meta.dirname, '../package.json')
+  const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter(word => word.startsWith('--'))
 }

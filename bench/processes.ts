@@ -33,6 +33,7 @@ export function isInstalled(program: string): boolean {
 /** Starts a process, pinned to a core where the machine has several, and waits for its port. */
 export async function startProcess(starting: Starting): Promise<Running> {
   const { command, args, env, port, core, verbose } = starting
+  if (await isListening(port)) throw new Error(`port ${port} is in use, perhaps by a run cut short`)
   const isPinned = cpus().length > 1 && isInstalled('taskset')
   const [file, ...rest] = isPinned
     ? ['taskset', '-c', String(core), command, ...args]

@@ -51,6 +51,9 @@ if (!isInstalled('nginx')) {
 pinSelf(LOAD_CORE)
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-bench-'))
 const started: { stop(): Promise<void> }[] = []
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => void cleanUp().then(() => process.exit(1)))
+}
 try {
   const results = await run()
   process.stdout.write(printReport(results))
@@ -59,7 +62,11 @@ try {
     writeFileSync(values.json, `${JSON.stringify(everything, null, 2)}\n`)
   }
 } finally {
-  for (const one of started.reverse()) await one.stop()
+  await cleanUp()
+}
+
+async function cleanUp(): Promise<void> {
+  for (const one of started.splice(0).reverse()) await one.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 

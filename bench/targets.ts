@@ -82,6 +82,11 @@ export function listPeers(place: Place): Peer[] {
       missing: apache ?? redis,
       start: () => startApacheTarget(place, 18_094, `127.0.0.1:${redisPort}`),
     },
+    {
+      name: 'node:http + undici (floor)',
+      missing: undefined,
+      start: () => startFloor(place, 18_098),
+    },
     { name: '@fastify/http-proxy', missing: packages, start: () => startHttpProxy(place, 18_095) },
     { name: 'express-openid-connect', missing: packages, start: () => startExpress(place, 18_096) },
   ]
@@ -135,12 +140,14 @@ async function startApacheTarget(
   return describe(name, running, port, { cookie })
 }
 
+async function startFloor({ upstream, op }: Place, port: number): Promise<Target> {
+  const env = { UPSTREAM: `http://127.0.0.1:${upstream}`, TOKEN: op.token }
+  return describe('node:http + undici (floor)', await startNode('floor.js', port, env), port)
+}
+
 async function startHttpProxy({ upstream, op }: Place, port: number): Promise<Target> {
-  const running = await startNode('http-proxy.js', port, {
-    UPSTREAM: `http://127.0.0.1:${upstream}`,
-    TOKEN: op.token,
-  })
-  return describe('@fastify/http-proxy', running, port)
+  const env = { UPSTREAM: `http://127.0.0.1:${upstream}`, TOKEN: op.token }
+  return describe('@fastify/http-proxy', await startNode('http-proxy.js', port, env), port)
 }
 
 async function startExpress({ upstream, op }: Place, port: number): Promise<Target> {

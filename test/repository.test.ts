@@ -44,6 +44,12 @@ test('[Z2, G10] the image runs without rights, shell debugging and core dumps, o
   }
 })
 
+test('the image starts fhirstorm with the options of npm start', () => {
+  const entry = /^ENTRYPOINT (.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1]
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+  assert.equal([...JSON.parse(entry ?? '[]'), 'start'].join(' '), scripts.start)
+})
+
 test('[DS7] nothing synchronous but node:sqlite and cryptography stands on the request path', () => {
   const allowed = /\b(?:hkdfSync|DatabaseSync|StatementSync)\b/g
   const atStart = ['src/vault/sqlite-file.ts']

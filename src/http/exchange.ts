@@ -5,7 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BrokerError } from '../errors.ts'
-import { buildRequestHeaders, isBearerToken } from '../proxy/headers.ts'
+import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
 import type { OpenSession } from '../session/session.ts'
@@ -51,8 +51,8 @@ type Restore = (grammar: Grammar, text: string) => string
 /** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, budget, limits } = options
-  /** Token sets whose access token was judged: a long text, the same on each request. */
-  const judged = new WeakSet<TokenSet>()
+  /** What each token set's access token is sent as: a long text to judge and to join on each request. */
+  const authorizations = new WeakMap<TokenSet, string>()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
     const { upstream } = call
@@ -111,9 +111,8 @@ export function createExchange(options: ExchangeOptions) {
   ): Promise<ForwardOutcome> {
     const { upstream, target, request, response, open } = call
     const { registration } = upstream
-    judgeToken(open.session.tokens, accessToken)
     const headers = buildRequestHeaders(request.headers, {
-      token: accessToken,
+      authorization: authorizationOf(open.session.tokens, accessToken),
       target,
       restore,
       acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
@@ -140,10 +139,14 @@ export function createExchange(options: ExchangeOptions) {
     })
   }
 
-  function judgeToken(known: TokenSet, accessToken: string): void {
-    if (known.accessToken === accessToken && judged.has(known)) return
-    if (!isBearerToken(accessToken)) throw new BrokerError('bad_token_response')
-    if (known.accessToken === accessToken) judged.add(known)
+  function authorizationOf(known: TokenSet, accessToken: string): string {
+    // A token that was renewed for this request belongs to the record's next reading.
+    if (known.accessToken !== accessToken) return buildAuthorization(accessToken)
+    const remembered = authorizations.get(known)
+    if (remembered !== undefined) return remembered
+    const authorization = buildAuthorization(accessToken)
+    authorizations.set(known, authorization)
+    return authorization
   }
 
   function restoreFor({ upstream, open, byAlias }: Call): Restore {

@@ -49,8 +49,8 @@ const BEARER = /^[\x21-\x7e]{1,16384}$/
 
 /** What the EHR is to be asked with, besides what the client sent. */
 export interface RequestPlan {
-  /** Access token of the session, judged by `isBearerToken`. */
-  token: string
+  /** Value of Authorization, made by `buildAuthorization`. */
+  authorization: string
   target: Target
   /** Codings the EHR may answer in; `any` hands on what the client takes. */
   acceptEncoding: 'identity' | 'gzip' | 'any'
@@ -67,7 +67,7 @@ export interface RequestPlan {
  */
 export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan): string[] {
   const headers = [
-    ...['authorization', `Bearer ${plan.token}`, 'user-agent', 'fhirstorm'],
+    ...['authorization', plan.authorization, 'user-agent', 'fhirstorm'],
     ...['accept', buildAccept(received.accept)],
     ...['accept-encoding', chooseCoding(received['accept-encoding'], plan)],
   ]
@@ -86,9 +86,13 @@ export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan
   return headers
 }
 
-/** Whether an access token can be sent as it is: the characters of RFC 6750, and nothing else. */
-export function isBearerToken(token: string): boolean {
-  return BEARER.test(token)
+/**
+ * The Authorization of an access token, or `bad_token_response` where it holds more than the characters
+ * of RFC 6750.
+ */
+export function buildAuthorization(accessToken: string): string {
+  if (!BEARER.test(accessToken)) throw new BrokerError('bad_token_response')
+  return `Bearer ${accessToken}`
 }
 
 /**

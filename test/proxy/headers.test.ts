@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  buildAuthorization,
   buildRequestHeaders,
-  isBearerToken,
   parseBodyType,
   type ReceivedHeaders,
   type RequestPlan,
@@ -11,7 +11,7 @@ import {
 import { refusalOf } from './refusal.ts'
 
 const plan: RequestPlan = {
-  token: 'the.access-token',
+  authorization: 'Bearer the.access-token',
   target: { path: '/Patient/1', query: '' },
   acceptEncoding: 'identity',
   restore: (_grammar, text) => text,
@@ -188,9 +188,12 @@ test('addresses of ours in headers become those of the EHR', () => {
 })
 
 test('[P29] only a token that any HTTP client would send is a token', () => {
-  assert.ok(isBearerToken('abc.DEF-123_~+/='))
+  assert.equal(buildAuthorization('abc.DEF-123_~+/='), 'Bearer abc.DEF-123_~+/=')
   for (const token of ['', 'a b', 'a\n', 'a\u0000', 'é', 'a\u007f', 'x'.repeat(16_385)]) {
-    assert.ok(!isBearerToken(token))
+    assert.equal(
+      refusalOf(() => buildAuthorization(token)),
+      'bad_token_response',
+    )
   }
 })
 
