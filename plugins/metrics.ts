@@ -2,7 +2,7 @@
 // route pattern; labels come from a bounded set, never from input (attacks G1, G5).
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 declare module 'fastify' {
@@ -43,6 +43,17 @@ export interface Metrics {
   text(): Promise<string>
 }
 
+type Series = ReturnType<Histogram<'method' | 'route' | 'status'>['labels']>
+
+/** What many requests have in common: found and printed once, because a line in the log is dear. */
+interface Kind {
+  method: string
+  route: string
+  log: FastifyBaseLogger
+  /** By the first digit of the status. */
+  series: Series[]
+}
+
 async function metrics(app: FastifyInstance): Promise<void> {
   const registry = new Registry()
   const registers = [registry]
@@ -68,27 +79,37 @@ async function metrics(app: FastifyInstance): Promise<void> {
   })
   new Gauge({ name: 'fhirstorm_info', help: 'Always 1', registers }).set(1)
 
-  /** One series for each combination of labels, found once. */
-  const series = new Map<string, ReturnType<typeof requests.labels>>()
+  const kinds = new Map<string, Kind>()
 
   app.decorate('smartMetrics', {
-    observe(record) {
-      app.log.info(record, 'request')
-      seriesOf(record).observe(record.milliseconds / 1000)
-      if (record.code !== undefined) refusals.inc({ code: record.code })
+    observe({ method, route, ehr, status, milliseconds, session, code, aborted }) {
+      const kind = kindOf(method, route, ehr)
+      kind.log.info({ status, milliseconds, session, code, aborted }, 'request')
+      seriesOf(kind, status).observe(milliseconds / 1000)
+      if (code !== undefined) refusals.inc({ code })
     },
     count: (event, ehr) => sessions.inc({ event, ehr }),
     text: () => registry.metrics(),
   })
 
-  function seriesOf({ method, route, status }: RequestRecord) {
-    const kind = `${Math.trunc(status / 100)}xx`
-    const key = `${method} ${route} ${kind}`
-    const known = series.get(key)
+  function kindOf(method: string, route: string, ehr: string | undefined): Kind {
+    const key = `${method} ${route} ${ehr}`
+    const known = kinds.get(key)
     if (known) return known
-    const found = requests.labels({ method, route, status: kind })
-    series.set(key, found)
-    return found
+    const log = app.log.child({ method, route, ehr })
+    const kind: Kind = { method, route, log, series: [] }
+    kinds.set(key, kind)
+    return kind
+  }
+
+  function seriesOf(kind: Kind, status: number): Series {
+    const group = Math.trunc(status / 100)
+    kind.series[group] ??= requests.labels({
+      method: kind.method,
+      route: kind.route,
+      status: `${group}xx`,
+    })
+    return kind.series[group]
   }
 }
 

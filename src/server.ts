@@ -29,8 +29,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...(options.tls
       ? { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' as const } }
       : { http }),
-    loggerInstance: withoutChildren(options.logger),
+    loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Requests have no logger of their own: a refusal names its request.
+    childLoggerFactory: logger => logger,
     genReqId: numberRequests(),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     exposeHeadRoutes: false,
@@ -49,13 +51,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
   }) as unknown as FastifyInstance
   endConnectionsOnClose(app, options.drainMs ?? DRAIN_MS)
   return app
-}
-
-// Requests have no logger of their own: a refusal names its request. A factory for child loggers would
-// have its loggers judged on each request.
-function withoutChildren(logger: FastifyBaseLogger): FastifyBaseLogger {
-  const own: FastifyBaseLogger = Object.create(logger, { child: { value: () => own } })
-  return own
 }
 
 // Connections that are idle when the server closes are ended by it; those that have work then would
