@@ -9,14 +9,14 @@ import {
   type Rewriting,
   rewriteJson,
 } from './rewrite-json.ts'
-import { buildXmlNeedle, createXmlRewriting, rewriteXml } from './rewrite-xml.ts'
+import { buildXmlNeedle, createXmlRewriting, rewriteXml, type XmlNeedle } from './rewrite-xml.ts'
 
 export type { Rewriting } from './rewrite-json.ts'
 
 /** What finds one EHR's base in its documents; made once per registration. */
 export interface Needles {
   json: JsonNeedle
-  xml: RegExp
+  xml: XmlNeedle
 }
 
 /** Compiles the searches for a FHIR base and its other spellings. */

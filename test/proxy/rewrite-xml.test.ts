@@ -2,10 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { buildXmlNeedle, createXmlRewriting, rewriteXml } from '../../src/proxy/rewrite-xml.ts'
+import { assertLinear } from '../work.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'
 const ours = 'https://app.example.org/bff/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir'
 const needle = buildXmlNeedle([base])
+
+function inPieces(text: string, sizes: readonly number[]): string {
+  const rewriting = createXmlRewriting(needle, ours)
+  let out = ''
+  for (let at = 0, i = 0; at < text.length; i++) {
+    const size = sizes[i % sizes.length] ?? 1
+    out += rewriting.push(text.slice(at, at + size))
+    at += size
+  }
+  return out + rewriting.end()
+}
 
 test('[R17] addresses of the EHR become ours where clients follow them', () => {
   const rows: [string, string][] = [
@@ -39,24 +51,55 @@ test('look-alikes, names, narrative, comments and data stay as they are', () => 
   for (const text of rows) assert.equal(rewriteXml(text, needle, ours), text)
 })
 
-test('[DS3] time grows no faster than the text', () => {
-  const hostile = [
-    '<url '.repeat(1 << 18),
-    `<url ${'a="b" '.repeat(1 << 17)}`,
-    `<url value="${'x'.repeat(1 << 20)}`,
-    '<!--'.repeat(1 << 18),
-    `<!-- ${'-'.repeat(1 << 20)}`,
-    '<'.repeat(1 << 18),
-  ]
-  for (const text of hostile) {
-    const rewriting = createXmlRewriting(needle, ours)
-    let length = 0
-    for (let i = 0; i < text.length; i += 4096) {
-      length += rewriting.push(text.slice(i, i + 4096)).length
-    }
-    assert.equal(length + rewriting.end().length, text.length)
-    assert.equal(rewriteXml(text, needle, ours), text)
+const hostile: Record<string, (size: number) => string> = {
+  'values of one element': size => `<url ${`value='${base}X' `.repeat(size)}/>`,
+  'values of one element, all but the base': size => `<url ${`value="${base}`.repeat(size)}`,
+  'attributes of one element': size => `<url ${`a="b" c='>' `.repeat(size)}`,
+  'a name without end': size => `<url ${'v'.repeat(size)}`,
+  'spaces behind a name': size => `<url value${' '.repeat(size)}`,
+  'spaces around an equals sign': size => `<url value ${'= '.repeat(size)}`,
+  'a value without end': size => `<url value="${'x'.repeat(size)}`,
+  'values without end': size => `<url value="`.repeat(size),
+  'elements without end': size => '<url '.repeat(size),
+  'prefixes of elements': size => `<${'f:'.repeat(size)}`,
+  'a prefix without end': size => `<${'f'.repeat(size)}`,
+  'comments in a comment': size => '<!--'.repeat(size),
+  'a comment without end': size => `<!-- ${'-'.repeat(size)}`,
+  'data without end': size => `<![CDATA[${']'.repeat(size)}`,
+  'beginnings of tags': size => '<'.repeat(size),
+}
+
+test('[DS3] work grows no faster than the text, whole and in pieces', () => {
+  for (const [name, build] of Object.entries(hostile)) {
+    assertLinear(size => rewriteXml(build(size), needle, ours), 1000, name)
+    assertLinear(size => inPieces(build(size), [16]), 1000, name)
   }
+})
+
+test('[DS3] nothing is kept back but the beginning of a name and of an address', () => {
+  for (const [name, build] of Object.entries(hostile)) {
+    const rewriting = createXmlRewriting(needle, ours)
+    rewriting.push(build(10_000))
+    assert.ok(rewriting.end().length < 128, name)
+  }
+})
+
+test('a tag of any length is rewritten, and one that no parser reads is left as it is', () => {
+  const long = `<url id="${'x'.repeat(1 << 16)}" value="${base}/x"/>`
+  assert.equal(inPieces(long, [1000]), long.replace(base, ours))
+  const bad = [
+    `<url id="<url value="${base}/x"/>`,
+    `<url id"value="${base}/x"/>`,
+    `<url =value="${base}/x"/>`,
+    `<url id="a"value="${base}/x"/>`,
+    `<url value "${base}/x"/>`,
+    `<url value="${base}'/>`,
+    `<url value='${base}"/>`,
+    `<${'f'.repeat(64)}:url value="${base}/x"/>`,
+  ]
+  for (const text of bad.slice(1)) assert.equal(inPieces(text, [3]), text)
+  const [nested = ''] = bad
+  assert.equal(inPieces(nested, [3]), nested.replace(base, ours))
 })
 
 // A document as a list of parts, each with what it must become: the meaning is known by construction.
@@ -79,7 +122,7 @@ const spelling = fc.constantFrom(
   'https://evil.example/fhir',
 )
 const plainText = fc.string({ maxLength: 20 }).map(text => text.replace(/[<&"']/g, ''))
-const prefix = fc.constantFrom('', '', 'f:')
+const prefix = fc.constantFrom('', '', 'f:', 'f\xc3\xa0:', `${'f'.repeat(63)}:`)
 const space = fc.constantFrom(' ', '\n', '  \t')
 
 const element = fc
@@ -126,14 +169,49 @@ test('in pieces of any size it does what a parser would', () => {
       const source = parts.map(([text]) => text).join('')
       const expected = parts.map(([, text]) => text).join('')
       assert.equal(rewriteXml(source, needle, ours), expected)
-      const rewriting = createXmlRewriting(needle, ours)
-      let out = ''
-      for (let at = 0, i = 0; at < source.length; i++) {
-        const size = pieceSizes[i % pieceSizes.length] ?? 1
-        out += rewriting.push(source.slice(at, at + size))
-        at += size
-      }
-      assert.equal(out + rewriting.end(), expected)
+      assert.equal(inPieces(source, pieceSizes), expected)
+    }),
+    { numRuns: 10_000 },
+  )
+})
+
+test('any text, well formed or not, comes out the same whole and in pieces', () => {
+  const scrap = fc.constantFrom(
+    ...[
+      '<',
+      '<url',
+      '<f:url',
+      '<reference',
+      ' ',
+      '\n',
+      '=',
+      '"',
+      "'",
+      '/',
+      '>',
+      'value',
+      'value="',
+    ],
+    ...[
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '<?',
+      '?>',
+      base,
+      `${base}/x`,
+      '/ValueSet/',
+      'é',
+      ' a="',
+    ],
+    ...['<url value="', `<reference value='${base}`, '-', ']', '?', ':'],
+  )
+  const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 10 })
+  fc.assert(
+    fc.property(fc.array(scrap, { maxLength: 20 }), sizes, (scraps, pieceSizes) => {
+      const text = scraps.join('')
+      assert.equal(inPieces(text, pieceSizes), rewriteXml(text, needle, ours))
     }),
     { numRuns: 10_000 },
   )
