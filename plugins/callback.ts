@@ -45,7 +45,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
       }
       const query = parseCallbackQuery(rawQuery(request))
       if (query.state === undefined) throw new BrokerError('state_missing')
-      const launchId = buildLaunchId(query.state)
+      const launchId = await buildLaunchId(query.state)
       const cookie = cookies.read(request, cookies.names.launch(launchId))
       const completed = await share(launchId, cookie, () => complete(request, query, cookie))
       return land(reply, launchId, completed)

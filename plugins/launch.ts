@@ -76,7 +76,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     const server = await discovery.resolve(registration)
     const material = buildLaunch(launch, server, { randomBytes })
     const { state: value, pending, cookie } = await state.issue(material)
-    const asked = buildAuthorizationParameters(launch, material, value)
+    const asked = await buildAuthorizationParameters(launch, material, value)
     const parameters = await app.smartToken.push(registration, server, asked)
     const authorization = buildAuthorizationRequest(server, parameters)
 

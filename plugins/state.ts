@@ -75,7 +75,8 @@ function buildSigned(
     async issue(launch) {
       const jti = random(options, 16).toString('base64url')
       const state = await buildSignedState(jti, options)
-      const pending = { ...launch, launchId: buildLaunchId(state), jti, expiresAt: endOf(options) }
+      const launchId = await buildLaunchId(state)
+      const pending = { ...launch, launchId, jti, expiresAt: endOf(options) }
       const cookie = smartCookies.seal('launch', { jti, launch: packLaunch(launch) })
       return { state, pending, cookie }
     },
@@ -83,7 +84,7 @@ function buildSigned(
       const { jti, expiresAt } = await verifySignedState(state, options)
       const sealed = cookie === undefined ? undefined : smartCookies.open('launch', cookie)
       if (!sealed?.launch || sealed.jti !== jti) throw new BrokerError('cookie_missing')
-      const launchId = buildLaunchId(state)
+      const launchId = await buildLaunchId(state)
       const pending = unpackLaunch(sealed.launch, { launchId, jti, expiresAt })
       if (!pending) throw new BrokerError('cookie_missing')
       const isFirst = await smartVault.take(`state-${jti}`, expiresAt)
@@ -100,17 +101,17 @@ function buildOpaque(
   return {
     async issue(launch) {
       const state = random(options, 32).toString('base64url')
-      const launchId = buildLaunchId(state)
+      const launchId = await buildLaunchId(state)
       const expiresAt = endOf(options)
       const secret = random(options, 32)
-      const sealed = sealDeposit(packLaunch(launch), secret, launchId, options.randomBytes)
+      const sealed = await sealDeposit(packLaunch(launch), secret, launchId, options.randomBytes)
       await smartVault.deposit(launchId, sealed, expiresAt)
       const members = { launchId, secret: secret.toString('base64url'), expiresAt: `${expiresAt}` }
       const pending = { ...launch, launchId, jti: launchId, expiresAt }
       return { state, pending, cookie: smartCookies.seal('launch', members) }
     },
     async redeem(state, cookie) {
-      const launchId = buildLaunchId(parseOpaqueState(state))
+      const launchId = await buildLaunchId(parseOpaqueState(state))
       const bound = cookie === undefined ? undefined : smartCookies.open('launch', cookie)
       if (!bound?.secret || bound.launchId !== launchId) throw new BrokerError('cookie_missing')
       const expiresAt = Number(bound.expiresAt)
@@ -119,7 +120,7 @@ function buildOpaque(
       if (!isFirst) throw new BrokerError('state_used')
       const sealed = await smartVault.withdraw(launchId)
       if (sealed === undefined) throw new BrokerError('state_expired')
-      const text = openDeposit(sealed, Buffer.from(bound.secret, 'base64url'), launchId)
+      const text = await openDeposit(sealed, Buffer.from(bound.secret, 'base64url'), launchId)
       const pending = text && unpackLaunch(text, { launchId, jti: launchId, expiresAt })
       if (!pending) throw new BrokerError('state_invalid')
       return pending

@@ -4,11 +4,13 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { KeyRing } from '../keys.ts'
-import { parseClientKeys } from '../smart/client-auth.ts'
+import { parseClientKeys } from '../smart/client-keys.ts'
+import { isRecord } from '../smart/json.ts'
 import { applyPreset, isPresetName } from '../smart/presets.ts'
 import { resolveQuirks } from '../smart/quirks.ts'
 import { listScopeFaults } from '../smart/scope-lint.ts'
 import type { ClientAuthentication, NetworkPolicy, Registration } from '../smart/types.ts'
+import { readClientKeyText } from './client-key-text.ts'
 import { type DocumentContext, readText } from './files.ts'
 import { resolveProxy } from './proxy.ts'
 import type { EhrDocument } from './schema.ts'
@@ -92,7 +94,7 @@ async function loadClientKeys(
       : await readText(keyFile, [...place, 'keyFile'], context)
   if (text === undefined) return undefined
   try {
-    const keys = await parseClientKeys(text)
+    const keys = await parseClientKeys(readClientKeyText(text))
     if (keys.length === 0) throw new Error('there is no client key: give keyFile, or make one')
     return { method: 'private_key_jwt', keys, alg }
   } catch (error) {
@@ -154,8 +156,4 @@ function loadProxy(
   }
   report(place, 'the outbound proxy must be an http:// address (proxy, HTTPS_PROXY)')
   return undefined
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

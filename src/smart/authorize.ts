@@ -2,8 +2,9 @@
 // URL or form that carries them to the EHR. Each parameter occurs exactly once, `launch` byte for
 // byte; no secret is ever among them. Pure: randomness is passed in (SMART App Launch 2.2; RFC 7636).
 
-import { createHash } from 'node:crypto'
+import { base64url } from 'jose'
 import { BrokerError } from '../errors.ts'
+import { digestText } from './digest.ts'
 import { buildScope } from './scope-request.ts'
 import type {
   AuthorizationServer,
@@ -61,11 +62,11 @@ export function buildLaunch(
 }
 
 /** The parameters of the authorization request, in a fixed order; empty ones are left out. */
-export function buildAuthorizationParameters(
+export async function buildAuthorizationParameters(
   { registration, kind, iss, launch }: LaunchRequest,
   { codeVerifier, nonce, redirectUri }: LaunchMaterial,
   state: string,
-): AuthorizationParameters {
+): Promise<AuthorizationParameters> {
   const parameters: [string, string | undefined][] = [
     ['response_type', 'code'],
     ['client_id', registration.clientId],
@@ -73,7 +74,7 @@ export function buildAuthorizationParameters(
     ['scope', buildScope(registration, kind)],
     ['state', state],
     ['aud', audienceOf(registration, iss)],
-    ['code_challenge', createHash('sha256').update(codeVerifier).digest('base64url')],
+    ['code_challenge', await digestText(codeVerifier)],
     ['code_challenge_method', 'S256'],
     ['launch', kind === 'ehr' ? launch : undefined],
     ['nonce', nonce],
@@ -129,5 +130,5 @@ function serialize(parameters: AuthorizationParameters): string {
 }
 
 function toBase64Url(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64url')
+  return base64url.encode(bytes)
 }

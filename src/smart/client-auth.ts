@@ -2,7 +2,7 @@
 // the body, or a one-time JWT. The secret stands in a header or body, never in a URL. Time and
 // randomness are passed in (SMART App Launch 2.2, client authentication; RFC 6749 2.3.1, RFC 7523).
 
-import { SignJWT } from 'jose'
+import { base64url, SignJWT } from 'jose'
 import type { ClientAuth } from 'oauth4webapi'
 import { BrokerError } from '../errors.ts'
 import type {
@@ -12,8 +12,6 @@ import type {
   RandomBytes,
   Registration,
 } from './types.ts'
-
-export { parseClientKeys } from './client-keys.ts'
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ASSERTION_LIFETIME_SECONDS = 120
@@ -50,7 +48,8 @@ export function buildClientAuth(
 /** The value of a Basic Authorization header; `raw` leaves id and secret as they are (quirk). */
 export function buildBasic(clientId: string, secret: string, encoding: 'form' | 'raw'): string {
   const encode = encoding === 'form' ? formEncode : (text: string) => text
-  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(secret)}`).toString('base64')}`
+  const bytes = new TextEncoder().encode(`${encode(clientId)}:${encode(secret)}`)
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 
 // Unreserved characters stay as they are: servers that compare raw texts would refuse an encoded
@@ -79,7 +78,7 @@ export async function buildAssertion(
     .setIssuer(clientId)
     .setSubject(clientId)
     .setAudience(quirks.assertionAudience ?? server.tokenEndpoint)
-    .setJti(Buffer.from(randomBytes(16)).toString('base64url'))
+    .setJti(base64url.encode(randomBytes(16)))
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + ASSERTION_LIFETIME_SECONDS)
     .sign(privateKey)

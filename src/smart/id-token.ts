@@ -2,7 +2,6 @@
 // audience, nonce, times within sixty seconds. Keys inside the token are never looked at, an encrypted
 // one is refused. Time and keys are passed in (OIDC Core 3.1.3.7; SC-35, SC-38; attacks I).
 
-import { createHash } from 'node:crypto'
 import {
   type CryptoKey,
   errors,
@@ -13,6 +12,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { BrokerError } from '../errors.ts'
+import { digestText } from './digest.ts'
 import { resolveFhirUser } from './fhir-user.ts'
 import type { AuthorizationServer, Identity, Registration } from './types.ts'
 
@@ -50,7 +50,10 @@ export async function verifyIdToken(
   if (typ !== undefined && typ.toUpperCase() !== 'JWT') throw refuse('typ')
   checkAudience(payload, check)
   if (payload.nonce !== expected.nonce) throw refuse('nonce')
-  if (payload.at_hash !== undefined && payload.at_hash !== hashToken(expected.accessToken, alg)) {
+  if (
+    payload.at_hash !== undefined &&
+    payload.at_hash !== (await hashToken(expected.accessToken, alg))
+  ) {
     throw refuse('at_hash')
   }
   return buildIdentity(payload, check.registration)
@@ -118,10 +121,10 @@ function checkAudience({ aud, azp }: JWTPayload, { registration, server }: IdTok
   if (azp === undefined || !aud.every(audience => own.includes(audience))) throw refuse('aud')
 }
 
-function hashToken(token: string, alg: string): string {
-  const bits = /(?:256|384|512)$/.exec(alg)?.[0] ?? '512'
-  const digest = createHash(`sha${bits}`).update(token).digest()
-  return digest.subarray(0, digest.length / 2).toString('base64url')
+// The left half of the digest that the signature's algorithm uses (OIDC Core 3.1.3.6).
+async function hashToken(token: string, alg: string): Promise<string> {
+  const bits = (/(?:256|384|512)$/.exec(alg)?.[0] ?? '512') as '256' | '384' | '512'
+  return await digestText(token, `SHA-${bits}`, 1 / 2)
 }
 
 function buildIdentity(claims: JWTPayload, registration: Registration): Identity {

@@ -1,6 +1,7 @@
 // Presets: what is known of a vendor's servers, as nothing but registration settings. Whatever the
 // registration itself says wins; lists are joined. Pure: no I/O, no clock (smart.md section 3).
 
+import { isRecord } from './json.ts'
 import type { Quirks, Registration } from './types.ts'
 
 export interface PresetSettings
@@ -130,8 +131,4 @@ export function applyPreset(
   const { quirks } = written
   if (settings.quirks && isRecord(quirks)) merged.quirks = { ...settings.quirks, ...quirks }
   return merged
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -2,9 +2,9 @@
 // name, when it was made and when it ends. Opaque: random text. Either way the sealed launch cookie
 // must match it, and it is taken once. Time and randomness are passed in (AL-24, AL-35; attacks S).
 
-import { createHash } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { BrokerError } from '../errors.ts'
+import { digestText } from './digest.ts'
 import type { PendingLaunch } from './types.ts'
 
 /** Ten minutes: what a user takes to log in at the EHR. */
@@ -31,8 +31,8 @@ export interface VerifiedState {
 }
 
 /** 128 bits of SHA-256 over the state: names the launch cookie without revealing the state. */
-export function buildLaunchId(state: string): string {
-  return createHash('sha256').update(state).digest().subarray(0, 16).toString('base64url')
+export async function buildLaunchId(state: string): Promise<string> {
+  return await digestText(state, 'SHA-256', 1 / 2)
 }
 
 /** A signed state for the given random name; ends after LAUNCH_LIFETIME_SECONDS. */

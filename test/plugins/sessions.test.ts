@@ -204,7 +204,7 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
     publicUrl: 'https://app.example.org',
     frontend: { origin: 'https://app.example.org', returnTo: '/' },
   })
-  const launch = `__Host-fhirstorm-launch-${buildLaunchId('state')}=sealed`
+  const launch = `__Host-fhirstorm-launch-${await buildLaunchId('state')}=sealed`
   const call = (path: string, cookie: string) => app.inject({ url: path, headers: { cookie } })
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => call('/redirect?code=c&state=state', launch)),

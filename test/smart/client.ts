@@ -95,7 +95,7 @@ export async function createClient(
     }
     const material = buildLaunch(request, server, { randomBytes })
     const state = randomBytes(32).toString('base64url')
-    const asked = buildAuthorizationParameters(request, material, state)
+    const asked = await buildAuthorizationParameters(request, material, state)
     const sent = buildAuthorizationRequest(server, await pushAuthorizationRequest(asked, call))
     if (sent.method !== 'GET') throw new Error('the request is to be posted')
     const choice = { user: 'practitioner', patient: 'amy-shaw', auto: 'grant', ...chosen }

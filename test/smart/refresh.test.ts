@@ -214,8 +214,8 @@ test('[F4, F5] what may pass is thrown, and the session stays as it is', async (
 
 test('[AS-19, AL-57] private_key_jwt makes a new assertion for each refresh', async () => {
   const { parseClientKeys } = await import('../../src/smart/client-keys.ts')
-  const pem = makeEhrKey('ours').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const clientAuth = { method: 'private_key_jwt', keys: await parseClientKeys(pem) } as const
+  const jwk = JSON.stringify(makeEhrKey('ours').privateKey.export({ format: 'jwk' }))
+  const clientAuth = { method: 'private_key_jwt', keys: await parseClientKeys(jwk) } as const
   const { call, sent } = answerWith([{ body: good }], { registration: { clientAuth } })
   const tokens = await buildTokens()
   await refreshTokens(tokens, call)
