@@ -15,10 +15,10 @@ import { createTunnels } from './tunnel.ts'
 /** What decides how one EHR is connected to. */
 export type Peer = Pick<Registration, 'iss' | 'network'>
 
-/** All addresses of a name, as `dns.lookup` with `all: true` gives them. */
+/** All addresses of a name, as `dns.lookup` with `all: true` gives them; none at all with an error. */
 export type ResolveName = (
   hostname: string,
-  done: (error: Error | null, addresses: LookupAddress[]) => void,
+  done: (error: Error | null, addresses?: LookupAddress[]) => void,
 ) => void
 
 export interface ConnectOptions {
@@ -90,23 +90,27 @@ function createConnector(
     if (isIP(host) !== 0 && !isReachable(host, reach)) return done(new AddressRefused(), null)
     if (openTunnel === undefined) return connect(target, done)
     const port = target.port || (target.protocol === 'https:' ? 443 : 80)
-    openTunnel(`${isIP(host) === 6 ? `[${host}]` : host}:${port}`).then(
-      socket => {
-        if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, done)
-        else done(null, socket)
-      },
-      error => done(error, null),
-    )
+    openTunnel(`${isIP(host) === 6 ? `[${host}]` : host}:${port}`, (error, socket) => {
+      if (error !== null) return done(error, null)
+      if (target.protocol !== 'https:') return done(null, socket)
+      // Nobody stands above this callback who would catch what connecting throws.
+      try {
+        connect({ ...target, httpSocket: socket }, done)
+      } catch (fault) {
+        socket.destroy()
+        done(fault as Error, null)
+      }
+    })
   }
 }
 
 /** Node's `lookup` that gives addresses only when every one of them may be connected to. */
 function guardedLookup(reach: Reach, resolveName: ResolveName): LookupFunction {
   return (hostname, { all }, done) => {
-    resolveName(hostname, (error, addresses) => {
+    resolveName(hostname, (error, addresses = []) => {
       const [first] = addresses
-      if (error !== null || first === undefined) return done(error ?? new AddressRefused(), [])
-      if (!addresses.every(({ address }) => isReachable(address, reach))) {
+      if (error !== null) return done(error, [])
+      if (!first || !addresses.every(({ address }) => isReachable(address, reach))) {
         return done(new AddressRefused(), [])
       }
       if (all) done(null, addresses)

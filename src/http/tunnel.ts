@@ -7,10 +7,12 @@ import type { Socket } from 'node:net'
 import { bareHost } from './address.ts'
 
 /**
- * Opens a connection to `target` (host:port). Rejects with the code `PROXY_REFUSED`, `ETIMEDOUT`, or
- * the socket's own.
+ * Opens a connection to `target` (host:port), and calls back once: with the socket, or with an error of
+ * the code `PROXY_REFUSED`, `ETIMEDOUT`, or the socket's own.
  */
-export type OpenTunnel = (target: string) => Promise<Socket>
+export type OpenTunnel = (target: string, done: TunnelCallback) => void
+
+export type TunnelCallback = (...outcome: [error: Error, socket: null] | [null, Socket]) => void
 
 /**
  * The way through a proxy, given as its absolute URL; credentials in it become Basic. Throws on a URL
@@ -22,27 +24,30 @@ export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
   const client = protocol === 'https:' ? https : http
   const address = { host: bareHost(hostname), port: port || (client === https ? 443 : 80) }
   const authorization = buildAuthorization(username, password)
-  return target => {
-    const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  return (target, done) => {
     const signal = AbortSignal.timeout(timeoutMs)
     const headers = { host: target, ...authorization }
     const call = { ...address, method: 'CONNECT', path: target, headers, signal, agent: false }
     const request = client.request(call)
-    request.once('connect', (response, socket: Socket, head) => {
+    let isOver = false
+    request.on('connect', (response, socket: Socket, head) => {
       // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.
-      if (response.statusCode === 200 && head.length === 0) return resolve(socket)
-      socket.destroy()
-      reject(failure('PROXY_REFUSED'))
+      if (response.statusCode === 200 && head.length === 0 && !isOver) return finish(null, socket)
+      socket.on('error', () => {}).destroy()
+      finish(failure('PROXY_REFUSED'), null)
     })
-    request.once('response', response => {
-      response.destroy()
-      reject(failure('PROXY_REFUSED'))
+    request.on('response', response => {
+      response.on('error', () => {}).destroy()
+      finish(failure('PROXY_REFUSED'), null)
     })
-    request.once('error', error => {
-      reject(signal.aborted ? failure('ETIMEDOUT') : error)
-    })
+    request.on('error', error => finish(signal.aborted ? failure('ETIMEDOUT') : error, null))
     request.end()
-    return promise
+
+    function finish(...outcome: Parameters<TunnelCallback>): void {
+      if (isOver) return
+      isOver = true
+      done(...outcome)
+    }
   }
 }
 

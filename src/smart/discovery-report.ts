@@ -46,6 +46,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
     / ADDRESS_REFUSED$/,
     'The address is not public; for an EHR in your own network, try --private.',
   ],
+  [/ (ENOTFOUND|EAI_\w+)$/, 'No name server knows this host: check how it is spelled.'],
   [
     / [A-Z_]*(CERT|SIGNATURE)[A-Z_]*$/,
     'Where the EHR stands behind a CA of its own, try --ca FILE.',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,6 +72,22 @@ test('[L5] reports no EHR behind an address that is not public', async () => {
   const { status, out } = await run('https://169.254.169.254/fhir', '--private')
   assert.equal(status, 1)
   assert.match(out, /issuer_unreachable: .*\n {2}ADDRESS_REFUSED/)
+})
+
+test('[PS1] tells a host that no name server knows in one line, and no stack', async () => {
+  const { promise, resolve } = Promise.withResolvers<{
+    status: unknown
+    out: string
+    error: string
+  }>()
+  const args = ['bin/fhirstorm.js', 'discover', 'https://ehr.invalid/fhir']
+  execFile(process.execPath, args, (fault, out, error) => {
+    resolve({ status: fault?.code, out, error })
+  })
+  const { status, out, error } = await promise
+  assert.deepEqual([status, error], [1, ''])
+  assert.match(out, /issuer_unreachable: .*\n {2}(ENOTFOUND|EAI_AGAIN)\n {2}No name server knows/)
+  assert.doesNotMatch(out, /Error|\bat /)
 })
 
 test('shows how it is used, by status 2', async t => {

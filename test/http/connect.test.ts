@@ -72,6 +72,30 @@ test('[L4] refuses a name when any of its addresses is not to be reached', async
   assert.equal(server.connections, 0)
 })
 
+test('[PS1] a look-up that fails gives its code, also where it gives no addresses, or none at all', async t => {
+  const failing = (code: string): ResolveName => {
+    return (_hostname, done) => done(Object.assign(new Error(code), { code }))
+  }
+  const nothing: ResolveName = (_hostname, done) => done(null)
+  for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL']) {
+    const resolveName = failing(code)
+    assert.equal(await get(t, 'https://ehr.test', publicPeer, { resolveName }), code)
+  }
+  for (const resolveName of [nothing, answers([])]) {
+    assert.equal(await get(t, 'https://ehr.test', publicPeer, { resolveName }), 'ADDRESS_REFUSED')
+  }
+})
+
+test('[PS1] the resolver of this machine, asked for a name that nobody has', async t => {
+  for (const scheme of ['http', 'https']) {
+    const origin = `${scheme}://ehr.invalid`
+    assert.match(await get(t, origin, publicPeer), /^(ENOTFOUND|EAI_AGAIN)$/)
+    const pool = createPool(origin, publicPeer)
+    t.after(() => pool.destroy())
+    assert.match(await request(pool, origin), /^(ENOTFOUND|EAI_AGAIN)$/)
+  }
+})
+
 test('[L4] judges the addresses again for each connection and connects to the judged one', async t => {
   const server = await listen(t, (_, response) => {
     response.setHeader('connection', 'close').end('reached')

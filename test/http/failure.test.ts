@@ -22,6 +22,15 @@ test('what went wrong with an EHR is told by codes alone', () => {
   }
 })
 
+test('[PS1] whatever a look-up or a connecting socket fails with, the EHR is unreachable', () => {
+  for (const syscall of ['getaddrinfo', 'connect']) {
+    for (const code of ['EAI_AGAIN', 'EAI_FAIL', 'EINVAL', 'EPERM']) {
+      const error = Object.assign(new Error('secret'), { code, syscall })
+      assert.equal(toBrokerError(error).code, 'upstream_unreachable')
+    }
+  }
+})
+
 test('[G3] a refusal stays what it is, and no message of a library is in one', () => {
   const refusal = new BrokerError('body_too_large')
   assert.equal(toBrokerError(refusal), refusal)

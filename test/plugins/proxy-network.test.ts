@@ -53,3 +53,15 @@ describe('an EHR that is away', () => {
     assert.ok(!/ECONNREFUSED|127\.0\.0\.1/.test(text))
   })
 })
+
+describe('an EHR whose name does not resolve', () => {
+  const rig = useRig({ registration: { iss: 'https://ehr.invalid/fhir' } })
+
+  test('[PS1] is a 502 that says so, each time anew', async () => {
+    for (let i = 0; i < 3; i++) {
+      const { status, refusal, text } = await rig.call('/Patient/1')
+      assert.equal(`${status} ${refusal}`, '502 upstream_unreachable')
+      assert.ok(!/ENOTFOUND|EAI_AGAIN|ehr\.invalid/.test(text))
+    }
+  })
+})

@@ -39,6 +39,8 @@ export interface BrokerOptions {
   env?: Record<string, string>
   /** What is started instead of the product's own command. */
   program?: string
+  /** A command that starts the rest of its words, such as `unshare -m`. */
+  through?: readonly string[]
 }
 
 /** A folder with keys, for one or more processes. */
@@ -52,6 +54,7 @@ export function makeFolder(): string {
 /** A broker that is not started yet. */
 export function createBroker(options: BrokerOptions): Broker {
   const { app, sandbox, folder = makeFolder(), env = {}, program = 'bin/fhirstorm.js' } = options
+  const { through = [] } = options
   const port = options.port ?? Number(new URL(app).port)
   const file = join(folder, `fhirstorm-${port}.yaml`)
   const document = parse(
@@ -73,7 +76,8 @@ export function createBroker(options: BrokerOptions): Broker {
   return { app, output, pid: () => child?.pid ?? 0, start, kill, stop, close }
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [program, 'start', '--config', file], {
+    const words = [...through, process.execPath, program, 'start', '--config', file]
+    const started = spawn(words[0] as string, words.slice(1), {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
