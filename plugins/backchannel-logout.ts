@@ -1,10 +1,13 @@
 // Route: OpenID Connect Back-Channel Logout 1.0. The EHR names a session (`sid`) or a user (`sub`) in a
 // signed token; sessions of that one registration end here at once. An unknown issuer causes no fetch.
+// 204 says that all of them have ended; until then the same token may be sent again.
 
+import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { readIssuer, verifyLogoutToken } from '../src/smart/logout-token.ts'
+import { listSpellings } from '../src/smart/id-token.ts'
+import { type LogoutToken, readAddress, verifyLogoutToken } from '../src/smart/logout-token.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
 import type {} from './metrics.ts'
@@ -38,40 +41,58 @@ async function backchannelLogout(
     { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
-      const endings = await Promise.allSettled(findCandidates(text).map(entry => end(text, entry)))
-      if (!endings.some(ending => ending.status === 'fulfilled' && ending.value)) {
-        throw chooseFailure(endings)
+      const outcomes = await Promise.allSettled(findCandidates(text).map(entry => end(text, entry)))
+      const failed = outcomes.find(outcome => outcome.status === 'rejected')
+      if (failed) throw failed.reason
+      if (!outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value)) {
+        throw new BrokerError('logout_token_invalid')
       }
       return reply.code(204).header('cache-control', 'no-store').send()
     },
   )
 
-  // Only an issuer on a registered EHR's own origins is worth asking for its keys.
+  // Only an issuer on a registered EHR's own origins is worth asking for its keys, and only where the
+  // token is for us.
   function findCandidates(text: string): Registration[] {
-    const iss = readIssuer(text)
-    if (iss === undefined || !URL.canParse(iss)) return []
+    const address = readAddress(text)
+    if (!address || !URL.canParse(address.iss)) return []
+    const { iss, audience } = address
     const { origin } = new URL(iss)
     return options.registrations.filter(
-      ({ issuers, origins }) => issuers.includes(iss) || origins.includes(origin),
+      ({ clientId, issuers, origins }) =>
+        audience.includes(clientId) && (issuers.includes(iss) || origins.includes(origin)),
     )
   }
 
+  // The token counts as used when everything is done, so that after a failure it can be sent again.
   async function end(text: string, registration: Registration): Promise<boolean> {
     const logout = await verify(text, registration)
     if (!logout) return false
-    const { iss, sid, sub = '', jti, expiresAt } = logout
-    // Found before the token counts as used: when the vault is down, the EHR may try again.
-    const found =
-      sid === undefined
-        ? await tickets.store.find('sub', registration.id, iss, sub)
-        : await tickets.store.find('sid', registration.id, iss, sid)
-    if (!(await vault.take(`logout-${registration.id}-${jti}`, expiresAt))) return false
-    await Promise.all(
-      found.map(async ({ id }) => {
-        if (await tickets.store.end(id)) app.smartMetrics.count('logged_out', registration.id)
-      }),
-    )
+    const used = buildUsedKey(registration, logout)
+    if (await vault.isTaken(used)) return false
+    await endAll(registration, await findSessions(registration, logout))
+    await vault.take(used, logout.expiresAt)
     return true
+  }
+
+  async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
+    const [kind, name] = sid === undefined ? (['sub', sub] as const) : (['sid', sid] as const)
+    const found = listSpellings(iss, registration).map(issuer =>
+      tickets.store.find(kind, registration.id, issuer, name),
+    )
+    return (await Promise.all(found)).flat()
+  }
+
+  // Each is tried, whatever becomes of the others.
+  async function endAll(registration: Registration, found: readonly { id: string }[]) {
+    const endings = await Promise.allSettled(found.map(({ id }) => tickets.store.end(id)))
+    for (const ending of endings) {
+      if (ending.status === 'fulfilled' && ending.value) {
+        app.smartMetrics.count('logged_out', registration.id)
+      }
+    }
+    const failed = endings.find(ending => ending.status === 'rejected')
+    if (failed) throw failed.reason
   }
 
   async function verify(text: string, registration: Registration) {
@@ -87,10 +108,9 @@ async function backchannelLogout(
   }
 }
 
-// Where one registration cannot be asked for its keys, the EHR is told so, and may try again.
-function chooseFailure(endings: readonly PromiseSettledResult<boolean>[]): unknown {
-  const failed = endings.find(ending => ending.status === 'rejected')
-  return failed ? failed.reason : new BrokerError('logout_token_invalid')
+// Of each registration its own; hashed, because its text is the EHR's.
+function buildUsedKey({ id }: Registration, { iss, jti }: LogoutToken): string {
+  return `logout-${hash('sha256', JSON.stringify([id, iss, jti]), 'base64url')}`
 }
 
 function readToken(body: unknown): string {

@@ -102,13 +102,15 @@ async function tryEach(
 }
 
 /** The issuers a registration accepts: those configured, and the one that was discovered. */
-export function listIssuers(
-  { issuers, quirks }: Registration,
-  server: AuthorizationServer,
-): string[] {
-  const exact = [...new Set([server.issuer, ...issuers])]
-  if (quirks.issuerTrailingSlash === 'exact') return exact
-  return exact.flatMap(issuer => [issuer.replace(/\/$/, ''), issuer.replace(/\/?$/, '/')])
+export function listIssuers(registration: Registration, server: AuthorizationServer): string[] {
+  const exact = [...new Set([server.issuer, ...registration.issuers])]
+  return exact.flatMap(issuer => listSpellings(issuer, registration))
+}
+
+/** What counts as one issuer: itself, and with the quirk its twin with or without a last slash. */
+export function listSpellings(issuer: string, { quirks }: Registration): string[] {
+  if (quirks.issuerTrailingSlash === 'exact') return [issuer]
+  return [issuer.replace(/\/$/, ''), issuer.replace(/\/?$/, '/')]
 }
 
 // More than one audience is trusted only when the token was made for us and the others are the EHR's

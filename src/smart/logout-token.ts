@@ -23,11 +23,13 @@ export interface LogoutToken {
   expiresAt: number
 }
 
-/** The issuer that a token names, unverified: good for choosing a registration and no more. */
-export function readIssuer(text: string): string | undefined {
+/** Whom a token says that it is from and for, unverified: good for choosing registrations and no more. */
+export function readAddress(text: string): { iss: string; audience: string[] } | undefined {
   if (text.length > MAX_TOKEN_LENGTH) return undefined
   try {
-    return parseText(decodeJwt(text).iss, 2048)
+    const { iss, aud } = decodeJwt(text)
+    const issuer = parseText(iss, 2048)
+    return issuer === undefined ? undefined : { iss: issuer, audience: [aud ?? []].flat() }
   } catch {
     return undefined
   }

@@ -63,6 +63,7 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
       taken.set(key, expiresAt)
       return true
     },
+    isTaken: async key => (taken.get(key) ?? 0) > now(),
     async deposit(key, value, expiresAt) {
       deposits.set(key, { value, expiresAt })
     },

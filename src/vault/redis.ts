@@ -79,7 +79,11 @@ export async function openRedisVault(
       }
       return live
     },
-    take: (key, expiresAt) => write(scripts.TAKE, `${PREFIX}:taken:${key}`, now(), expiresAt),
+    take: (key, expiresAt) => write(scripts.TAKE, takenKey(key), now(), expiresAt),
+    async isTaken(key) {
+      await ready()
+      return Number(await link.send(takenKey(key), 'GET', takenKey(key))) > now()
+    },
     async deposit(key, value, expiresAt) {
       await write(scripts.DEPOSIT, depositKey(key), expiresAt, value)
     },
@@ -216,6 +220,10 @@ function recordKey(id: RecordId): string {
 
 function indexKey(entry: string): string {
   return `${PREFIX}:index:${entry}`
+}
+
+function takenKey(key: string): string {
+  return `${PREFIX}:taken:${key}`
 }
 
 function depositKey(key: string): string {

@@ -41,6 +41,7 @@ export function prepareStatements(db: DatabaseSync) {
       `INSERT INTO taken(key, expires_at) VALUES (?1, ?2)
        ON CONFLICT(key) DO UPDATE SET expires_at = ?2 WHERE expires_at <= ?3`,
     ),
+    isTaken: db.prepare('SELECT 1 FROM taken WHERE key = ? AND expires_at > ?'),
     deposit: db.prepare('INSERT OR REPLACE INTO deposit(key, value, expires_at) VALUES (?, ?, ?)'),
     withdraw: db.prepare('DELETE FROM deposit WHERE key = ? RETURNING value, expires_at'),
     lease: db.prepare(

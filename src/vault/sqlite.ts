@@ -88,6 +88,9 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     async take(key, expiresAt) {
       return await durably(() => sql.take.run(key, expiresAt, now()).changes === 1)
     },
+    async isTaken(key) {
+      return (await attempt(() => sql.isTaken.get(key, now()))) !== undefined
+    },
     async deposit(key, value, expiresAt) {
       await durably(() => sql.deposit.run(key, value, expiresAt))
     },

@@ -57,6 +57,8 @@ export interface Vault {
   find(index: string): Promise<readonly ({ id: RecordId } & Head)[]>
   /** True for exactly one caller per key until `expiresAt`, across processes and restarts. */
   take(key: string, expiresAt: number): Promise<boolean>
+  /** True from the moment that somebody has taken the key until it is free again. */
+  isTaken(key: string): Promise<boolean>
   /** Keeps a sealed text (a pending launch in opaque state) until it is drawn or expires. */
   deposit(key: string, value: string, expiresAt: number): Promise<void>
   /** Takes a deposit out: one caller gets it, later ones undefined. */

@@ -2,35 +2,33 @@
 // and by tokens that are almost right, each wrong in one way.
 
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
-import { decodeJwt } from 'jose'
-import type { TokenCall } from '../../sandbox/faces/face.ts'
-import { json } from '../../sandbox/http/answer.ts'
-import { tutorialClient } from '../../sandbox/tutorial-client.ts'
+import { decodeJwt, SignJWT } from 'jose'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { launchFromEhr, logIn } from './login.ts'
+import {
+  buildLogoutClaims,
+  createLogoutSigner,
+  LOGOUT_EVENT,
+  postLogout,
+  sendLogout,
+} from './logout-token.ts'
 import { openStream } from './stream.ts'
 import { readTokens } from './tokens.ts'
 
 let world: World
-/** The EHR's own signing, once it has signed something. */
-let sign: TokenCall['sign']
+const signer = createLogoutSigner()
 const asked: string[] = []
 before(async () => {
-  const signing = {
-    name: 'signing',
-    about: 'Lends its key.',
-    token(body: Record<string, unknown>, call: TokenCall) {
-      sign = call.sign
-      return json(body)
-    },
-  }
   world = await createWorld({
     sandbox: {
-      faces: [endlessFace, signing],
+      faces: [endlessFace, signer.face],
       ehrIds: ehrIdsWith('endless', 'signing'),
       onRequest: ({ path }) => asked.push(path),
     },
@@ -42,33 +40,14 @@ before(async () => {
 })
 after(() => world.close())
 
-const event = 'http://schemas.openid.net/event/backchannel-logout'
 const list = async (browser: Browser) =>
   (await browser.fetch(`${world.app}/sessions`)).json<{ id: string }[]>().map(({ id }) => id)
 
-/** Claims of a logout token that holds, with these changed; undefined takes one out. */
-function buildClaims(changes: Record<string, unknown>) {
-  return {
-    iss: world.sandbox.url,
-    aud: tutorialClient.id,
-    iat: Math.floor(Date.now() / 1000),
-    jti: randomUUID(),
-    events: { [event]: {} },
-    ...changes,
-  }
-}
-
-const signToken = (changes: Record<string, unknown>, header: { alg?: string; typ?: string } = {}) =>
-  sign(buildClaims(changes), { typ: 'logout+jwt', ...header } as { alg?: string })
-
-/** What an EHR sends: no cookie, no Origin, no fetch metadata. */
-async function post(body: string | URLSearchParams, headers: Record<string, string> = {}) {
-  const url = `${world.app}/backchannel-logout`
-  const answer = await fetch(url, { method: 'POST', body, headers })
-  return { status: answer.status, headers: answer.headers, text: await answer.text() }
-}
-
-const send = (token: string) => post(new URLSearchParams({ logout_token: token }))
+const signToken = (changes: Record<string, unknown>, header?: { alg?: string; typ?: string }) =>
+  signer.signToken(world, changes, header)
+const post = (body: string | URLSearchParams, headers?: Record<string, string>) =>
+  postLogout(world, body, headers)
+const send = (token: string) => sendLogout(world, token)
 
 test('[O5, K19] the EHR signs a user out: all their sessions of that login end, nobody else’s', async () => {
   const [browser, elsewhere, neighbour] = [createBrowser(), createBrowser(), createBrowser()]
@@ -124,7 +103,7 @@ test('[O4] a token that is wrong in one way ends nothing', async () => {
     'a nonce': await signToken({ sub, nonce: 'n' }),
     'no events': await signToken({ sub, events: undefined }),
     'another event': await signToken({ sub, events: { 'https://other.example/event': {} } }),
-    'an event that is no object': await signToken({ sub, events: { [event]: true } }),
+    'an event that is no object': await signToken({ sub, events: { [LOGOUT_EVENT]: true } }),
     'neither sid nor sub': await signToken({}),
     'no jti': await signToken({ sub, jti: undefined }),
     'no iat': await signToken({ sub, iat: undefined }),
@@ -132,9 +111,9 @@ test('[O4] a token that is wrong in one way ends nothing', async () => {
     'one of the future': await signToken({ sub, iat: now + 3600 }),
     'one that is over': await signToken({ sub, exp: now - 3600 }),
     'typ JWT': await signToken({ sub }, { typ: 'JWT' }),
-    'no typ': await sign(buildClaims({ sub })),
+    'no typ': await signer.sign(buildLogoutClaims(world, { sub })),
     'an id_token': idToken,
-    'an id_token that was signed again': await sign(decodeJwt(idToken)),
+    'an id_token that was signed again': await signer.sign(decodeJwt(idToken)),
     rubbish: 'rubbish',
     'rubbish in three parts': 'e30.e30.e30',
   }
@@ -164,13 +143,31 @@ test('[O4] a token counts once', async () => {
   assert.deepEqual(await list(browser), [id])
 })
 
-test('[O4] an unknown issuer is not asked for anything, and nobody else is', async () => {
-  const issuers = ['https://evil.example', 'http://127.0.0.1:9', 'file:///etc/passwd', 'x', '']
-  const before = asked.length
-  for (const iss of issuers) {
-    assert.equal((await send(await signToken({ sub: 'practitioner', iss }))).status, 400, iss)
+test('[O4] an unknown issuer is not asked for anything, and nobody else is', async t => {
+  // Nothing is cached yet, so whoever were asked for keys would be seen.
+  let calls = 0
+  const foreign = createServer((_request, response) => {
+    calls++
+    response.end('{}')
+  })
+  foreign.listen(0, '127.0.0.1')
+  await once(foreign, 'listening')
+  t.after(() => foreign.close())
+  const fresh = await createWorld({ sandbox: { onRequest: () => calls++ } })
+  t.after(() => fresh.close())
+  const { port } = foreign.address() as AddressInfo
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const issuers = [`http://127.0.0.1:${port}`, 'https://evil.example', 'file:///etc/passwd', 'x']
+  for (const iss of [...issuers, `${fresh.sandbox.url}.evil.example`, '', undefined]) {
+    const claims = buildLogoutClaims(fresh, { sub: 'practitioner', iss })
+    const header = { alg: 'ES256', typ: 'logout+jwt', kid: 'k', jku: `http://127.0.0.1:${port}/` }
+    const token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey)
+    assert.equal((await sendLogout(fresh, token)).status, 400, iss)
   }
-  assert.equal(asked.length, before)
+  const claims = buildLogoutClaims(fresh, { sub: 'practitioner', aud: 'another-client' })
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+  assert.equal((await sendLogout(fresh, token)).status, 400)
+  assert.equal(calls, 0)
 })
 
 test('[O6] large bodies and other media types are refused unread', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readIssuer, verifyLogoutToken } from '../../src/smart/logout-token.ts'
+import { readAddress, verifyLogoutToken } from '../../src/smart/logout-token.ts'
 import { start } from './answers.ts'
 import { buildClaims, makeEhrKey, publish, sign } from './ehr-keys.ts'
 import { buildRegistration } from './registration.ts'
@@ -82,7 +82,17 @@ test('[O4] a token without a signature is refused', async () => {
 })
 
 test('the issuer of a token is read without trust', async () => {
-  assert.equal(readIssuer(await sign(claim(), ec)), 'https://ehr.test/oauth2')
-  assert.equal(readIssuer(await sign({ iss: 7 }, ec)), undefined)
-  for (const text of ['', 'a.b.c', 'x'.repeat(20_000)]) assert.equal(readIssuer(text), undefined)
+  const iss = 'https://ehr.test/oauth2'
+  for (const [aud, audience] of [
+    ['app', ['app']],
+    [
+      ['app', 'b'],
+      ['app', 'b'],
+    ],
+    [undefined, []],
+  ] as const) {
+    assert.deepEqual(readAddress(await sign(claim({ aud }), ec)), { iss, audience })
+  }
+  assert.equal(readAddress(await sign({ iss: 7 }, ec)), undefined)
+  for (const text of ['', 'a.b.c', 'x'.repeat(20_000)]) assert.equal(readAddress(text), undefined)
 })

@@ -20,12 +20,17 @@ export function testClaims(home: Home): void {
   test(title('[S4] a key is taken by exactly one of fifty, over two connections'), async t => {
     const { vault, connect } = await open(t)
     const other = await connect()
+    assert.equal(await vault.isTaken('jti'), false)
     const taken = await Promise.all(
       Array.from({ length: 50 }, (_, i) => (i % 2 ? vault : other).take('jti', now() + MINUTE)),
     )
     assert.equal(taken.filter(Boolean).length, 1)
     assert.equal(await vault.take('another', now() + MINUTE), true)
     assert.equal(await vault.take('jti', now() + MINUTE), false)
+    for (const each of [vault, other]) assert.equal(await each.isTaken('jti'), true)
+    offset += 2 * MINUTE
+    for (const each of [vault, other]) assert.equal(await each.isTaken('jti'), false)
+    assert.equal(await vault.take('jti', now() + MINUTE), true)
   })
 
   test(title('[S4] a deposit is withdrawn by exactly one, and not after its time'), async t => {
