@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import { readForm } from '../src/form.ts'
 import { listSpellings } from '../src/smart/id-token.ts'
 import { type LogoutToken, readAddress, verifyLogoutToken } from '../src/smart/logout-token.ts'
 import type { Registration } from '../src/smart/types.ts'
@@ -33,7 +34,7 @@ async function backchannelLogout(
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: MAX_BODY_BYTES },
-    (_request, body, done) => done(null, new URLSearchParams(body as string)),
+    (_request, body, done) => done(null, body),
   )
 
   app.post(
@@ -114,7 +115,10 @@ function buildUsedKey({ id }: Registration, { iss, jti }: LogoutToken): string {
 }
 
 function readToken(body: unknown): string {
-  const tokens = body instanceof URLSearchParams ? body.getAll('logout_token') : []
+  const tokens: string[] = []
+  for (const [name, value] of readForm(typeof body === 'string' ? body : '')) {
+    if (name === 'logout_token') tokens.push(value)
+  }
   const [token] = tokens
   if (tokens.length !== 1 || !token) throw new BrokerError('logout_token_invalid')
   return token

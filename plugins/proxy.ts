@@ -52,6 +52,7 @@ const defaultLimits: ProxyLimits = {
   collectBytes: 256 * 1024,
   maxBodyBytes: 1024 * MIB,
   documentBytes: 16 * MIB,
+  formBytes: MIB,
   replayBytes: 256 * 1024,
   bodyIdleMs: 15_000,
   heldBytes: 256 * MIB,

@@ -16,6 +16,8 @@ export interface BodyLimits {
   maxBodyBytes: number
   /** Largest body that is read whole. */
   documentBytes: number
+  /** Largest search form. */
+  formBytes: number
   /** Largest body that is kept for a second try. */
   replayBytes: number
   /** Longest pause within a body, in milliseconds. */
@@ -64,7 +66,8 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
   const isJudged = grammar !== undefined && (isForm || restore !== undefined || isBase(target))
   const length = Number(request.headers['content-length'] ?? Number.NaN)
   const isKept = plan.mayReplay && length <= limits.replayBytes
-  const maxBytes = isJudged ? limits.documentBytes : limits.maxBodyBytes
+  const judgedBytes = isForm ? limits.formBytes : limits.documentBytes
+  const maxBytes = isJudged ? judgedBytes : limits.maxBodyBytes
   if (length > maxBytes) throw new BrokerError('body_too_large')
   const uploadLimits = { maxBytes, idleMs: limits.bodyIdleMs }
   const headers = ['content-type', request.headers['content-type'] as string]

@@ -3,6 +3,7 @@
 // request. Pure: no I/O, no clock. FHIR R4 OperationOutcome; its shape is the same since DSTU2.
 
 import { describeFault, type FaultCode } from '../errors.ts'
+import { readForm } from '../form.ts'
 
 export interface Outcome {
   contentType: string
@@ -59,8 +60,10 @@ export function buildProxyStatus(code: FaultCode): string {
 function readFormat(target: string): Format | undefined {
   const mark = target.indexOf('?')
   if (mark === -1 || !target.includes('_format', mark)) return undefined
-  const value = new URLSearchParams(target.slice(mark)).get('_format') ?? ''
-  return findFormat(value.replace(' ', '+'))
+  for (const [name, value] of readForm(target.slice(mark + 1))) {
+    if (name === '_format') return findFormat(value.replace(' ', '+'))
+  }
+  return undefined
 }
 
 function readAccept(accept: string | undefined): Format | undefined {

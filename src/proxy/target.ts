@@ -3,6 +3,7 @@
 // host or smuggle a query (attacks P1-P6, P10, P14, P24). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import { readForm } from '../form.ts'
 
 /** Where an EHR's FHIR server lies. */
 export interface UpstreamBase {
@@ -93,7 +94,7 @@ function parseQuery(query: string): string {
  */
 export function verifyParameters(query: string): void {
   let formats = 0
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [name, value] of readForm(query)) {
     const lower = name.toLowerCase()
     if (lower === '_method') throw new BrokerError('query_invalid')
     if (lower !== '_format') continue

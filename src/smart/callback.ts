@@ -3,6 +3,7 @@
 // the EHR writes beside a known error code is never kept. Pure: no I/O, no clock (attacks C1-C10).
 
 import { BrokerError } from '../errors.ts'
+import { readForm } from '../form.ts'
 import type {
   AuthorizationErrorCode,
   AuthorizationServer,
@@ -33,22 +34,26 @@ export interface CallbackQuery {
 /** Reads the raw query (without `?`); refuses a malformed one with `callback_invalid`. */
 export function parseCallbackQuery(query: string): CallbackQuery {
   if (query.length > MAX_QUERY_LENGTH) throw refuse('too long')
-  const parameters = new URLSearchParams(query)
-  for (const name of parameters.keys()) {
+  const found = new Map<string, string>()
+  for (const [name, value] of readForm(query)) {
     if (REFUSED.includes(name)) throw refuse('a token in the query')
-    if (ONCE.includes(name) && parameters.getAll(name).length > 1) throw refuse('sent twice')
+    if (!ONCE.includes(name)) continue
+    if (found.has(name)) throw refuse('sent twice')
+    found.set(name, value)
   }
   return {
-    state: parameters.get('state') ?? undefined,
-    iss: parameters.get('iss') ?? undefined,
-    answer: parseAnswer(parameters.get('code'), parameters.get('error')),
+    state: found.get('state'),
+    iss: found.get('iss'),
+    answer: parseAnswer(found.get('code'), found.get('error')),
   }
 }
 
-function parseAnswer(code: string | null, error: string | null): CallbackQuery['answer'] {
-  if ((code === null) === (error === null)) throw refuse('neither or both of code and error')
-  if (error !== null) return { error: mapError(error) }
-  if (code === null || code.length > MAX_CODE_LENGTH || !/^[\x20-\x7e]+$/.test(code)) {
+function parseAnswer(code: string | undefined, error: string | undefined): CallbackQuery['answer'] {
+  if ((code === undefined) === (error === undefined)) {
+    throw refuse('neither or both of code and error')
+  }
+  if (error !== undefined) return { error: mapError(error) }
+  if (code === undefined || code.length > MAX_CODE_LENGTH || !/^[\x20-\x7e]+$/.test(code)) {
     throw refuse('code is not a code')
   }
   return { code }

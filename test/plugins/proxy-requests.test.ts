@@ -6,7 +6,10 @@ import { ours, sessionId, useRig } from './proxy-rig.ts'
 
 describe('what crosses to the EHR', () => {
   const rig = useRig({
-    limits: { maxBodyBytes: 100_000, documentBytes: 20_000, heldBytes: 30_000, bodyIdleMs: 300 },
+    limits: {
+      ...{ maxBodyBytes: 100_000, documentBytes: 20_000, formBytes: 19_000 },
+      ...{ heldBytes: 30_000, bodyIdleMs: 300 },
+    },
   })
   beforeEach(() => {
     rig.ehr.requests.length = 0
@@ -206,6 +209,13 @@ describe('what crosses to the EHR', () => {
       })
     assert.equal((await post('_method=DELETE')).refusal, 'query_invalid')
     assert.equal((await post('a=b&_format=html')).refusal, 'format_refused')
+    assert.equal((await post(`${'a&'.repeat(9_000)}%5Fmethod=PUT`)).refusal, 'query_invalid')
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+
+  test('[P30] a search form has a size', async () => {
+    const head = ['Content-Type: application/x-www-form-urlencoded', 'Content-Length: 19001']
+    assert.equal(statusOf(await exchangeRaw(rig.port, rig.raw('POST /Patient/_search', head))), 413)
     assert.equal(rig.ehr.requests.length, 0)
   })
 
