@@ -7,8 +7,10 @@ import type { Call } from './faces/face.ts'
 import type { FhirServer } from './fhir/server.ts'
 import { type Answer, json, page, redirect, text } from './http/answer.ts'
 import { readBody } from './http/body.ts'
+import { greet } from './http/connection.ts'
 import { send } from './http/send.ts'
 import { type LaunchAppOptions, launchApp } from './launch-app.ts'
+import { follow } from './moves.ts'
 import { chartPage } from './pages/chart.ts'
 import { facesPage } from './pages/faces.ts'
 import { frontPage } from './pages/front.ts'
@@ -22,6 +24,8 @@ export interface Parts {
   directory: Directory
   authorization: AuthorizationServer
   fhir: FhirServer
+  /** Counts the visits to public documents. */
+  countVisit(place: Place): number
   /** What launches need, with the app's address as it is now. */
   launching(): LaunchAppOptions
 }
@@ -36,28 +40,46 @@ export async function route(
   if (url === undefined) return await send(req, res, text('This is no target.', { status: 400 }))
   const own = await answerPage(parts, req, res, url)
   if (own !== undefined) return await send(req, res, own)
-  const place = parts.sites.locate(url.pathname)
-  if (place === undefined) {
+  const located = parts.sites.locate(url.pathname)
+  if (located === undefined) {
     return await send(
       req,
       res,
       page(notice('Not found', 'There is no such page.'), { status: 404 }),
     )
   }
+  if (!greet(req, res, located.site.face.connection?.(located) ?? {})) return
+  const place = follow(located)
+  if ('location' in place) {
+    const { status, location } = place
+    return await send(req, res, { status, headers: { location: `${location}${url.search}` } })
+  }
   if (place.kind === 'oauth') return await parts.authorization.handle(req, res, place)
   const body = await readBody(req)
   if (body === undefined) return await send(req, res, text('Too large.', { status: 413 }))
-  await send(req, res, await parts.fhir(buildCall(req, url, place), body))
+  await send(req, res, await parts.fhir(buildCall(parts, req, url, place), body))
 }
 
+/** The target, its letters and digits written as such (RFC 3986 6.2.2.2). */
 function parseTarget({ url = '' }: IncomingMessage, origin: string): URL | undefined {
-  return url.startsWith('/') && URL.canParse(`${origin}${url}`)
-    ? new URL(`${origin}${url}`)
-    : undefined
+  if (!url.startsWith('/') || !URL.canParse(`${origin}${url}`)) return undefined
+  const target = new URL(`${origin}${url}`)
+  target.pathname = target.pathname.replace(
+    /%(?:2D|2E|5F|7E|3\d|[46][1-9A-F]|[57][\dA])/gi,
+    letter => decodeURIComponent(letter),
+  )
+  return target
 }
 
-function buildCall({ method = 'GET', headers }: IncomingMessage, url: URL, place: Place): Call {
-  return { site: place.site, method, path: place.path, query: url.searchParams, headers }
+function buildCall(
+  parts: Parts,
+  { method = 'GET', headers }: IncomingMessage,
+  url: URL,
+  place: Place,
+): Call {
+  const { site, path } = place
+  const visit = parts.countVisit(place)
+  return { site, method, path, query: url.searchParams, headers, visit }
 }
 
 async function answerPage(

@@ -7,7 +7,6 @@ import { createServer as createTlsServer, type ServerOptions as TlsOptions } fro
 import type { AddressInfo } from 'node:net'
 import { buildClientMetadata, type SandboxClient, tutorialClient } from './authorization/clients.ts'
 import { createLaunches, type Launch } from './authorization/launches.ts'
-import { endSessions } from './authorization/logout.ts'
 import { createAuthorizationServer } from './authorization/server.ts'
 import { createStorage, type Storage } from './authorization/storage.ts'
 import type { Face } from './faces/face.ts'
@@ -19,6 +18,7 @@ import { createDirectory } from './patients/card.ts'
 import { buildPopulation } from './patients/population.ts'
 import { type Parts, route } from './routes.ts'
 import { createSites } from './site.ts'
+import { createVisits } from './visits.ts'
 
 export interface SandboxOptions {
   /** 0 takes a free one. */
@@ -108,6 +108,7 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
   const apps = await registerApps(options, storage)
   const parts: Parts = {
     ...{ origin, sites, directory, authorization, fhir },
+    countVisit: createVisits(),
     launching: () => ({ sites, launches, store, appUrl: apps.appUrl() }),
   }
   const sandbox: Sandbox = {
@@ -120,7 +121,7 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
     launch: (launch, id) => launches.add({ user: 'practitioner', ...launch }, id),
     expireAccessTokens: () => storage.clear('AccessToken'),
     expireRefreshTokens: () => storage.clear('RefreshToken'),
-    logout: user => endSessions(provider, storage, user),
+    logout: authorization.logout,
     close: () => close(server),
   }
   return { sandbox, parts }

@@ -6,16 +6,18 @@ import type { Call, Document, Face } from '../faces/face.ts'
 import type { Answer } from '../http/answer.ts'
 import { send } from '../http/send.ts'
 import type { Sites } from '../site.ts'
+import { createVisits } from '../visits.ts'
 import { siteOfRequest } from './audience.ts'
 import type { TokenCalls } from './token-calls.ts'
 
 /** A middleware around the whole of oidc-provider. */
 export function createAlterations({ sites, calls }: { sites: Sites; calls: TokenCalls }) {
+  const countVisit = createVisits()
   return async (ctx: Context, next: () => Promise<void>): Promise<void> => {
     await next()
     if (ctx.oidc === undefined) return
     const { route, entities } = ctx.oidc
-    const call = buildCall(ctx, sites)
+    const call = buildCall(ctx, sites, countVisit)
     if (route === 'authorization' || route === 'resume') alterCallback(ctx, call)
     if (ctx.status !== 200 || typeof ctx.body !== 'object') return
     if (route === 'token') ctx.body = { ...ctx.body, ...entities.AccessToken?.extra }
@@ -24,11 +26,16 @@ export function createAlterations({ sites, calls }: { sites: Sites; calls: Token
   }
 }
 
-function buildCall({ req }: Context, sites: Sites): Call {
+function buildCall(
+  { req }: Context,
+  sites: Sites,
+  countVisit: ReturnType<typeof createVisits>,
+): Call {
   const { method = 'GET', headers } = req
   const { pathname, searchParams } = new URL(req.url ?? '/', 'http://sandbox')
   const site = siteOfRequest(sites, req)
-  return { site, method, path: pathname, query: searchParams, headers }
+  const visit = countVisit({ site, path: pathname })
+  return { site, method, path: pathname, query: searchParams, headers, visit }
 }
 
 const documentHooks: Readonly<Record<string, 'openidConfiguration' | 'jwks'>> = {

@@ -11,7 +11,11 @@ import { isScope } from './scopes.ts'
 export function verifyAudience(sites: Sites, ctx: Context, aud: string | undefined): void {
   // Pushed requests were verified when they were pushed; since then the library keeps its own `aud`.
   if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
-  if (siteOfRequest(sites, ctx.req).face.refusesAudience) {
+  const { face } = siteOfRequest(sites, ctx.req)
+  if (face.refusesAuthorization !== undefined) {
+    throw new errors.CustomOIDCProviderError(face.refusesAuthorization, 'a habit of this face')
+  }
+  if (face.refusesAudience) {
     if (aud !== undefined) throw new errors.InvalidRequest('aud is not known here')
   } else if (aud === undefined) {
     throw new errors.InvalidRequest('aud is missing: the FHIR base URL that access is asked for')

@@ -1,12 +1,14 @@
-// The launch context and the renewals of each grant, kept beside the grants themselves.
+// The launch context, the FHIR base and the renewals of each grant, kept beside the grants themselves.
 
 import { buildContextMembers, type LaunchContext } from './launch-context.ts'
 import type { Storage } from './storage.ts'
 
 export interface GrantContexts {
-  set(grantId: string, context: LaunchContext): void
+  set(grantId: string, context: LaunchContext, base: string): void
   /** Members for the token answer; none for an unknown grant. */
   members(grantId: string): Record<string, unknown>
+  /** The FHIR base that a grant is for. */
+  base(grantId: string): string | undefined
   /** Counts one more renewal; how many there were. */
   countRenewal(grantId: string): number
 }
@@ -18,11 +20,12 @@ export function createGrantContexts(storage: Storage): GrantContexts {
   const kind = 'GrantContext'
   const find = (grantId: string) => storage.records(kind).get(grantId)
   return {
-    set(grantId, context) {
+    set(grantId, context, base) {
       const exp = Math.floor(Date.now() / 1000) + DAYS_30
-      void storage.adapter(kind).upsert(grantId, { exp, context, renewals: 0 })
+      void storage.adapter(kind).upsert(grantId, { exp, context, base, renewals: 0 })
     },
     members: grantId => buildContextMembers((find(grantId)?.context ?? {}) as LaunchContext),
+    base: grantId => find(grantId)?.base as string | undefined,
     countRenewal(grantId) {
       const record = find(grantId)
       if (record === undefined) return 1

@@ -147,7 +147,7 @@ async function addGrant(
   grant.rejectOIDCScope(denied)
   grant.rejectResourceScope(base, denied)
   const grantId = await grant.save()
-  options.contexts.set(grantId, buildContext(options, step))
+  options.contexts.set(grantId, buildContext(options, step), base)
   return grantId
 }
 

@@ -67,7 +67,7 @@ declare module 'oidc-provider' {
     accountId?: string
     sidFor(clientId: string): string | undefined
     destroy(): Promise<void>
-    authorizations?: Record<string, unknown>
+    authorizations?: Record<string, { grantId?: string }>
   }
 
   export interface Client {
@@ -102,5 +102,5 @@ declare module 'oidc-provider' {
   export const errors: Record<
     'InvalidRequest' | 'InvalidScope' | 'InvalidTarget' | 'InvalidClientAuth',
     typeof OAuthError
-  >
+  > & { CustomOIDCProviderError: new (code: string, description?: string) => Error }
 }

@@ -17,9 +17,10 @@ import { createGrantContexts } from './grant-contexts.ts'
 import { createInteraction } from './interaction.ts'
 import { createSigningKeys } from './keys.ts'
 import type { Launches } from './launches.ts'
+import { endSessions } from './logout.ts'
 import { createProvider } from './provider.ts'
 import type { Storage } from './storage.ts'
-import { createTokenCalls, type TokenCalls } from './token-calls.ts'
+import { createSign, createTokenCalls, type TokenCalls } from './token-calls.ts'
 
 export interface AuthorizationOptions {
   origin: string
@@ -36,6 +37,8 @@ export interface AuthorizationServer {
   handle(req: IncomingMessage, res: ServerResponse, place: Place): Promise<void>
   /** Answers a request for `/interaction/UID`. */
   interact(req: IncomingMessage, res: ServerResponse, url: URL): Promise<Answer>
+  /** Ends a user's sessions and tells the apps. */
+  logout(user: string): Promise<void>
 }
 
 /** A new authorization server. */
@@ -61,6 +64,8 @@ export async function createAuthorizationServer(
   const handlers = { callback: provider.callback(), calls }
   return {
     provider,
+    logout: user =>
+      endSessions({ provider, storage, contexts, sites, sign: createSign(keys) }, user),
     handle: (req, res, place) => handle(handlers, req, res, place),
     interact: createInteraction({
       ...options,

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import type Provider from 'oidc-provider'
-import type { TokenCall } from '../faces/face.ts'
+import type { Sign, TokenCall } from '../faces/face.ts'
 import type { Site } from '../site.ts'
 import type { GrantContexts } from './grant-contexts.ts'
 import type { SigningKeys } from './keys.ts'
@@ -42,7 +42,8 @@ export function createTokenCalls({
   }
 }
 
-function createSign({ kid, privateKey, jwks }: SigningKeys): TokenCall['sign'] {
+/** Signs with these keys. */
+export function createSign({ kid, privateKey, jwks }: SigningKeys): Sign {
   return async (claims, header = {}) => {
     const { alg = 'RS256' } = header
     if (alg === 'none') return new UnsecuredJWT(claims).encode()

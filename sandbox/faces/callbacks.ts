@@ -37,6 +37,12 @@ export const callbackFaces: readonly Face[] = [
     code: undefined,
     error: 'temporarily_unavailable',
   }),
+  callback('callback-denied-no-state', 'The user said no, and no state comes back.', {
+    code: undefined,
+    state: undefined,
+    iss: undefined,
+    error: 'access_denied',
+  }),
   callback('callback-hostile-error', 'An error with markup in its description.', {
     code: undefined,
     error: 'server_error',

@@ -5,7 +5,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JWTPayload } from 'jose'
 import type { Answer } from '../http/answer.ts'
-import type { Site } from '../site.ts'
+import type { Manner } from '../http/connection.ts'
+import type { Move } from '../moves.ts'
+import type { Place, Site } from '../site.ts'
 
 export type FhirVersion = '4.0.1' | '3.0.1' | '1.0.2'
 
@@ -19,6 +21,8 @@ export interface Call {
   path: string
   query: URLSearchParams
   headers: IncomingHttpHeaders
+  /** Times that this document was asked for at this face, this one included; 0 for anything else. */
+  visit: number
 }
 
 /** A token request: the exchange of a code, or a renewal. */
@@ -27,9 +31,14 @@ export interface TokenCall {
   grantType: string | undefined
   /** Renewals of this grant so far, this one included; 0 for the exchange of the code. */
   renewal: number
-  /** Signs claims with the key that the sandbox publishes; other algorithms and keys by `header`. */
-  sign(claims: JWTPayload, header?: { alg?: string; kid?: string }): Promise<string>
+  sign: Sign
 }
+
+/** Signs claims with the key that the sandbox publishes; other algorithms and keys by `header`. */
+export type Sign = (
+  claims: JWTPayload,
+  header?: { alg?: string; kid?: string; typ?: string },
+) => Promise<string>
 
 type Answering = Answer | Promise<Answer>
 
@@ -41,6 +50,10 @@ export interface Face {
   fhirVersion?: FhirVersion
   /** Path of the FHIR base; the authorization server then stands at the root. */
   base?: string
+  /** What is done to the connection of a request. */
+  connection?(place: Place): Manner | undefined
+  /** Documents that are elsewhere now. */
+  moves?: readonly Move[]
   /** The document at .well-known/smart-configuration as it would be. */
   smartConfiguration?(document: Document, call: Call): Answering
   /** The CapabilityStatement or Conformance as it would be. */
@@ -51,6 +64,8 @@ export interface Face {
   acceptsScope?(scope: string): boolean
   /** The server refuses a request that names its FHIR base. */
   refusesAudience?: boolean
+  /** Sends each authorization request back with this error. */
+  refusesAuthorization?: string
   /** Changes the address that the browser is sent back to. */
   callback?(location: URL, call: Call): void
   /** An answer before any work is done. */
@@ -59,6 +74,10 @@ export interface Face {
   token?(body: Document, call: TokenCall): Answering
   /** Refresh tokens stay the same. */
   keepsRefreshToken?: boolean
+  /** Signs what tells the app of a logout. */
+  logoutToken?(claims: JWTPayload, sign: Sign): Promise<string>
+  /** Entity tags are strong, and compared as such: `W/"1"` is never the same as `"1"`. */
+  strongTags?: boolean
   /** A FHIR answer; `answer` does the work. */
   fhir?(answer: () => Promise<Answer>, call: Call): Answering
 }

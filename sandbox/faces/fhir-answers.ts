@@ -41,7 +41,7 @@ export const fhirFaces: readonly Face[] = [
       'access-control-allow-origin': '*',
       'content-security-policy': "default-src 'none'",
       server: 'ehr/1.0',
-      'x-powered-by': 'COBOL',
+      'x-powered-by': 'Java',
     }),
   ),
   answering('fhir-gzip', 'Compressed, asked or not.', answer => ({
@@ -56,6 +56,29 @@ export const fhirFaces: readonly Face[] = [
     }),
   ),
   answering('fhir-500', 'Broken.', () => pageForPeople(500)),
+  answering('fhir-minute', 'A minute until the first byte.', answer => late(answer, 2 * SLOW_MS)),
+  answering('fhir-headers-20k', 'Headers of 20 KB.', answer =>
+    withHeaders(answer, { 'x-trace': 'x'.repeat(10_000), 'x-policy': 'y'.repeat(10_000) }),
+  ),
+  answering('fhir-content-location', 'Content-Location names a store of its own.', answer =>
+    withHeaders(answer, { 'content-location': 'https://store.example/objects/1' }),
+  ),
+  answering('binary-redirect', 'Binaries redirect to a store for objects.', (answer, { path }) =>
+    path.startsWith('/Binary/') && answer.status === 200
+      ? { status: 302, headers: { location: 'https://store.example/objects/1?signature=abc' } }
+      : answer,
+  ),
+  {
+    name: 'prefers-xml',
+    about: 'XML unless JSON is asked for by name.',
+    fhir: async (answer, call) => {
+      const { headers, query } = call
+      if (/json/.test(query.get('_format') ?? headers.accept ?? '')) return await answer()
+      query.set('_format', 'xml')
+      return await answer()
+    },
+  },
+  { name: 'strong-tags', about: 'Strong entity tags, compared byte for byte.', strongTags: true },
   answering('fhir-capitals', 'Its own links spell the scheme in capitals.', (answer, call) =>
     respelled(answer, call, call.site.base.replace(/^http/, 'HTTP')),
   ),

@@ -117,7 +117,21 @@ const keys: readonly Face[] = [
   },
 ]
 
-export const idTokenFaces: readonly Face[] = [...signatures, ...claims, ...keys]
+const sizes: readonly Face[] = [10, 20, 60].map(kilobytes =>
+  claiming(
+    `id-token-${kilobytes}k`,
+    `An id_token of ${kilobytes} KB, most of it groups.`,
+    rest => ({
+      ...rest,
+      groups: Array.from(
+        { length: kilobytes * 19 },
+        (_, index) => `CN=group-of-the-ehr-with-a-number-${1000 + index}`,
+      ),
+    }),
+  ),
+)
+
+export const idTokenFaces: readonly Face[] = [...signatures, ...claims, ...sizes, ...keys]
 
 function relative(fhirUser: unknown): string {
   return String(fhirUser).split('/').slice(-2).join('/')

@@ -1,7 +1,7 @@
 // Faults and habits of renewals alone: the login goes well, and the refresh does not.
 
 import { decodeJwt } from 'jose'
-import { type Answer, json } from '../http/answer.ts'
+import { type Answer, json, withHeaders } from '../http/answer.ts'
 import { late, oauthError, pageForPeople } from './answers.ts'
 import type { Document, Face, TokenCall } from './face.ts'
 
@@ -24,6 +24,12 @@ function renewed(
 function refused(name: string, about: string, answer: () => Answer, times = Infinity): Face {
   const isRefused = ({ renewal }: TokenCall) => renewal > 0 && renewal <= times
   return { name, about, beforeToken: call => (isRefused(call) ? answer() : undefined) }
+}
+
+/** A face that keeps its refresh tokens and tells something else in their place. */
+function unrotated(name: string, about: string, refreshToken: null | ''): Face {
+  const face = renewed(name, about, body => json({ ...body, refresh_token: refreshToken }))
+  return { ...face, keepsRefreshToken: true }
 }
 
 /** A renewed answer whose id_token has other claims. */
@@ -51,6 +57,25 @@ const habits: readonly Face[] = [
     return json(rest)
   }),
   renewed('renewal-no-scope', 'No scope at renewals.', ({ scope: _, ...body }) => json(body)),
+  renewed('renewal-nulls', 'Optional members are null at renewals.', body =>
+    json({
+      ...body,
+      scope: null,
+      id_token: null,
+      patient: null,
+      encounter: null,
+      expires_in: null,
+    }),
+  ),
+  renewed('renewal-empties', 'Optional members are empty texts at renewals.', body =>
+    json({ ...body, scope: '', id_token: '', patient: '', encounter: '' }),
+  ),
+  unrotated('renewal-refresh-null', 'The refresh token stays, and renewals tell null.', null),
+  unrotated(
+    'renewal-refresh-empty',
+    'The refresh token stays, and renewals tell an empty one.',
+    '',
+  ),
   renewed('renewal-scope-echo', "Epic's habit: offline_access is not told again.", body =>
     json({ ...body, scope: String(body.scope).replace(/ ?(offline|online)_access/, '') }),
   ),
@@ -94,4 +119,81 @@ const failures: readonly Face[] = [
   renewed('renewal-slow', 'Renewals take half a minute.', body => late(json(body), SLOW_MS)),
 ]
 
-export const renewalFaces: readonly Face[] = [...habits, ...contradictions, ...failures]
+const busy: readonly Face[] = [
+  refused(
+    'renewal-503-retry-after',
+    'The first renewal of each session fails, and Retry-After says 1.',
+    () => withHeaders(pageForPeople(503), { 'retry-after': '1' }),
+    1,
+  ),
+  refused(
+    'renewal-503-retry-date',
+    'The first renewal of each session fails, and Retry-After is a date in two seconds.',
+    () => withHeaders(pageForPeople(503), { 'retry-after': soon() }),
+    1,
+  ),
+  refused(
+    'renewal-429-retry-after',
+    'The first renewal of each session is too many, and Retry-After says 2.',
+    () => withHeaders(oauthError(429, 'slow_down'), { 'retry-after': '2' }),
+    1,
+  ),
+  refused('renewal-503-retry-hour', 'Renewals are down, and Retry-After says an hour.', () =>
+    withHeaders(pageForPeople(503), { 'retry-after': '3600' }),
+  ),
+]
+
+/** Refusals that no waiting will change, in the words that servers have for them. */
+const refusals: readonly Face[] = [
+  refused('renewal-invalid-request', 'The refresh token is over, as 400 invalid_request.', () =>
+    oauthError(400, 'invalid_request'),
+  ),
+  refused('renewal-message-401', 'The refresh token is over, as 401 with a message alone.', () =>
+    json({ message: 'Unauthorized' }, { status: 401 }),
+  ),
+  refused('renewal-401-empty', 'The refresh token is over, as 401 without a body.', () => ({
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer' },
+  })),
+  refused('renewal-403', 'Renewals are forbidden, on a page for people.', () => pageForPeople(403)),
+  refused('renewal-403-denied', 'Renewals are forbidden, as access_denied.', () =>
+    oauthError(403, 'access_denied'),
+  ),
+  refused('renewal-vendor-error', "The refresh token is over, under a vendor's own name.", () =>
+    oauthError(400, 'urn:ehr.example:error:session-revoked'),
+  ),
+  refused('renewal-interaction-required', 'The user must sign in again.', () =>
+    oauthError(400, 'interaction_required'),
+  ),
+  refused('renewal-login-required', 'The user must sign in again, under another name.', () =>
+    oauthError(400, 'login_required'),
+  ),
+  refused('renewal-invalid-scope', 'What was granted is granted no more.', () =>
+    oauthError(400, 'invalid_scope'),
+  ),
+  refused('renewal-unauthorized-client', 'The client may not renew any more.', () =>
+    oauthError(400, 'unauthorized_client'),
+  ),
+  refused('renewal-unsupported', 'Renewals are not supported any more.', () =>
+    oauthError(400, 'unsupported_grant_type'),
+  ),
+  refused('renewal-400-html', 'Renewals are refused with 400, on a page for people.', () =>
+    pageForPeople(400),
+  ),
+  refused('renewal-404', 'The token endpoint is gone at renewals.', () => pageForPeople(404)),
+  refused('renewal-error-200', 'invalid_grant under status 200 at renewals.', () =>
+    oauthError(200, 'invalid_grant'),
+  ),
+]
+
+export const renewalFaces: readonly Face[] = [
+  ...habits,
+  ...contradictions,
+  ...failures,
+  ...busy,
+  ...refusals,
+]
+
+function soon(): string {
+  return new Date(Date.now() + 2000).toUTCString()
+}

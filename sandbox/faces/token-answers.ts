@@ -41,10 +41,6 @@ const members: readonly Face[] = [
     access_token: 'a\r\nx-evil: 1',
   }),
   differing('null-members', 'Members that are null.', { refresh_token: null, encounter: null }),
-  differing('patient-missing', 'No patient.', { patient: undefined }),
-  differing('patient-reference', 'patient is a reference.', { patient: 'Patient/amy-shaw' }),
-  differing('patient-number', 'patient is a number.', { patient: 4711 }),
-  differing('patient-climbing', 'patient is a path.', { patient: '../Practitioner/maria-rivera' }),
   differing('banner-text', 'need_patient_banner is a text.', { need_patient_banner: 'true' }),
   differing('context-texts', 'fhirContext in its old form, a list of texts.', {
     fhirContext: ['DocumentReference/amy-shaw-letter'],

@@ -2,6 +2,7 @@
 // Binary as its bytes, in parts where asked; everything of one patient.
 
 import { isAllowed, patientOf, requireAllowed, requireScope } from './access.ts'
+import { buildTag, namesVersion } from './entity-tags.ts'
 import { FhirProblem } from './problem.ts'
 import type { FhirAnswer, FhirRequest } from './request.ts'
 import type { Bundle, Resource } from './resource.ts'
@@ -13,7 +14,7 @@ export function read(store: Store, request: FhirRequest, type: string, id: strin
   requireScope(request.access, 'r', type)
   const entry = requireEntry(store, type, id)
   requireAllowed(request.access, 'r', entry.resource)
-  const headers = buildValidators(entry)
+  const headers = buildValidators(request, entry)
   if (isUnchanged(request, entry)) return { status: 304, headers }
   if (type !== 'Binary' || wantsFhir(request)) {
     return { status: 200, headers, resource: entry.resource }
@@ -30,15 +31,16 @@ export function requireEntry(store: Store, type: string, id: string): Entry {
 }
 
 /** ETag and Last-Modified of a version. */
-export function buildValidators({ version, lastUpdated }: Entry): Record<string, string> {
-  return { etag: `W/"${version}"`, 'last-modified': lastUpdated.toUTCString() }
+export function buildValidators(
+  { site }: FhirRequest,
+  { version, lastUpdated }: Entry,
+): Record<string, string> {
+  return { etag: buildTag(site, version), 'last-modified': lastUpdated.toUTCString() }
 }
 
-function isUnchanged({ headers }: FhirRequest, { version, lastUpdated }: Entry): boolean {
+function isUnchanged({ site, headers }: FhirRequest, { version, lastUpdated }: Entry): boolean {
   const match = headers['if-none-match']
-  if (match !== undefined) {
-    return match.split(',').some(tag => tag.trim().replace(/^W\//, '') === `"${version}"`)
-  }
+  if (match !== undefined) return namesVersion(site, match, version)
   const since = Date.parse(headers['if-modified-since'] ?? '')
   return Math.floor(lastUpdated.getTime() / 1000) * 1000 <= since
 }

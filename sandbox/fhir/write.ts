@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { requireAllowed, requireScope } from './access.ts'
+import { namesVersion } from './entity-tags.ts'
 import { patchJson } from './json-patch.ts'
 import { FhirProblem } from './problem.ts'
 import { buildValidators, requireEntry } from './read.ts'
@@ -74,21 +75,22 @@ export function remove(store: Store, request: FhirRequest, type: string, id: str
   return { status: 204 }
 }
 
-function requireVersion({ headers }: FhirRequest, entry: Entry | undefined): void {
+function requireVersion({ site, headers }: FhirRequest, entry: Entry | undefined): void {
   const match = headers['if-match']
   if (match === undefined) return
-  if (entry === undefined || match.replace(/^W\//, '') !== `"${entry.version}"`) {
+  if (entry === undefined || !namesVersion(site, match, entry.version)) {
     throw new FhirProblem(412, 'conflict', 'the resource has another version by now')
   }
 }
 
-function answer({ site, headers }: FhirRequest, entry: Entry, status: 200 | 201): FhirAnswer {
+function answer(request: FhirRequest, entry: Entry, status: 200 | 201): FhirAnswer {
+  const { site, headers } = request
   const { resource, version } = entry
   const { resourceType, id } = resource
   const location = `${site.base}/${resourceType}/${id}/_history/${version}`
   return {
     status,
-    headers: { ...buildValidators(entry), ...(status === 201 ? { location } : {}) },
+    headers: { ...buildValidators(request, entry), ...(status === 201 ? { location } : {}) },
     ...(headers.prefer?.includes('return=minimal') ? {} : { resource }),
   }
 }

@@ -26,6 +26,8 @@ export interface App {
   /** Follows a request in the browser until it comes back to the app; the address it comes back to. */
   authorize(browser: Browser, url: string): Promise<URL>
   exchange(code: string, verifier: string): Promise<Response>
+  /** The request that exchanges a code with the client's secret, for who sends it otherwise. */
+  tokenRequest(code: string, verifier: string): { authorization: string; body: string }
   refresh(refreshToken: string, parameters?: Record<string, string>): Promise<Response>
   /** A whole login. */
   login(browser: Browser, options?: Asking): Promise<Tokens>
@@ -98,6 +100,13 @@ export function createApp(sandbox: Sandbox, face = 'r4', credentials: Credential
         code_verifier: verifier,
         redirect_uri: redirectUri,
       }),
+    tokenRequest(code, verifier) {
+      const secret = credentials.secret ?? tutorialClient.secret
+      const pair = Buffer.from(`${clientId}:${secret}`).toString('base64')
+      const form = { grant_type: 'authorization_code', redirect_uri: redirectUri }
+      const body = new URLSearchParams({ ...form, code, code_verifier: verifier })
+      return { authorization: `Basic ${pair}`, body: String(body) }
+    },
     refresh: (refreshToken, parameters) =>
       call({ grant_type: 'refresh_token', refresh_token: refreshToken, ...parameters }),
     async login(browser, options) {

@@ -90,7 +90,8 @@ test('every face has a name and an address of its own', () => {
 })
 
 test('every face that answers at all answers both discovery documents', async () => {
-  for (const { name } of faces.filter(face => !/slow|dripping|huge/.test(face.name))) {
+  const quick = faces.filter(({ name }) => !/slow|dripping|huge|bomb/.test(name))
+  for (const { name } of quick.filter(({ connection }) => connection === undefined)) {
     for (const path of ['/.well-known/smart-configuration', '/metadata']) {
       const response = await fetch(`${sandbox.base(name)}${path}`, { redirect: 'manual' })
       await response.text().catch(() => {})

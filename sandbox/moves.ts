@@ -1,0 +1,38 @@
+// Documents that a face has moved: the address that clients ask for redirects, once or several times,
+// to where it is served. Pure.
+
+import type { Place } from './site.ts'
+
+export interface Move {
+  /** Path below the FHIR base or the authorization server's mount. */
+  from: string
+  status: 301 | 302 | 303 | 307 | 308
+  /** Paths, or other servers' addresses, on the way; the last path serves what `from` would. */
+  through: readonly string[]
+  /** Location as a path alone. */
+  relative?: boolean
+}
+
+export interface Redirection {
+  status: number
+  location: string
+}
+
+/** Where a request goes on, or what it is served as. */
+export function follow(place: Place): Place | Redirection {
+  for (const move of place.site.face.moves ?? []) {
+    const stops = [move.from, ...move.through]
+    const at = stops.indexOf(place.path)
+    if (at === -1) continue
+    const next = stops[at + 1]
+    if (next === undefined) return { ...place, path: move.from }
+    return { status: move.status, location: locate(place, next, move) }
+  }
+  return place
+}
+
+function locate({ site, kind }: Place, path: string, { relative }: Move): string {
+  if (!path.startsWith('/')) return path
+  const url = kind === 'fhir' ? `${site.base}${path}` : `${site.origin}${site.mount}${path}`
+  return relative ? url.slice(site.origin.length) : url
+}
