@@ -48,7 +48,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
   [/ (ENOTFOUND|EAI_\w+)$/, 'No name server knows this host: check how it is spelled.'],
   [
-    / [A-Z_]*(CERT|SIGNATURE)[A-Z_]*$/,
+    / (?=[A-Z_]+$)[A-Z_]*(?:CERT|SIGNATURE)/,
     'Where the EHR stands behind a CA of its own, try --ca FILE.',
   ],
   [

@@ -115,7 +115,7 @@ function namedOrigins(document: unknown): string[] {
   const values = NAMES.map(name => document[name])
   return [...values, ...statementUris(document.rest)].flatMap(value => {
     const text =
-      typeof value === 'string' ? canonicalIssuer(value.replace(/[?#].*$/, '')) : undefined
+      typeof value === 'string' ? canonicalIssuer(value.split(/[?#]/, 1)[0] ?? '') : undefined
     if (text === undefined || !URL.canParse(text)) return []
     const { origin, protocol, hostname } = new URL(text)
     return protocol === 'https:' || isLoopbackHost(hostname) ? [origin] : []

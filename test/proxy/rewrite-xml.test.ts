@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { buildXmlNeedle, createXmlRewriting, rewriteXml } from '../../src/proxy/rewrite-xml.ts'
-import { assertLinear } from '../work.ts'
+import { assertLinear } from '../work/steps.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'
 const ours = 'https://app.example.org/bff/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir'
