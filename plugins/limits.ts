@@ -5,6 +5,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import { groupAddress } from '../src/http/address.ts'
 
 // Retry-After comes with our refusal; how much is left is nobody's business.
 const NO_HEADERS = {
@@ -24,15 +25,6 @@ async function limits(app: FastifyInstance): Promise<void> {
     errorResponseBuilder: (_request, { ttl }) =>
       new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),
   })
-}
-
-function groupAddress(ip: string): string {
-  if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip
-  const [head = '', tail = ''] = ip.split('::')
-  const groups = head.split(':').filter(Boolean)
-  const rest = tail.split(':').filter(Boolean)
-  const missing = Math.max(0, 8 - groups.length - rest.length)
-  return [...groups, ...Array<string>(missing).fill('0'), ...rest].slice(0, 4).join(':')
 }
 
 export default fp(limits, { name: 'fhirstorm-limits', fastify: '5.x' })

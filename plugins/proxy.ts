@@ -10,7 +10,7 @@ import { createExchange } from '../src/http/exchange.ts'
 import type { ForwardLimits } from '../src/http/forwarded-request.ts'
 import { type BodyLimits, hasBody } from '../src/http/request-body.ts'
 import { createRunning } from '../src/http/running.ts'
-import { drain } from '../src/http/upload.ts'
+import { lingering } from '../src/http/upload.ts'
 import { createUpstreams } from '../src/http/upstream.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
@@ -184,12 +184,7 @@ async function secureRefusal(request: FastifyRequest, reply: FastifyReply, paylo
   }
   if (typeof payload !== 'string' || !hasBody(request.raw) || request.raw.complete) return payload
   reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
-  return Readable.from(lingering(payload, request))
-}
-
-async function* lingering(payload: string, request: FastifyRequest): AsyncGenerator<string> {
-  yield payload
-  await drain(request.raw)
+  return Readable.from(lingering(payload, request.raw))
 }
 
 export default fp(proxy, {

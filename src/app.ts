@@ -23,6 +23,7 @@ import state from '../plugins/state.ts'
 import tickets from '../plugins/tickets.ts'
 import token from '../plugins/token.ts'
 import vault from '../plugins/vault.ts'
+import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
 import type { AppOptions } from './options.ts'
 
@@ -33,6 +34,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)
+  await app.register(wholeRequests)
   await app.register(limits)
 
   // What the flow needs: LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet → Session.

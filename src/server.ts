@@ -4,7 +4,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import wholeRequests from '../plugins/whole-requests.ts'
+import { type ConnectionServer, limitConnections } from './connections.ts'
 import { describeFault, type FaultCode } from './errors.ts'
+import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
 
 export interface ServerOptions {
   logger: FastifyBaseLogger
@@ -13,22 +16,29 @@ export interface ServerOptions {
   tls?: { cert: string; key: string }
   /** Longest wait for answers under way when the server closes, in milliseconds; then they are cut. */
   drainMs?: number
+  limits?: Partial<ConnectionLimits>
 }
 
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_TARGET_BYTES = 8 * 1024
-const HEADERS_TIMEOUT_MS = 15_000
+/** How often connections are looked through for requests that take too long. */
+const WATCH_MS = 2_000
 const KEEP_ALIVE_MS = 65_000
 const MAX_REQUESTS_PER_SOCKET = 10_000
 const DRAIN_MS = 25_000
 
 /** A Fastify instance with nothing in it yet. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const http = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS }
+  const limits = { ...defaultConnectionLimits, ...options.limits }
+  const { headersMs, handshakeMs, requestMs } = limits
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(WATCH_MS, headersMs),
+  }
+  const tls = { minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs }
   const app = fastify({
-    ...(options.tls
-      ? { https: { ...http, ...options.tls, minVersion: 'TLSv1.2' as const } }
-      : { http }),
+    ...(options.tls ? { https: { ...http, ...options.tls, ...tls } } : { http }),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // Requests have no logger of their own: a refusal names its request.
@@ -39,7 +49,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: 64 * 1024,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
-    // The bodies of FHIR requests may take long: the proxy bounds them itself, by idleness.
+    // Bodies have their own limits, because those of FHIR requests may take long.
     requestTimeout: 0,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
@@ -49,6 +59,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     },
     clientErrorHandler,
   }) as unknown as FastifyInstance
+  limitConnections(app.server as ConnectionServer, limits, options.trustedProxies)
+  app.register(wholeRequests, { requestMs })
   endConnectionsOnClose(app, options.drainMs ?? DRAIN_MS)
   return app
 }
@@ -75,18 +87,24 @@ function numberRequests(): () => string {
   return () => `${word}-${(++count).toString(36)}`
 }
 
+const LINGER_MS = 1_000
+
 const parserFaults: Record<string, FaultCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-// Node's parser refused the bytes: nothing of them can be trusted to frame another request.
+// Node's parser refused the bytes: nothing of them can be trusted to frame another request. Whoever
+// broke off, or has not come so far as to speak HTTP, is told nothing.
 function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const { code: name = '' } = error
+  if (!/^(?:HPE_|ERR_HTTP_)/.test(name) || !socket.writable) {
     socket.destroy()
     return
   }
-  const code = parserFaults[error.code ?? ''] ?? 'bad_request'
+  // A client that never closes its side does not keep the connection.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  const code = parserFaults[name] ?? 'bad_request'
   const { status, message } = describeFault(code)
   const body = JSON.stringify({ type: 'about:blank', title: message, status, code })
   socket.end(

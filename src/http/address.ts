@@ -106,6 +106,24 @@ function classifyIpv6(address: string): AddressKind {
   return globalUnicast6.check(address, 'ipv6') ? 'public' : 'forbidden'
 }
 
+/**
+ * What counts as one caller: an IPv4 address, also written as an IPv6 one, or the /64 of an IPv6
+ * address, which one subscriber has whole. Anything else, as a careless proxy may hand it on, is
+ * one and the same caller.
+ */
+export function groupAddress(address: string): string {
+  const [bare = ''] = address.split('%')
+  const version = isIP(bare)
+  if (version === 4) return bare
+  if (version === 0) return 'unknown'
+  const groups = parseIpv6(bare)
+  if (hasPrefix(groups, ipv4Mapped)) return embeddedIpv4(groups)
+  return groups
+    .slice(0, 4)
+    .map(group => group.toString(16))
+    .join(':')
+}
+
 /** The eight groups of a valid IPv6 address; the URL parser writes dotted quads in hexadecimal. */
 function parseIpv6(address: string): number[] {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
@@ -126,11 +144,14 @@ function embeddedIpv4(groups: readonly number[]): string {
     .join('.')
 }
 
-function blockList(subnets: readonly string[]): BlockList {
+/** A list of addresses and of networks in CIDR notation; IPv4-mapped addresses are found too. */
+export function blockList(subnets: readonly string[]): BlockList {
   const list = new BlockList()
   for (const subnet of subnets) {
     const [network = '', length] = subnet.split('/')
-    list.addSubnet(network, Number(length), isIP(network) === 6 ? 'ipv6' : 'ipv4')
+    const isIpv6 = isIP(network) === 6
+    const bits = Number(length ?? (isIpv6 ? 128 : 32))
+    list.addSubnet(network, bits, isIpv6 ? 'ipv6' : 'ipv4')
   }
   return list
 }

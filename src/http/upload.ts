@@ -10,6 +10,8 @@ export interface UploadLimits {
   maxBytes: number
   /** Longest pause between two pieces, in milliseconds. */
   idleMs: number
+  /** From the first wait to the last byte, in milliseconds; without end unless told. */
+  totalMs?: number
 }
 
 /** Memory that bodies may take together while they are held. */
@@ -23,13 +25,15 @@ const GRACE_MS = 1_000
 /** The pieces of a body, one at a time; the connection stays usable for an answer. */
 export async function* streamBody(
   request: IncomingMessage,
-  { maxBytes, idleMs }: UploadLimits,
+  { maxBytes, idleMs, totalMs = Number.POSITIVE_INFINITY }: UploadLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = request.iterator({ destroyOnReturn: false })
+  const endsAt = performance.now() + totalMs
   let bytes = 0
   try {
     for (;;) {
-      const { done, value } = await within(idleMs, pieces.next())
+      const left = Math.min(idleMs, endsAt - performance.now())
+      const { done, value } = await within(left, pieces.next())
       if (done) return
       bytes += (value as Buffer).length
       if (bytes > maxBytes) throw new BrokerError('body_too_large')
@@ -85,6 +89,15 @@ export async function drain(request: IncomingMessage): Promise<void> {
   await promise
   clearTimeout(timer)
   forget()
+}
+
+/** An answer that came before its request ended: it lingers until the client has had time to read it. */
+export async function* lingering(
+  payload: string,
+  request: IncomingMessage,
+): AsyncGenerator<string, void, undefined> {
+  yield payload
+  await drain(request)
 }
 
 /** Ends an answer that came before its request did, and with it the connection. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { classifyAddress, isPublicAddress, isReachable } from '../../src/http/address.ts'
+import {
+  classifyAddress,
+  groupAddress,
+  isPublicAddress,
+  isReachable,
+} from '../../src/http/address.ts'
 
 const table: Record<ReturnType<typeof classifyAddress>, readonly string[]> = {
   public: [
@@ -89,4 +94,18 @@ test('[L2] never throws, whatever the text', () => {
       assert.ok(Object.hasOwn(table, classifyAddress(text)))
     }),
   )
+})
+
+test('[DS6] one caller is an IPv4 address or the /64 of an IPv6 one, however it is written', () => {
+  const same = [
+    ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:ffff:192.0.2.1'],
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff:0:0:1', '2001:0DB8:0001:0002::'],
+    ['2001:db8::1', '2001:db8:0:0:1::', '2001:db8::'],
+    ['::1', '::', '::2:3:4:5'],
+    ['fe80::1%eth0', 'fe80::2%eth1'],
+    ['', 'unknown', 'localhost', '1.2.3', '_hidden', '1.2.3.4:80', 'x'.repeat(10_000)],
+  ]
+  const groups = same.map(addresses => new Set(addresses.map(groupAddress)))
+  for (const [i, group] of groups.entries()) assert.equal(group.size, 1, `${same[i]}`)
+  assert.equal(new Set(groups.flatMap(group => [...group])).size, same.length)
 })

@@ -13,9 +13,13 @@ export interface RawClient {
   closed(): Promise<string>
 }
 
-/** Opens a connection to a port of this machine. */
-export async function connectRaw(port: number, host = '127.0.0.1'): Promise<RawClient> {
-  const socket = connect(port, host)
+/** Opens a connection to a port of this machine, from another address of it where one is given. */
+export async function connectRaw(
+  port: number,
+  host = '127.0.0.1',
+  localAddress?: string,
+): Promise<RawClient> {
+  const socket = connect({ port, host, localAddress })
   let text = ''
   let isClosed = false
   const waiting = new Set<() => void>()

@@ -14,6 +14,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 import { fhirstorm } from '../../src/app.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { buildKeyMarks, makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import type { ConnectionLimits } from '../../src/limits.ts'
 import { buildLoggerOptions } from '../../src/logging.ts'
 import { type AppOptions, buildOptions } from '../../src/options.ts'
 import { createServer } from '../../src/server.ts'
@@ -42,6 +43,7 @@ export interface WorldOptions {
   now?: () => number
   /** Changes the options of plugins that have no place in a configuration. */
   adjust?: (options: AppOptions) => void
+  connections?: Partial<ConnectionLimits>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a YAML document before it is judged
@@ -61,7 +63,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const now = options.now ?? Date.now
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), now)
   const { logger, log } = captureLog()
-  const server = createServer({ logger, trustedProxies: config.trustedProxies })
+  const server = createServer({
+    ...{ logger, trustedProxies: config.trustedProxies, limits: options.connections },
+  })
   let product = server
   const contract = await readFile('openapi.yaml', 'utf8')
   await server.register(

@@ -1,0 +1,61 @@
+// Who may hold a connection to the server: so many in all, and so many for each address, so that no
+// one caller has them all. The proxies in front speak for everybody and have no limit of their own
+// (attacks DS1).
+
+import type { Server, Socket } from 'node:net'
+import { isIP } from 'node:net'
+import { blockList, groupAddress } from './http/address.ts'
+import type { ConnectionLimits } from './limits.ts'
+
+/** The part of an HTTP server that is needed here. */
+export interface ConnectionServer extends Server {
+  closeIdleConnections(): void
+}
+
+const RELIEF_MS = 1_000
+
+/**
+ * Holds a server to its limits: connections beyond them are dropped at once, before TLS and HTTP. When
+ * there are too many in all, those that wait between two requests are closed, at most once a second.
+ */
+export function limitConnections(
+  server: ConnectionServer,
+  { all, perAddress }: ConnectionLimits,
+  trustedProxies: readonly string[],
+): void {
+  const proxies = blockList(trustedProxies)
+  const held = new Map<string, number>()
+  let relievedAt = Number.NEGATIVE_INFINITY
+
+  server.maxConnections = all
+  server.on('drop', relieve)
+  server.prependListener('connection', (socket: Socket) => {
+    const { remoteAddress = '' } = socket
+    if (isProxy(remoteAddress)) return
+    const address = groupAddress(remoteAddress)
+    const count = held.get(address) ?? 0
+    if (count >= perAddress) {
+      socket.destroy()
+      return
+    }
+    held.set(address, count + 1)
+    socket.once('close', () => release(address))
+  })
+
+  function isProxy(address: string): boolean {
+    return isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  function release(address: string): void {
+    const count = held.get(address) ?? 0
+    if (count > 1) held.set(address, count - 1)
+    else held.delete(address)
+  }
+
+  function relieve(): void {
+    const now = performance.now()
+    if (now - relievedAt < RELIEF_MS) return
+    relievedAt = now
+    server.closeIdleConnections()
+  }
+}

@@ -1,0 +1,45 @@
+// Requests that never become whole, at the product itself: every route that is not FHIR's answers them
+// in a short time, however many there are, and goes on for everybody else.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { connectRaw } from '../http/raw.ts'
+import { createBrowser } from '../world/browser.ts'
+import { createWorld, type World } from '../world/world.ts'
+import { logIn } from './login.ts'
+
+let world: World
+before(async () => {
+  world = await createWorld({ connections: { requestMs: 300, perAddress: 60 } })
+})
+after(() => world.close())
+
+const routes = ['/logout', '/backchannel-logout', '/sessions', '/login', '/nowhere', '/healthz']
+
+test('[P18, DS1] half-sent requests are refused with 408 in a short time, on every route', async () => {
+  const port = Number(new URL(world.app).port)
+  const clients = await Promise.all(
+    Array.from({ length: 48 }, async (_, i) => {
+      const path = routes[i % routes.length]
+      const type = i % 2 ? 'application/x-www-form-urlencoded' : 'application/json'
+      const client = await connectRaw(port, 'localhost')
+      client.send(
+        `POST ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nX-CSRF: 1\r\nContent-Type: ${type}\r\nContent-Length: 50\r\n\r\na`,
+      )
+      return { client, path, type }
+    }),
+  )
+  const browser = createBrowser()
+  const session = await logIn(world, browser, 'amy-shaw')
+  assert.equal((await browser.fetch(`${session.fhirBaseUrl}/Patient`)).status, 200)
+  for (const { client, path, type } of clients) {
+    const got = await client.closed()
+    assert.match(got, /^HTTP\/1\.1 4\d\d [\s\S]*connection: close/i, `${path} ${type}`)
+    if (path === '/logout' && type.endsWith('json'))
+      assert.match(got, / 408 [\s\S]*"request_timeout"/)
+    if (path === '/backchannel-logout' && type.endsWith('form-urlencoded')) {
+      assert.match(got, / 408 [\s\S]*"request_timeout"/)
+    }
+  }
+  assert.ok(clients.length === 48)
+})
