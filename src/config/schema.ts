@@ -1,5 +1,5 @@
 // The shape of fhirstorm.yaml. Unknown keys are refused, defaults stand here and nowhere else, and
-// nothing secret has one. Pure: no I/O; files named here are read by load.ts.
+// nothing secret has one. Pure: no I/O; files named here are read by the loader.
 
 import { z } from 'zod'
 import { isRegistrableIssuer } from '../smart/issuer.ts'

@@ -77,11 +77,6 @@ export function classifyAddress(address: string): AddressKind {
   return classifyIpv6(address)
 }
 
-/** Whether an address is global unicast, so that anybody may be sent there. */
-export function isPublicAddress(address: string): boolean {
-  return classifyAddress(address) === 'public'
-}
-
 /** Whether a connection with this reach may go to this address. */
 export function isReachable(address: string, reach: Reach): boolean {
   const kind = classifyAddress(address)

@@ -1,6 +1,6 @@
 // One browser's sessions taken together. At the callback the browser sends no Strict ticket, so the
 // vault is asked by the browser cookie: what is over the limit or belongs to an earlier user ends, and
-// the cookies of all that is over are named so that they can be cleared (design section 5).
+// the cookies of all that is over are named so that they can be cleared.
 
 import type { Vault } from '../vault/vault.ts'
 import type { OpenSession } from './session.ts'

@@ -12,11 +12,6 @@ const MAX_LIST_LENGTH = 1000
 /** The part of a registration that its EHR's documents are held against. */
 export type Pins = Pick<Registration, 'id' | 'iss' | 'origins' | 'issuers' | 'scope' | 'idToken'>
 
-/** Whether an id_token is asked for and will be verified, so that the EHR's keys are needed. */
-export function verifiesIdTokens({ scope, idToken }: Pins): boolean {
-  return idToken !== 'ignore' && scope.split(' ').includes('openid')
-}
-
 /**
  * One endpoint, absolute; undefined when it is not given. A relative one is resolved below the FHIR
  * base, which counts as a directory with or without its slash (RFC 1808, CF-03). Refuses with

@@ -5,7 +5,7 @@
 import { base64url } from 'jose'
 import { BrokerError } from '../errors.ts'
 import { digestText } from './digest.ts'
-import { buildScope } from './scope-request.ts'
+import { asksForIdToken, buildScope } from './scope-request.ts'
 import type {
   AuthorizationServer,
   LaunchMaterial,
@@ -55,7 +55,7 @@ export function buildLaunch(
     kind,
     iss,
     codeVerifier: toBase64Url(randomBytes(32)),
-    nonce: asksForIdToken(registration, kind) ? toBase64Url(randomBytes(16)) : undefined,
+    nonce: asksForIdToken(registration) ? toBase64Url(randomBytes(16)) : undefined,
     returnTo,
     redirectUri: registration.redirectUri,
   }
@@ -94,14 +94,6 @@ export function buildAuthorizationRequest(
     return { method: 'POST', action, fields: parameters }
   }
   return { method: 'GET', url }
-}
-
-/** True when the scopes of this launch ask for an id_token that we will look at. */
-export function asksForIdToken(registration: Registration, kind: LaunchRequest['kind']): boolean {
-  return (
-    registration.idToken !== 'ignore' &&
-    buildScope(registration, kind).split(' ').includes('openid')
-  )
 }
 
 // The FHIR base as the EHR sent it, or as it is registered: servers compare it byte for byte, so a

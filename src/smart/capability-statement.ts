@@ -1,5 +1,5 @@
 // The older way to describe an authorization server: the `oauth-uris` extension in `metadata`, the
-// same in DSTU2's Conformance and in CapabilityStatement since STU3 (smart.md LD-01 to LD-11). A
+// same in DSTU2's Conformance and in CapabilityStatement since STU3 (docs/conformance.md, LD-01 to LD-11). A
 // server without it has no authorization, which here is a refusal and never an open door. Pure.
 
 import { BrokerError } from '../errors.ts'

@@ -1,6 +1,6 @@
 // How an EHR authorizes, found out from its FHIR base: `.well-known/smart-configuration`; where that
 // is missing or no JSON, `metadata`; and OpenID discovery where id_tokens need it. No description is
-// a refusal (smart.md section 2, F7). The network and the time are passed in; each call has its own
+// a refusal (docs/conformance.md, F7). The network and the time are passed in; each call has its own
 // deadline and all together have one more.
 
 import { BrokerError } from '../errors.ts'

@@ -1,5 +1,5 @@
 // What a browser may ask of /launch and /login, judged against the registrations before any name is
-// looked up or any connection made (design section 4; attacks L1, L14). Pure: no I/O, no clock.
+// looked up or any connection made (attacks L1, L14). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
 import { findRegistration, requireRegistration } from './issuer.ts'

@@ -8,8 +8,8 @@ import {
   parseIssuer,
   parseList,
   parseOptionalEndpoint,
-  verifiesIdTokens,
 } from './announced.ts'
+import { asksForIdToken } from './scope-request.ts'
 import type { AuthorizationServer } from './types.ts'
 
 const SUFFIX = '/.well-known/openid-configuration'
@@ -19,7 +19,7 @@ export function needsOpenidConfiguration(
   { jwksUri, issuerAnnounced }: AuthorizationServer,
   pins: Pins,
 ): boolean {
-  if (!verifiesIdTokens(pins)) return false
+  if (!asksForIdToken(pins)) return false
   return jwksUri === undefined || (!issuerAnnounced && pins.issuers.length === 0)
 }
 

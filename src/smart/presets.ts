@@ -1,5 +1,5 @@
 // Presets: what is known of a vendor's servers, as nothing but registration settings. Whatever the
-// registration itself says wins; lists are joined. Pure: no I/O, no clock (smart.md section 3).
+// registration itself says wins; lists are joined. Pure: no I/O, no clock.
 
 import { isRecord } from './json.ts'
 import type { Quirks, Registration } from './types.ts'

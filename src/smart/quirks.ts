@@ -1,6 +1,6 @@
 // Each known habit of an EHR that the strict rules would refuse, as a named setting: its default, what
 // it relaxes, who needs it. There is none, and may be none, for state, PKCE, or the signature and
-// audience of an id_token. Pure: no I/O, no clock (smart.md sections 3 and 4).
+// audience of an id_token. Pure: no I/O, no clock (docs/configuration.md, habits of EHRs).
 
 import { z } from 'zod'
 import type { Quirks } from './types.ts'

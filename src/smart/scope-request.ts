@@ -16,6 +16,14 @@ export function buildScope(registration: Registration, kind: LaunchRequest['kind
   return [...new Set(texts)].join(' ')
 }
 
+/** Whether an id_token is asked for and will be verified, so that a nonce and the EHR's keys are needed. */
+export function asksForIdToken({
+  scope,
+  idToken,
+}: Pick<Registration, 'scope' | 'idToken'>): boolean {
+  return idToken !== 'ignore' && splitScope(scope).includes('openid')
+}
+
 function forEhrLaunch(scopes: string[]): string[] {
   return scopes.includes('launch') ? scopes : ['launch', ...scopes]
 }

@@ -38,12 +38,6 @@ export function factorScopes(text: string): string {
     .join(' ')
 }
 
-/** True when two scope texts mean the same, whatever their order and syntax. */
-export function areScopesEquivalent(one: string, other: string): boolean {
-  const sort = (text: string) => factorScopes(text).split(' ').sort().join(' ')
-  return sort(one) === sort(other)
-}
-
 /**
  * What was requested and is not held by the granted scopes, as it was requested. Launch scopes are
  * left out: they ask for context, which the context itself answers; their echo says nothing.

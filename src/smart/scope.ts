@@ -39,7 +39,6 @@ const SMART_LIKE = /^(?:patient|user|system|launch)[/?]/
 const V1_PERMISSIONS: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' }
 const SMART_PREFIX = 'http://smarthealthit.org/fhir/scopes/'
 const OPENID_PREFIX = 'http://openid.net/specs/openid-connect-core-1_0#'
-const OPENID_SCOPES = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access'])
 
 /** The single scopes of a scope text, in order, without repeats. */
 export function splitScope(text: string): string[] {
@@ -116,12 +115,6 @@ export function toV1(scope: ResourceScope): { scope: ResourceScope; widened: boo
     scope: { ...scope, version: 1, permissions, parameters: [] },
     widened: permissions !== scope.permissions || scope.parameters.length > 0,
   }
-}
-
-/** A scope as a URI: OpenID's scopes and SMART's have each their prefix; a URI stays as it is. */
-export function toScopeUri(text: string): string {
-  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return text
-  return (OPENID_SCOPES.has(text) ? OPENID_PREFIX : SMART_PREFIX) + text
 }
 
 /** The plain form of a scope URI; anything without one of the two prefixes stays as it is. */

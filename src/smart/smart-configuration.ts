@@ -8,9 +8,9 @@ import {
   parseIssuer,
   parseList,
   parseOptionalEndpoint,
-  verifiesIdTokens,
 } from './announced.ts'
 import { isRecord } from './json.ts'
+import { asksForIdToken } from './scope-request.ts'
 import type { AssociatedEndpoint, AuthorizationServer } from './types.ts'
 
 /**
@@ -41,7 +41,7 @@ export function parseSmartConfiguration(
     revocationEndpoint: endpoint('revocation_endpoint'),
     endSessionEndpoint: endpoint('end_session_endpoint'),
     pushedAuthorizationRequestEndpoint: endpoint('pushed_authorization_request_endpoint'),
-    jwksUri: verifiesIdTokens(pins)
+    jwksUri: asksForIdToken(pins)
       ? parseEndpoint(document.jwks_uri, 'jwks_uri', pins)
       : endpoint('jwks_uri'),
     capabilities: capabilities ?? [],

@@ -3,11 +3,10 @@
 
 import type { JWTVerifyGetKey } from 'jose'
 import { BrokerError, namingEhr } from '../errors.ts'
-import { asksForIdToken } from './authorize.ts'
 import { parseLaunchContext } from './context.ts'
 import { patientOf } from './fhir-user.ts'
 import { verifyIdToken } from './id-token.ts'
-import { buildScope } from './scope-request.ts'
+import { asksForIdToken, buildScope } from './scope-request.ts'
 import { type ServerCall, sendTokenRequest } from './token-request.ts'
 import { findTokenFault, parseTokenResponse, type TokenResponse } from './token-response.ts'
 import type { Identity, LaunchContext, PendingLaunch, TokenSet } from './types.ts'
@@ -84,7 +83,7 @@ interface Identified {
 // An id_token that was not asked for has no nonce of ours to hold it to: it counts for nothing.
 async function identify(
   { idToken, accessToken }: TokenResponse,
-  { nonce, kind }: PendingLaunch,
+  { nonce }: PendingLaunch,
   call: TokenCall,
 ): Promise<Identified> {
   const { registration } = call
@@ -93,7 +92,7 @@ async function identify(
     if (registration.idToken === 'require') {
       throw new BrokerError('bad_id_token', { detail: 'missing' })
     }
-    return { warnings: asksForIdToken(registration, kind) ? ['id_token missing'] : [] }
+    return { warnings: asksForIdToken(registration) ? ['id_token missing'] : [] }
   }
   const identity = await verifyIdToken(idToken, { nonce, accessToken }, call)
   return { identity, idToken, warnings: [] }

@@ -3,7 +3,7 @@
 // The store and the clock are passed in; Redis is loaded only when it is configured.
 
 import { createMemoryVault } from './memory.ts'
-import type { RedisVaultChoice } from './redis.ts'
+import type { RedisVaultChoice } from './redis-choice.ts'
 import { openSqliteVault } from './sqlite.ts'
 import type { KeyMarks, Vault } from './vault.ts'
 

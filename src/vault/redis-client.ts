@@ -2,7 +2,7 @@
 // TLS, user, password and database come from the URL, for every node. Nothing waits for a connection
 // that is not there, reconnecting never ends, and a silent peer is given up after three seconds.
 
-import type { RedisVaultChoice } from './redis.ts'
+import type { RedisVaultChoice } from './redis-choice.ts'
 
 type Redis = typeof import('redis')
 export type Command = readonly (string | Buffer)[]

@@ -4,7 +4,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { BrokerError } from '../errors.ts'
-import type { RedisVaultChoice } from './redis.ts'
+import type { RedisVaultChoice } from './redis-choice.ts'
 import { buildRedisClient, type Command, type RedisClient } from './redis-client.ts'
 
 export interface RedisLink {

@@ -5,25 +5,13 @@
 
 import { BrokerError } from '../errors.ts'
 import { verifyKeyMarks } from './key-marks.ts'
+import type { RedisVaultChoice } from './redis-choice.ts'
 import { createRedisHeads } from './redis-heads.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
 import * as scripts from './redis-scripts.ts'
 import { judgeAddress, judgeServer } from './redis-survey.ts'
 import { VaultRefusal } from './refusal.ts'
 import type { Head, KeyMarks, RecordId, Vault } from './vault.ts'
-
-export interface RedisVaultChoice {
-  /** User, password, database and `rediss:` count for every node; the host is the first one. */
-  url: string
-  /** PEM of a private CA for `rediss:`. */
-  ca?: string
-  /** Further nodes of a cluster. */
-  cluster?: readonly string[]
-  /** Sentinels to ask for the server, instead of the host in `url`. */
-  sentinel?: { name: string; nodes: readonly string[] }
-  /** Replicas that must have a new session or new tokens before they count as stored. */
-  waitReplicas?: number
-}
 
 const PREFIX = 'fhirstorm'
 const RECORD = `${PREFIX}:record:`

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
-  asksForIdToken,
   buildAuthorizationParameters,
   buildAuthorizationRequest,
   buildLaunch,
@@ -142,7 +141,6 @@ test('sends a nonce exactly when an id_token is asked for and looked at', async 
     false,
   )
   assert.equal((await queryOf({ registration: { idToken: 'ignore' } })).has('nonce'), false)
-  assert.equal(asksForIdToken(buildRegistration({ scope: 'openidx' }), 'ehr'), false)
 })
 
 test('`prompt` is sent where it is configured', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveQuirks } from '../../src/smart/quirks.ts'
-import { buildScope } from '../../src/smart/scope-request.ts'
+import { asksForIdToken, buildScope } from '../../src/smart/scope-request.ts'
 import { buildRegistration } from './registration.ts'
 
 function ask(scope: string, kind: 'ehr' | 'standalone', scopeVersion?: 'v1'): string {
@@ -45,4 +45,10 @@ test('[SC-03] asks in v1 where the registration says so, and only there', () => 
 test('[AL-56, AL-60] refresh scopes are asked for as they are written', () => {
   assert.match(ask('openid online_access user/*.rs', 'ehr'), /(^| )online_access( |$)/)
   assert.match(ask('openid offline_access user/*.rs', 'standalone'), /(^| )offline_access( |$)/)
+})
+
+test('an id_token is asked for by the scope `openid`, unless no user is to be known', () => {
+  assert.equal(asksForIdToken({ scope: 'launch\nopenid', idToken: 'verify' }), true)
+  assert.equal(asksForIdToken({ scope: 'openidx launch', idToken: 'require' }), false)
+  assert.equal(asksForIdToken({ scope: 'openid', idToken: 'ignore' }), false)
 })
