@@ -1,8 +1,21 @@
 // Documents of an EHR as JSON objects. Refuses what two parsers could read differently or what could
-// harm the reader: repeated names, `__proto__`, depth without end, bytes that are not UTF-8. A byte
-// order mark is skipped, as every browser does (RFC 8259 8.1). Pure: no I/O, no clock.
+// harm the reader: repeated names, `__proto__`, depth without end, more values than any such document
+// has, bytes that are not UTF-8. A byte order mark is skipped, as every browser does (RFC 8259 8.1).
+// Pure: no I/O, no clock.
 
 const MAX_DEPTH = 64
+// Everybody waits while a document is parsed: a statement of two megabytes has fewer, and as many in the
+// shortest text take 50 ms.
+const MAX_VALUES = 250_000
+const MAX_MEMBERS = 1000
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const BACKSLASH = 0x5c
+const ARRAY = 0x5b
+const ARRAY_END = 0x5d
+const OBJECT = 0x7b
+const OBJECT_END = 0x7d
 
 /** What a body turned out to be. */
 export type JsonDocument =
@@ -17,10 +30,8 @@ export function parseJsonObject(bytes: Uint8Array): JsonDocument {
   const text = decodeUtf8(bytes)
   if (text === undefined || !/^[\t\n\r ]*[[{]/.test(text)) return { kind: 'other' }
   try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) && isUnambiguous(text)
-      ? { kind: 'object', object: value }
-      : { kind: 'bad' }
+    const value: unknown = isHarmless(text) ? JSON.parse(text) : undefined
+    return isRecord(value) ? { kind: 'object', object: value } : { kind: 'bad' }
   } catch {
     return { kind: 'bad' }
   }
@@ -40,37 +51,43 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Walks the brackets and strings of valid JSON: bounded depth, no name twice in one object, no
- * `__proto__`. Iterative, so that depth costs no stack.
+ * Walks the brackets and strings of a text before it is parsed: bounded depth, bounded numbers of
+ * values and of members, no name twice in one object, no `__proto__`. What is no JSON at all is left to
+ * the parser. Iterative, so that depth costs no stack.
  */
-function isUnambiguous(text: string): boolean {
+function isHarmless(text: string): boolean {
   // One entry for each open bracket: the names seen so far in an object, undefined in an array.
   const open: (Set<string> | undefined)[] = []
+  let values = 0
   for (let at = 0; at < text.length; at++) {
-    const char = text[at]
-    if (char === '{' || char === '[') {
-      if (open.push(char === '{' ? new Set() : undefined) > MAX_DEPTH) return false
-    } else if (char === '}' || char === ']') {
-      open.pop()
-    } else if (char === '"') {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
       const end = endOfString(text, at)
       const names = open.at(-1)
-      if (names !== undefined && isName(text, end)) {
-        const name: string = JSON.parse(text.slice(at, end))
-        if (name === '__proto__' || names.has(name)) return false
-        names.add(name)
+      if (names !== undefined && isName(text, end) && !addName(names, text.slice(at, end))) {
+        return false
       }
       at = end - 1
+    } else if (code === COMMA) {
+      if (++values > MAX_VALUES) return false
+    } else if (code === OBJECT || code === ARRAY) {
+      if (++values > MAX_VALUES) return false
+      if (open.push(code === OBJECT ? new Set() : undefined) > MAX_DEPTH) return false
+    } else if (code === OBJECT_END || code === ARRAY_END) {
+      open.pop()
     }
   }
   return true
 }
 
-/** The index behind the closing quote of the string that opens at `start`. */
+/** The index behind the closing quote of the string that opens at `start`; the end if there is none. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at + 1
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at + 1
+    if (code === BACKSLASH) at++
+  }
+  return text.length
 }
 
 /** In an object, the string before a colon is a name. */
@@ -78,4 +95,11 @@ function isName(text: string, end: number): boolean {
   let at = end
   while (text[at] === ' ' || text[at] === '\n' || text[at] === '\r' || text[at] === '\t') at++
   return text[at] === ':'
+}
+
+function addName(names: Set<string>, quoted: string): boolean {
+  const name: string = quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1)
+  if (name === '__proto__' || names.has(name) || names.size === MAX_MEMBERS) return false
+  names.add(name)
+  return true
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseJsonObject } from '../../src/smart/json.ts'
+import { assertLinear, countSteps } from '../work/steps.ts'
 
 function parse(text: string) {
   return parseJsonObject(new TextEncoder().encode(text))
@@ -93,6 +94,31 @@ test('[L7, DS4] refuses depth without spending stack', () => {
   const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
   assert.equal(parse(nested(64)).kind, 'object')
   assert.equal(parse(nested(65)).kind, 'bad')
+})
+
+test('[L7, DS4] a document of more values than any has is refused before it is parsed', () => {
+  const list = (length: number) => `{"a":[${'{},'.repeat(length)}1]}`
+  assert.equal(parse(list(120_000)).kind, 'object')
+  assert.equal(parse(list(130_000)).kind, 'bad')
+  const members = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":${i}`)}}`
+  assert.equal(parse(members(1000)).kind, 'object')
+  assert.equal(parse(members(1001)).kind, 'bad')
+  assert.ok(countSteps(() => parse(members(200_000))) < 100_000)
+})
+
+test('[DS3, L7] work grows no faster than the document', () => {
+  const hostile: Record<string, (size: number) => string> = {
+    'a string without end': size => `{"${'a'.repeat(size)}`,
+    'escapes without end': size => `{"${'\\'.repeat(size)}`,
+    'names without values': size => `{${'"a"'.repeat(size)}`,
+    'spaces behind names': size => `{${`"a"${' '.repeat(20)}`.repeat(size)}`,
+    'members of lists': size => `{"a":[${'{"b":1},'.repeat(size)}1]}`,
+    'names of one length': size => `{"a":[${'{"abc":{"d":""}},'.repeat(size)}1]}`,
+    'brackets that close': size => `{${'}'.repeat(size)}`,
+  }
+  for (const [name, build] of Object.entries(hostile)) {
+    assertLinear(size => parse(build(size)), 1000, name)
+  }
 })
 
 test('[L9] never throws, whatever the bytes', () => {
