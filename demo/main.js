@@ -32,9 +32,9 @@ const over = {
 
 // A page that the browser kept for going back may show a record whose session is over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
-await start()
 
-async function start() {
+/** Shows what the address asks for. */
+export async function start() {
   try {
     const query = new URLSearchParams(location.search)
     const [ehrs, sessions] = await Promise.all([listEhrs(), listSessions()])

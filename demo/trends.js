@@ -1,10 +1,9 @@
 // The card of vital signs and laboratory values: which chart, how far back, the plot, the value under
 // the cursor, and the same values as a table.
 
-import { createCard } from './card.js'
+import { buildNote, createCard } from './card.js'
 import { formatDay } from './dates.js'
 import { element } from './element.js'
-import { drawPlot } from './plot.js'
 import { buildCharts, buildRows, buildSeries } from './series.js'
 
 const spans = [
@@ -36,21 +35,30 @@ function showCharts(charts) {
   const readout = element('dl', { class: 'readout' })
   const figure = element('div', { class: 'plot', role: 'img' })
   const table = element('div', { class: 'scroll' })
-  const draw = () => {
-    const { series } = state.chart
-    const rows = buildRows(state.chart)
+  const details = element('details', {}, element('summary', {}, 'The values as a table'), table)
+  const plotting = loadPlot().catch(error => {
+    reportError(error)
+    details.open = true
+    figure.replaceWith(buildNote('This browser cannot draw the chart; its values are below.'))
+  })
+  const draw = async () => {
+    const { chart, days } = state
+    const { series } = chart
+    const rows = buildRows(chart)
     const show = row => readout.replaceChildren(...buildReadout(series, rows, row))
     show()
-    figure.setAttribute('aria-label', describe(state.chart, rows))
+    figure.setAttribute('aria-label', describe(chart, rows))
     table.replaceChildren(buildTable(series, rows))
+    const plot = await plotting
+    if (plot === undefined || state.chart !== chart || state.days !== days) return
     state.remove?.()
-    state.remove = drawPlot(figure, { series, rows, days: state.days, onPoint: show })
+    state.remove = plot.drawPlot(figure, { series, rows, days, onPoint: show })
   }
   const choose = change => {
     Object.assign(state, change)
     draw()
   }
-  requestAnimationFrame(draw)
+  draw()
   return [
     buildChoice('What to show', 'chart', charts, {
       label: chart => chart.title,
@@ -68,8 +76,14 @@ function showCharts(charts) {
       }),
     ),
     figure,
-    element('details', {}, element('summary', {}, 'The values as a table'), table),
+    details,
   ]
+}
+
+// By itself, so that a browser in which it does not load still shows the rest: uPlot asks for
+// navigator.language while it loads, which is `C` in WebKitGTK without a locale, and no language.
+function loadPlot() {
+  return import('./plot.js')
 }
 
 function buildChoice(legend, name, options, { label, chosen, onChoose }) {

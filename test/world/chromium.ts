@@ -1,18 +1,13 @@
-// Headless Chromium for tests that need a real browser. Where the program is missing this is said
-// loudly, and is a failure where CI is set.
+// Headless Chromium for tests that need a real browser.
 
-import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/chromium'
 
 /** True when Chromium is there. */
 export function hasChromium(): boolean {
-  if (existsSync(PROGRAM)) return true
-  const message = `${PROGRAM} is missing: install the package chromium`
-  if (process.env.CI) throw new Error(message)
-  console.error(`\n*** ${message}; its tests are skipped ***\n`)
-  return false
+  return hasPrograms({ path: PROGRAM, debian: 'chromium' })
 }
 
 /** A browser that talks to nobody by itself. */
