@@ -1,12 +1,14 @@
 // Routes: the frontend's own files, where one container serves app and broker; else one small page at
 // the root, so that a login never ends in 404. Headers by @fastify/helmet; the page's policy allows
-// nothing but its own origin.
+// nothing but its own origin. Hidden files are not served (attacks X16).
 
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage } from '../src/browser/page.ts'
+import { BrokerError } from '../src/errors.ts'
 
 export interface FrontendOptions {
   /** Absolute folder of the frontend's files. */
@@ -43,7 +45,17 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     strictTransportSecurity: options.secure,
     referrerPolicy: { policy: 'no-referrer' },
   })
-  await app.register(fastifyStatic, { root, cacheControl: true, maxAge: 0, etag: true })
+  // A path written another way than the file's own is none of ours.
+  app.setErrorHandler((error: { statusCode?: number }) => {
+    throw error.statusCode === 403 ? new BrokerError('not_found') : error
+  })
+  await app.register(fastifyStatic, {
+    root,
+    cacheControl: true,
+    maxAge: 0,
+    etag: true,
+    allowedPath: path => !isHidden(path),
+  })
 }
 
 function buildPolicy(frameAncestors: readonly string[]): string {
