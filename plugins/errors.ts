@@ -21,8 +21,8 @@ declare module 'fastify' {
     fhir?: boolean
     /** Refusals are pages when a browser navigates. */
     page?: boolean
-    /** Answers whatever the Host header says. */
-    anyHost?: boolean
+    /** Stands for the route in the log and in metrics, where its pattern says nothing. */
+    label?: string
   }
 }
 
@@ -50,21 +50,26 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   app.setErrorHandler((error, request, reply) => answer(toBrokerError(error), request, reply))
 
   app.setNotFoundHandler((request, reply) => {
-    const [path = ''] = request.url.split('?', 1)
-    const known = patterns.filter(({ matches }) => matches.test(path))
+    const known = findRoutes(request)
     const methods = [...new Set(known.map(({ method }) => method))]
     const isOther = methods.length > 0 && !methods.includes(request.method)
     if (isOther) reply.header('allow', methods.join(', '))
     const code = isOther ? 'method_not_allowed' : 'not_found'
-    return answer(new BrokerError(code), request, reply, { fhir: known.some(p => p.isFhir) })
+    return answer(new BrokerError(code), request, reply)
   })
+
+  function findRoutes({ originalUrl }: FastifyRequest) {
+    const [path = ''] = originalUrl.split('?', 1)
+    return patterns.filter(({ matches }) => matches.test(path))
+  }
 
   app.addHook('onResponse', (request, reply, done) => {
     // The proxy tells of its own answers, with what it knows of them.
     if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
+      const { url = 'unknown', config } = request.routeOptions
       app.smartMetrics.observe({
         method: request.method,
-        route: request.routeOptions.url ?? 'unknown',
+        route: config?.label ?? url,
         status: reply.statusCode,
         milliseconds: Math.round(reply.elapsedTime),
         code: reply.smartFault,
@@ -74,12 +79,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   })
   app.decorateReply('smartFault', undefined)
 
-  function answer(
-    error: BrokerError,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {},
-  ): FastifyReply {
+  function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
     if (error.status >= 500) request.log.warn({ err: error, reqId: request.id }, 'refused')
     reply.smartFault = error.code
     reply
@@ -91,7 +92,9 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     if (error.links?.length) {
       reply.header('link', error.links.map(({ url, rel }) => `<${url}>; rel="${rel}"`).join(', '))
     }
-    if (config.fhir) return answerOutcome(error.code, request, reply)
+    if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {
+      return answerOutcome(error.code, request, reply)
+    }
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({
       type: 'about:blank',
@@ -103,7 +106,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   }
 
   function answerOutcome(code: FaultCode, request: FastifyRequest, reply: FastifyReply) {
-    const outcome = buildOutcome(code, request.headers.accept, request.url)
+    const outcome = buildOutcome(code, request.headers.accept, request.originalUrl)
     return reply.type(outcome.contentType).send(outcome.body)
   }
 
@@ -137,9 +140,7 @@ const frameworkFaults: Record<string, FaultCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'body_invalid',
   FST_ERR_CTP_INVALID_JSON_BODY: 'body_invalid',
-  FST_ERR_BAD_URL: 'bad_request',
   FST_ERR_VALIDATION: 'bad_request',
-  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
   // Asked of the method QUERY alone, which no route has.
   FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'method_not_allowed',
 }

@@ -1,4 +1,4 @@
-// Capability: who may call at all. Refuses other Hosts on every route, answers CORS pre-flights before
+// Capability: who may call at all. Refuses other Hosts and absolute targets on every route, answers CORS pre-flights before
 // anything else is looked at, and gives routes that use a ticket the same-origin guard.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -9,9 +9,10 @@ import {
   isOwnHost,
   isScript,
   preflightHeaders,
+  readHost,
   verifyCaller,
 } from '../src/browser/guard.ts'
-import { BrokerError } from '../src/errors.ts'
+import { BrokerError, type FaultCode } from '../src/errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -57,14 +58,24 @@ async function guard(app: FastifyInstance, options: GuardOptions): Promise<void>
   })
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (!isOwnHost(request.raw.rawHeaders, hosts) && !request.routeOptions.config?.anyHost) {
-      done(new BrokerError('unknown_host'))
+    const fault = judgeTarget(request)
+    if (fault !== undefined) {
+      done(new BrokerError(fault))
       return
     }
     if (request.raw.headers.origin !== undefined) setHeaders(reply, corsHeaders(request))
     if (isPreflight(request)) answerPreflight(request, reply)
     else done()
   })
+
+  function judgeTarget({ raw, routeOptions }: FastifyRequest): FaultCode | undefined {
+    // An absolute target would name a host of its own (attacks P4).
+    if (!raw.url?.startsWith('/')) return 'bad_request'
+    if (routeOptions.config?.anyHost) return undefined
+    const host = readHost(raw.rawHeaders)
+    if (host === undefined) return 'bad_request'
+    return isOwnHost(host, hosts) ? undefined : 'unknown_host'
+  }
 
   function corsHeaders(request: FastifyRequest): readonly string[] {
     return cors.get(request.raw.headers.origin ?? '') ?? NONE

@@ -1,5 +1,6 @@
-// fhirstorm, as one Fastify plugin: first what every request meets, then what the flow needs, then the
-// routes in the order a user meets them. Each plugin also stands alone in an app of your own.
+// fhirstorm, as a server of its own or as one Fastify plugin: first what every request meets, then what
+// the flow needs, then the routes in the order a user meets them. Each plugin also stands alone in an
+// app of your own.
 
 import type { FastifyInstance } from 'fastify'
 import backchannelLogout from '../plugins/backchannel-logout.ts'
@@ -27,18 +28,34 @@ import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
 import type { AppOptions } from './options.ts'
 
-/** Registers the whole product; `buildOptions` turns a configuration into its options. */
+/**
+ * Makes a whole server of the product, below its `prefix`: whatever else the server is asked, it answers
+ * as the product does, and health is told at the root too, where probes look for it.
+ */
+export async function serve(app: FastifyInstance, options: AppOptions): Promise<void> {
+  await meetRequests(app, options)
+  await app.register(runFlow, options)
+  if (options.prefix !== '') await app.register(health)
+}
+
+/** Registers the whole product in an app of your own; `buildOptions` makes its options. */
 export async function fhirstorm(app: FastifyInstance, options: AppOptions): Promise<void> {
-  // What every request meets.
+  await meetRequests(app, options)
+  await runFlow(app, options)
+}
+
+async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<void> {
   await app.register(metrics)
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)
   await app.register(wholeRequests)
   await app.register(limits)
-
-  // What the flow needs: LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet → Session.
   await app.register(vault, options.vault)
+}
+
+async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void> {
+  // What the flow needs: LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet → Session.
   await app.register(cookies, options.cookies)
   await app.register(discovery, options.discovery)
   await app.register(state, options.state)

@@ -36,7 +36,7 @@ const faults = {
   cross_site: [403, 'Requests from other sites are refused.'],
   navigation_refused: [403, 'FHIR data is not served as a page: fetch it from the application.'],
   csrf_header_missing: [403, 'This request needs the header X-CSRF: 1 or this site as its Origin.'],
-  // 404, 405, 408, 409, 413, 414, 415, 421, 422, 426, 429, 431
+  // 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 426, 429, 431
   not_found: [404, 'There is nothing here.'],
   method_not_allowed: [405, 'This method is not allowed here.'],
   request_timeout: [408, 'The request was not sent in time.'],
@@ -44,6 +44,7 @@ const faults = {
   body_too_large: [413, 'The request body is too large.'],
   uri_too_long: [414, 'The request target is too long.'],
   media_type_refused: [415, 'This media type is not accepted.'],
+  expectation_failed: [417, 'What the request expects cannot be met.'],
   unknown_host: [421, 'This host is not served here.'],
   foreign_reference: [422, 'The request refers to another session or to another server.'],
   upgrade_refused: [426, 'Protocol upgrades are not supported.'],

@@ -31,6 +31,8 @@ import type { Registration } from './smart/types.ts'
 import type { Vault } from './vault/vault.ts'
 
 export interface AppOptions {
+  /** Path of the public URL, below which every route lies; empty at the root. */
+  prefix: string
   errors: ErrorsOptions
   securityHeaders: SecurityHeadersOptions
   guard: GuardOptions
@@ -62,7 +64,7 @@ export interface Surroundings {
 /** For each address, which may be a whole hospital's. */
 const LOGIN_RATE = { max: 600, timeWindow: 60_000 }
 
-/** The options of every plugin, for `app.register(fhirstorm, …)`. */
+/** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
   const { vault, now = Date.now, contract } = surroundings
@@ -80,6 +82,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const frontendOrigins = config.frontend.origins
 
   return {
+    prefix: base,
     errors: {
       loginPath,
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),

@@ -6,8 +6,9 @@ import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { type ConnectionServer, limitConnections } from './connections.ts'
-import { describeFault, type FaultCode } from './errors.ts'
+import type { FaultCode } from './errors.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
+import { answerTheUnrouted, leadAside, refuseOnSocket } from './unrouted.ts'
 
 export interface ServerOptions {
   logger: FastifyBaseLogger
@@ -27,7 +28,7 @@ const KEEP_ALIVE_MS = 65_000
 const MAX_REQUESTS_PER_SOCKET = 10_000
 const DRAIN_MS = 25_000
 
-/** A Fastify instance with nothing in it yet. */
+/** A Fastify instance with no route in it yet but for what none would answer. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const limits = { ...defaultConnectionLimits, ...options.limits }
   const { headersMs, handshakeMs, requestMs } = limits
@@ -35,6 +36,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersMs,
     connectionsCheckingInterval: Math.min(WATCH_MS, headersMs),
+    // The guard says so in our words.
+    requireHostHeader: false,
+    // An offer to change the protocol is not taken up.
+    shouldUpgradeCallback: () => false,
   }
   const tls = { minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs }
   const app = fastify({
@@ -51,16 +56,19 @@ export function createServer(options: ServerOptions): FastifyInstance {
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
     // Bodies have their own limits, because those of FHIR requests may take long.
     requestTimeout: 0,
-    return503OnClosing: true,
+    // What still comes on an open connection is answered, and that connection closed.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_TARGET_BYTES, caseSensitive: true },
-    frameworkErrors: (error, _request, reply) => {
-      app.errorHandler(Object.assign(error, { statusCode: 400 }), _request, reply)
+    frameworkErrors: ({ code }, request, reply) => {
+      const isLong = code === 'FST_ERR_MAX_PARAM_LENGTH'
+      leadAside(app, request.raw, reply.raw, isLong ? 'uri_too_long' : 'bad_request')
     },
     clientErrorHandler,
   }) as unknown as FastifyInstance
   limitConnections(app.server as ConnectionServer, limits, options.trustedProxies)
   app.register(wholeRequests, { requestMs })
+  answerTheUnrouted(app)
   endConnectionsOnClose(app, options.drainMs ?? DRAIN_MS)
   return app
 }
@@ -87,35 +95,17 @@ function numberRequests(): () => string {
   return () => `${word}-${(++count).toString(36)}`
 }
 
-const LINGER_MS = 1_000
-
 const parserFaults: Record<string, FaultCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-// Node's parser refused the bytes: nothing of them can be trusted to frame another request. Whoever
-// broke off, or has not come so far as to speak HTTP, is told nothing.
-function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
-  const { code: name = '' } = error
-  if (!/^(?:HPE_|ERR_HTTP_)/.test(name) || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  // A client that never closes its side does not keep the connection.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref()
-  const code = parserFaults[name] ?? 'bad_request'
-  const { status, message } = describeFault(code)
-  const body = JSON.stringify({ type: 'about:blank', title: message, status, code })
-  socket.end(
-    [
-      `HTTP/1.1 ${status} Refused`,
-      'Connection: close',
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `Proxy-Status: fhirstorm; error=http_request_error; details="${code}"`,
-      '',
-      body,
-    ].join('\r\n'),
-  )
+// Whoever broke off, or has not come so far as to speak HTTP, is told nothing.
+function clientErrorHandler(
+  this: FastifyInstance,
+  { code: name = '' }: Error & { code?: string },
+  socket: Socket,
+): void {
+  if (!/^(?:HPE_|ERR_HTTP_)/.test(name) || !socket.writable) socket.destroy()
+  else refuseOnSocket(this, socket, parserFaults[name] ?? 'bad_request')
 }

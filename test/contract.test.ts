@@ -62,7 +62,7 @@ function listRoutes(): string[] {
 test('every operation of the contract is served, and every route is in the contract', () => {
   const operations = listOperations().sort()
   const routes = listRoutes()
-    .filter(route => route !== 'GET /')
+    .filter(route => route !== 'GET /' && !route.includes('\0'))
     .sort()
   assert.deepEqual(routes, operations)
 })

@@ -64,16 +64,21 @@ export function buildOwnHosts(urls: readonly string[]): ReadonlySet<string> {
   return hosts
 }
 
-/** Whether a Host header, sent exactly once, names a host that is served. */
-export function isOwnHost(rawHeaders: readonly string[], hosts: ReadonlySet<string>): boolean {
+/** The Host header, or undefined when it was not sent exactly once (RFC 9112 3.2: then a 400). */
+export function readHost(rawHeaders: readonly string[]): string | undefined {
   let host: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
     if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (host !== undefined) return false
-    host = rawHeaders[i + 1] as string
+    if (host !== undefined) return undefined
+    host = rawHeaders[i + 1]
   }
-  return host !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()))
+  return host
+}
+
+/** Whether a Host header names a host that is served. */
+export function isOwnHost(host: string, hosts: ReadonlySet<string>): boolean {
+  return hosts.has(host) || hosts.has(host.toLowerCase())
 }
 
 /** The headers of an answer to an origin of the frontend, names and values in turn. */

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
-import { fhirstorm } from '../app.ts'
+import { serve } from '../app.ts'
 import { buildKeyMarks } from '../keys.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { buildOptions } from '../options.ts'
@@ -45,10 +45,8 @@ export async function start(args: string[]): Promise<number | undefined> {
     trustedProxies: config.trustedProxies,
     tls: config.listen.tls,
   })
-  await app.register(fhirstorm, {
-    ...buildOptions(config, { vault: opened.vault, contract: await readContract() }),
-    prefix: new URL(config.publicUrl).pathname.replace(/\/$/, ''),
-  })
+  const contract = await readContract()
+  await serve(app, buildOptions(config, { vault: opened.vault, contract }))
   await app.listen({ host: config.listen.host, port: config.listen.port })
   logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
 

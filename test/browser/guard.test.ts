@@ -7,6 +7,7 @@ import {
   type CallerHeaders,
   isOwnHost,
   isScript,
+  readHost,
   verifyCaller,
 } from '../../src/browser/guard.ts'
 import { BrokerError } from '../../src/errors.ts'
@@ -168,7 +169,10 @@ test('a script is a caller without Sec-Fetch-Site', () => {
 
 test('[P6] serves the hosts of the public URL and of the frontend, sent once, and no other', () => {
   const hosts = buildOwnHosts(['https://app.example.org/bff', 'http://localhost:5173'])
-  const isOwn = (...raw: string[]) => isOwnHost(raw, hosts)
+  const isOwn = (...raw: string[]) => {
+    const host = readHost(raw)
+    return host !== undefined && isOwnHost(host, hosts)
+  }
   assert.ok(isOwn('Accept', '*/*', 'Host', 'app.example.org'))
   assert.ok(isOwn('host', 'APP.example.org:443'))
   assert.ok(isOwn('HOST', 'localhost:5173'))

@@ -2,7 +2,7 @@
 // names, and gives a token call up after a second, so that an orphaned lease ends after three.
 
 import { pino } from 'pino'
-import { fhirstorm } from '../../src/app.ts'
+import { serve } from '../../src/app.ts'
 import { readConfiguration } from '../../src/cli/configuration.ts'
 import { buildKeyMarks } from '../../src/keys.ts'
 import { buildLoggerOptions } from '../../src/logging.ts'
@@ -46,6 +46,6 @@ if (import.meta.main) {
   const app = createServer({ logger: pino(buildLoggerOptions('warn')), trustedProxies: [] })
   const options = buildOptions(config, { vault: makeMortal(vault) })
   options.token.deadlineMs = DEADLINE_MS
-  await app.register(fhirstorm, options)
+  await serve(app, options)
   await app.listen({ host: config.listen.host, port: config.listen.port })
 }

@@ -27,7 +27,7 @@ test('a public URL with a path prefixes every route, cookie names stay, and FHIR
   await launchFromEhr(world, browser, 'ben-ortega')
   assert.equal((await browser.fetch(`${world.app}/sessions`)).json<unknown[]>().length, 2)
   const root = new URL(world.app).origin
-  for (const path of ['/sessions', '/login', '/healthz']) {
+  for (const path of ['/sessions', '/login', '/ehrs']) {
     assert.equal((await browser.fetch(root + path)).status, 404, path)
   }
   const out = await browser.fetch(`${world.app}/logout`, { method: 'POST' })

@@ -11,7 +11,7 @@ import { pino } from 'pino'
 import { parse, stringify } from 'yaml'
 import { buildDemoConfig } from '../../sandbox/demo-config.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
-import { fhirstorm } from '../../src/app.ts'
+import { serve } from '../../src/app.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
 import { buildKeyMarks, makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import type { ConnectionLimits } from '../../src/limits.ts'
@@ -66,23 +66,21 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const server = createServer({
     ...{ logger, trustedProxies: config.trustedProxies, limits: options.connections },
   })
-  let product = server
   const contract = await readFile('openapi.yaml', 'utf8')
-  await server.register(
-    async scope => {
-      product = scope
-      const built = buildOptions(config, { vault, now, contract })
-      options.adjust?.(built)
-      await fhirstorm(scope, built)
-    },
-    { prefix: new URL(config.publicUrl).pathname.replace(/\/$/, '') },
-  )
+  const built = buildOptions(config, { vault, now, contract })
+  options.adjust?.(built)
+  // The first scope is the product's.
+  let product: FastifyInstance | undefined
+  server.addHook('onRegister', scope => {
+    if (scope.prefix === built.prefix) product ??= scope
+  })
+  await serve(server, built)
   await server.listen({ host: 'localhost', port: Number(new URL(app).port) })
   return {
     app: config.publicUrl,
     sandbox,
     server,
-    product,
+    product: product ?? server,
     config,
     log,
     async close() {
