@@ -97,10 +97,10 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     { embedded }: Registration,
     sealed: string,
   ): void {
-    const inProgress = cookies.names.launchIds(request.headers.cookie)
+    const inProgress = [...cookies.names.launches(request.headers.cookie)]
     let bytes = sealed.length
-    for (const [age, id] of inProgress.reverse().entries()) {
-      bytes += cookies.read(request, cookies.names.launch(id))?.length ?? 0
+    for (const [age, [id, text]] of inProgress.reverse().entries()) {
+      bytes += text?.length ?? 0
       if (age + 2 > MAX_LAUNCHES || bytes > MAX_LAUNCH_BYTES) {
         cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })
       }

@@ -123,7 +123,10 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   function open(request: FastifyRequest, id: string, how = { slide: true }) {
-    const ticket = readTicket(request, id)
+    return openTicket(readTicket(cookies.read(request, cookies.names.ticket(id)), id), how)
+  }
+
+  function openTicket(ticket: Ticket | undefined, how: { slide: boolean }) {
     if (!ticket) throw new BrokerError('session_invalid')
     const found = store.open(ticket, how)
     return found instanceof Promise ? found.then(requireRegistered) : requireRegistered(found)
@@ -139,8 +142,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     return ehr !== undefined && (registrations.get(ehr)?.embedded ?? false)
   }
 
-  function readTicket(request: FastifyRequest, id: string): Ticket | undefined {
-    const text = cookies.read(request, cookies.names.ticket(id))
+  function readTicket(text: string | undefined, id: string): Ticket | undefined {
     if (text === undefined) return undefined
     const cached = known.get(text)
     if (cached) return cached.id === id ? cached : undefined
@@ -156,19 +158,20 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   async function openAll(request: FastifyRequest) {
     const live: OpenSession[] = []
     const dead: DeadTicket[] = []
-    for (const id of ids(request)) {
+    for (const [id, text] of cookies.names.tickets(request.headers.cookie)) {
+      const ticket = readTicket(text, id)
       try {
-        live.push(await open(request, id, { slide: false }))
+        live.push(await openTicket(ticket, { slide: false }))
       } catch (error) {
         if (!(error instanceof BrokerError) || error.status !== 401) throw error
-        if (dead.length < MAX_CLEARED) dead.push({ id, ehr: readTicket(request, id)?.ehr })
+        if (dead.length < MAX_CLEARED) dead.push({ id, ehr: ticket?.ehr })
       }
     }
     return { live, dead }
   }
 
   function ids(request: FastifyRequest): string[] {
-    return cookies.names.ticketIds(request.headers.cookie)
+    return [...cookies.names.tickets(request.headers.cookie).keys()]
   }
 
   function clear(reply: FastifyReply, id: string, ehr?: string): void {

@@ -3,14 +3,17 @@
 
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/
 
+/** Cookies of one kind by id: their values, undefined for one that was sent more than once. */
+export type SentCookies = ReadonlyMap<string, string | undefined>
+
 export interface CookieNames {
   ticket(sessionId: string): string
   launch(launchId: string): string
   browser: string
-  /** Session ids of all ticket cookies in a Cookie header; unverified, in the order sent. */
-  ticketIds(header: string | undefined): string[]
-  /** Launch ids of all launch cookies in a Cookie header; unverified, in the order sent. */
-  launchIds(header: string | undefined): string[]
+  /** All ticket cookies of a Cookie header by session id; unverified, in the order sent. */
+  tickets(header: string | undefined): SentCookies
+  /** All launch cookies of a Cookie header by launch id; unverified, in the order sent. */
+  launches(header: string | undefined): SentCookies
 }
 
 /**
@@ -23,8 +26,8 @@ export function buildCookieNames(secure: boolean): CookieNames {
     ticket: sessionId => prefix + sessionId,
     launch: launchId => `${prefix}launch-${launchId}`,
     browser: `${prefix}browser`,
-    ticketIds: header => listSuffixes(header, prefix),
-    launchIds: header => listSuffixes(header, `${prefix}launch-`),
+    tickets: header => readCookies(header, prefix),
+    launches: header => readCookies(header, `${prefix}launch-`),
   }
 }
 
@@ -46,16 +49,19 @@ export function readCookie(header: string | undefined, name: string): string | u
   return found
 }
 
-function listSuffixes(header: string | undefined, prefix: string): string[] {
-  if (header === undefined) return []
-  const ids = new Set<string>()
+// In one pass: a header may be made of hundreds of them.
+function readCookies(header: string | undefined, prefix: string): SentCookies {
+  const found = new Map<string, string | undefined>()
+  if (header === undefined) return found
   for (const pair of header.split(';')) {
-    const name = pair.slice(0, pair.indexOf('=')).trim()
+    const equals = pair.indexOf('=')
+    const name = pair.slice(0, Math.max(equals, 0)).replace(/^ +/, '')
     if (!name.startsWith(prefix)) continue
     const id = name.slice(prefix.length)
-    if (SESSION_ID.test(id)) ids.add(id)
+    if (!SESSION_ID.test(id)) continue
+    found.set(id, found.has(id) ? undefined : pair.slice(equals + 1).trimEnd())
   }
-  return [...ids]
+  return found
 }
 
 export type CookieKind = 'ticket' | 'launch' | 'browser'

@@ -46,7 +46,7 @@ test('reading never throws and finds what was set, among anything', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), header => {
       readCookie(header, 't')
-      buildCookieNames(true).ticketIds(header)
+      buildCookieNames(true).tickets(header)
     }),
   )
 })
@@ -62,8 +62,36 @@ test('lists the ids of ticket and launch cookies apart from each other', () => {
     '__Host-fhirstorm-short=1',
     '__proto__=1',
   ].join('; ')
-  assert.deepEqual(names.ticketIds(header), [id])
-  assert.deepEqual(names.launchIds(header), [other])
+  assert.deepEqual([...names.tickets(header).keys()], [id])
+  assert.deepEqual([...names.launches(header).keys()], [other])
+})
+
+test('a list of cookies says of each what reading it alone says', () => {
+  const names = buildCookieNames(true)
+  const scrap = fc.constantFrom(
+    ...[
+      names.ticket(id),
+      names.launch(id),
+      '=',
+      '=x',
+      ' ',
+      '\t',
+      ';',
+      '; ',
+      'y',
+      '"',
+      names.browser,
+    ],
+  )
+  fc.assert(
+    fc.property(fc.array(scrap, { maxLength: 12 }), scraps => {
+      const header = scraps.join('')
+      const alone = (name: string) => readCookie(header, name)
+      assert.equal(names.tickets(header).get(id), alone(names.ticket(id)), header)
+      assert.equal(names.launches(header).get(id), alone(names.launch(id)), header)
+    }),
+    { numRuns: 5000 },
+  )
 })
 
 test('[K1] tickets are Strict, launch and browser cookies Lax, all HttpOnly, Secure, Path=/', () => {

@@ -1,0 +1,142 @@
+// What strangers, browsers and EHRs send is read in steps proportional to it: one row for each reader,
+// on the input that would cost it most.
+
+import { test } from 'node:test'
+import { buildCookieNames, readCookie } from '../src/browser/cookies.ts'
+import { isOwnHost, verifyCaller } from '../src/browser/guard.ts'
+import { parseReturnTo } from '../src/browser/return-to.ts'
+import { BrokerError } from '../src/errors.ts'
+import { buildRequestHeaders } from '../src/proxy/headers.ts'
+import { rewriteLinks, toOwnAddress } from '../src/proxy/location.ts'
+import { parseMediaType } from '../src/proxy/media-type.ts'
+import { buildOutcome } from '../src/proxy/outcome.ts'
+import { buildJsonNeedle, createJsonRewriting, rewriteJson } from '../src/proxy/rewrite-json.ts'
+import { parseTarget, verifyParameters } from '../src/proxy/target.ts'
+import { parseCallbackQuery } from '../src/smart/callback.ts'
+import { parseCapabilityStatement } from '../src/smart/capability-statement.ts'
+import { resolveFhirUser } from '../src/smart/fhir-user.ts'
+import { canonicalIssuer } from '../src/smart/issuer.ts'
+import { readAddress } from '../src/smart/logout-token.ts'
+import { parseText } from '../src/smart/member.ts'
+import { parseScope, splitScope } from '../src/smart/scope.ts'
+import { missingScopes } from '../src/smart/scope-set.ts'
+import { assertLinear } from './work/steps.ts'
+
+const base = 'https://ehr.example.org/fhir/r4'
+const ours = 'https://app.example.org/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir'
+const names = buildCookieNames(true)
+const addresses = {
+  bases: [{ origin: 'https://ehr.example.org', path: '/fhir/r4' }],
+  asked: `${base}/Patient/1`,
+  ours,
+}
+const pins = {
+  ...{ id: 'general', iss: base, origins: ['https://ehr.example.org'], issuers: [] },
+  ...{ scope: 'openid', idToken: 'verify' as const },
+}
+const plan = {
+  target: { path: '/Patient', query: '' },
+  authorization: 'Bearer x',
+  acceptEncoding: 'any' as const,
+  restore: undefined,
+}
+const needle = buildJsonNeedle([base])
+
+const repeat = (text: string) => (size: number) => text.repeat(size)
+const list = (print: (i: number) => string) => (size: number) =>
+  Array.from({ length: size }, (_, i) => print(i)).join('')
+const id = (i: number) => i.toString(36).padStart(22, 'A')
+const inPieces = (text: string) => {
+  const rewriting = createJsonRewriting(needle, ours)
+  for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
+  rewriting.end()
+}
+
+type Row = [reader: (text: string) => unknown, input: (size: number) => string]
+
+const rows: Record<string, Row> = {
+  'cookies: one among many': [text => readCookie(text, '__Host-a'), repeat('__Host-a; ')],
+  'cookies: spaces': [text => readCookie(text, '__Host-a'), repeat(' ')],
+  'cookies: tickets': [text => names.tickets(text), list(i => `${names.ticket(id(i))}=x; `)],
+  'cookies: one ticket many times': [
+    text => names.tickets(text),
+    repeat(`${names.ticket(id(0))}=x;`),
+  ],
+  'Host, many times': [text => isOwnHost(text.split(','), new Set(['a'])), repeat('Host,b,')],
+  'Origin and Sec-Fetch-Site': [
+    text =>
+      verifyCaller(
+        'GET',
+        { origin: text, 'sec-fetch-site': text },
+        { origins: new Set(), embedded: false },
+      ),
+    repeat('https://a'),
+  ],
+  return_to: [text => parseReturnTo(text, { origin: 'https://a.b', returnTo: '/' }), repeat('/a')],
+  callback: [parseCallbackQuery, repeat('a&')],
+  issuer: [canonicalIssuer, repeat('https://a/')],
+  'Accept of a refusal': [text => buildOutcome('internal', text, '/x'), repeat('a;q=1,')],
+  '_format of a refusal': [
+    text => buildOutcome('internal', undefined, `/x?${text}`),
+    repeat('_format&'),
+  ],
+  Accept: [text => buildRequestHeaders({ accept: text }, plan), repeat('text/html,')],
+  'If-None-Match': [text => buildRequestHeaders({ 'if-none-match': text }, plan), repeat('"a",')],
+  'media type: parameters': [parseMediaType, size => `a/b${'; a=b'.repeat(size)}`],
+  'media type: quotes': [parseMediaType, size => `a/b; a="${'='.repeat(size)}`],
+  path: [text => parseTarget(text, ''), repeat('/a.%41')],
+  query: [text => parseTarget(`?${text}`, ''), repeat('a%41&')],
+  parameters: [verifyParameters, repeat('a&')],
+  Location: [text => toOwnAddress(text, addresses), repeat('../')],
+  'Link: targets': [text => rewriteLinks(text, addresses), repeat(`<${base}>; rel="next", `)],
+  'Link: parameters': [text => rewriteLinks(text, addresses), size => `<a>${'; a=b'.repeat(size)}`],
+  'Link: quotes': [text => rewriteLinks(text, addresses), repeat('<a>;a="')],
+  'Link: brackets': [text => rewriteLinks(text, addresses), repeat('<')],
+  'Link: spaces': [text => rewriteLinks(text, addresses), size => `<a>${' '.repeat(size)}`],
+  'JSON: spaces behind a name': [inPieces, size => `{"url"${' '.repeat(size)}:"${base}"}`],
+  'JSON: spaces before addresses': [
+    text => rewriteJson(text, needle, ours),
+    repeat(`"url":        "${base}/",`),
+  ],
+  'JSON: names': [inPieces, repeat('"url":"')],
+  'JSON: addresses': [inPieces, repeat(`"${base}`)],
+  'JSON: escapes': [inPieces, size => `{"url":"${'\\'.repeat(size)}`],
+  'JSON: quotes': [inPieces, repeat('"')],
+  'scope: many': [splitScope, list(i => `patient/A.rs?a=${i} `)],
+  'scope: long': [parseScope, size => `patient/A.rs?${'a=b&'.repeat(size)}`],
+  'scope: granted': [
+    text => missingScopes('launch openid patient/*.cruds?a=b user/B.rs', text),
+    list(i => `patient/A.rs?a=${i} `),
+  ],
+  'logout token': [
+    readAddress,
+    size =>
+      `a.${Buffer.from(`{"iss":"x","aud":[${'"x",'.repeat(size)}"x"]}`).toString('base64url')}.a`,
+  ],
+  fhirUser: [text => resolveFhirUser({ fhirUser: text }, base), repeat('https://a/Patient/1')],
+  text: [text => parseText(text, 1 << 20), repeat('é')],
+  statement: [
+    text => parseCapabilityStatement(JSON.parse(text), pins),
+    size =>
+      JSON.stringify({
+        resourceType: 'CapabilityStatement',
+        rest: Array.from({ length: size }, () => ({
+          security: { extension: [{ url: 'x', extension: [{ url: 'authorize' }] }] },
+        })),
+      }),
+  ],
+}
+
+for (const [name, [read, build]] of Object.entries(rows)) {
+  test(`[DS3] ${name}: the work grows no faster than the input`, () => {
+    assertLinear(size => refuseOrRead(() => read(build(size))), 200, name)
+  })
+}
+
+function refuseOrRead(read: () => unknown): void {
+  try {
+    read()
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+  }
+}
