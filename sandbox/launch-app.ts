@@ -12,15 +12,16 @@ export interface LaunchAppOptions {
   sites: Sites
   launches: Launches
   store: Store
-  appUrl: string
+  /** What a launch opens. */
+  launchUrl: string
 }
 
 /**
  * Makes a launch as the query says and sends the browser to the app's launch URL with it. `fhir` names
- * the version, `r4` or `dstu2`; `face` any face.
+ * the version, `r4` or `dstu2`; `face` any face; `framed` that a chart surrounds the app.
  */
 export function launchApp(options: LaunchAppOptions, query: URLSearchParams): Answer {
-  const { sites, launches, appUrl } = options
+  const { sites, launches, launchUrl } = options
   const site = sites.byName(query.get('fhir') ?? query.get('face') ?? 'r4')
   const launch = readLaunch(options, query)
   if (site === undefined || launch === undefined) {
@@ -29,7 +30,7 @@ export function launchApp(options: LaunchAppOptions, query: URLSearchParams): An
     })
   }
   const ehr = query.get('ehr')
-  const target = new URL(ehr === null ? `${appUrl}/launch` : `${appUrl}/launch/${ehr}`)
+  const target = new URL(ehr === null ? launchUrl : `${launchUrl}/${ehr}`)
   target.searchParams.set('iss', site.base)
   target.searchParams.set('launch', launches.add(launch, query.get('launch') ?? undefined))
   return redirect(target.href)
@@ -51,6 +52,8 @@ function readLaunch({ store }: LaunchAppOptions, query: URLSearchParams): Launch
     user: account.id,
     auto: parseAuto(query.get('auto') ?? undefined),
     intent: query.get('intent') ?? undefined,
+    // In a frame of the chart the chart shows who the patient is.
+    needPatientBanner: !query.has('framed'),
     ...(isThere('DocumentReference', letter)
       ? { fhirContext: [{ reference: `DocumentReference/${letter}` }] }
       : {}),

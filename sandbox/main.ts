@@ -1,22 +1,35 @@
-// Runs the sandbox EHR by itself: `node sandbox/main.ts`. SANDBOX_HOST, SANDBOX_PORT and APP_URL say
-// where it listens and where the app is.
+// Runs the sandbox EHR by itself: `npm run sandbox`; `-- --help` says what can be chosen.
 
+import { parseCommandLine, UsageError, usage } from './command-line.ts'
 import { startSandbox } from './sandbox.ts'
 
-const {
-  SANDBOX_HOST = '127.0.0.1',
-  SANDBOX_PORT = '5001',
-  APP_URL = 'http://localhost:5000',
-} = process.env
+try {
+  const options = parseCommandLine(process.argv.slice(2), process.env)
+  if (options === undefined) process.stdout.write(usage)
+  else {
+    const sandbox = await startSandbox(options)
+    const words = 'open it for patients, clients and recipes'
+    process.stdout.write(
+      `Sandbox EHR at ${sandbox.url} for the app at ${options.appUrl}: ${words}\n`,
+    )
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void sandbox.close())
+    }
+  }
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exitCode = 1
+}
 
-const sandbox = await startSandbox({
-  host: SANDBOX_HOST,
-  port: Number(SANDBOX_PORT),
-  appUrl: APP_URL.replace(/\/$/, ''),
-  ehrIds: ['general', 'dstu2'],
-})
-console.log(`Sandbox EHR at ${sandbox.url} for the app at ${APP_URL}`)
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void sandbox.close())
+function explain(error: unknown): string {
+  const { code, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  if (code === 'EADDRINUSE') return `Port ${port} of ${address} is busy: choose another with --port`
+  if (code === 'EACCES') return `Port ${port} is not allowed here: choose another with --port`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `--host is no address of this machine`
+  if (error instanceof UsageError) return `${error.message}; --help says what can be chosen`
+  throw error
 }

@@ -1,6 +1,7 @@
 // Which part of the sandbox a request is for: its pages, an authorization, or one of its faces.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SandboxClient } from './authorization/clients.ts'
 import { buildPreparation } from './authorization/prepared.ts'
 import type { AuthorizationServer } from './authorization/server.ts'
 import type { Call } from './faces/face.ts'
@@ -28,6 +29,8 @@ export interface Parts {
   countVisit(place: Place): number
   /** What launches need, with the app's address as it is now. */
   launching(): LaunchAppOptions
+  /** Where the app is now, and who it is here. */
+  app(): { appUrl: string; clients: readonly SandboxClient[] }
 }
 
 /** Answers every request of a sandbox. */
@@ -99,7 +102,7 @@ async function answerPage(
   if (pathname === '/faces') return page(facesPage(sites.all))
   if (pathname === '/smart-style.json') return json(style)
   if (pathname !== '/') return undefined
-  const { appUrl } = parts.launching()
+  const { appUrl } = parts.app()
   return page(frontPage({ patients: directory.cards(), url: origin, appUrl }))
 }
 
@@ -108,8 +111,8 @@ function answerChart({ directory, launching }: Parts, { search, searchParams }: 
   const card = directory.card(searchParams.get('patient') ?? '')
   if (card === undefined)
     return page(notice('No such patient', 'Nobody has this id.'), { status: 404 })
-  const frames = `'self' ${new URL(launching().appUrl).origin}`
-  return page(chartPage(card, `/launch-app${search}`), { frames })
+  const frames = `'self' ${new URL(launching().launchUrl).origin}`
+  return page(chartPage(card, `/launch-app${search}&framed`), { frames })
 }
 
 /** What `smart_style_url` leads to. */

@@ -5,7 +5,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { buildClientMetadata, type SandboxClient, tutorialClient } from './authorization/clients.ts'
+import { buildClientMetadata, ownClients, type SandboxClient } from './authorization/clients.ts'
 import { createLaunches, type Launch } from './authorization/launches.ts'
 import { createAuthorizationServer } from './authorization/server.ts'
 import { createStorage, type Storage } from './authorization/storage.ts'
@@ -24,10 +24,16 @@ export interface SandboxOptions {
   /** 0 takes a free one. */
   port: number
   host?: string
-  /** Where the app is: its `/launch` and `/redirect` are the registered URLs. */
+  /** Where the app is: its `/launch` and `/redirect` are registered. */
   appUrl: string
+  /** What an EHR launch opens, unless it is the app's `/launch`. */
+  launchUrl?: string
   /** Ids for which `/redirect/ID` is registered as well. */
   ehrIds?: readonly string[]
+  /** Further redirect URIs of the app. */
+  redirectUris?: readonly string[]
+  /** The app's keys, unless they are at its `/.well-known/jwks.json`. */
+  jwksUri?: string
   /** Clients besides the tutorial's. */
   clients?: readonly SandboxClient[]
   /** Faces besides the named ones. */
@@ -48,7 +54,7 @@ export interface Sandbox {
   base(face: string): string
   /** Registers a client, or another version of one. */
   register(client: SandboxClient): Promise<void>
-  /** Moves the app, and with it the tutorial's client. */
+  /** Moves the app, and with it its clients. */
   moveApp(appUrl: string): Promise<void>
   /** Makes an EHR launch; its id, for the app's launch URL. */
   launch(launch: Omit<Launch, 'user'> & { user?: string }, id?: string): string
@@ -109,7 +115,8 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
   const parts: Parts = {
     ...{ origin, sites, directory, authorization, fhir },
     countVisit: createVisits(),
-    launching: () => ({ sites, launches, store, appUrl: apps.appUrl() }),
+    launching: () => ({ sites, launches, store, launchUrl: apps.launchUrl() }),
+    app: () => ({ appUrl: apps.appUrl(), clients: apps.clients() }),
   }
   const sandbox: Sandbox = {
     ...{ url: origin, register: apps.register, moveApp: apps.moveApp },
@@ -127,19 +134,21 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
   return { sandbox, parts }
 }
 
-/** The tutorial's client and those of the options, and ways to have others. */
+/** The app's clients and those of the options, and ways to have others. */
 async function registerApps(options: SandboxOptions, storage: Storage) {
-  const { ehrIds = [], clients = [] } = options
+  const { ehrIds = [], redirectUris, jwksUri, clients = [] } = options
   let { appUrl } = options
+  const own = () => ownClients({ appUrl, ehrIds, redirectUris, jwksUri })
   const register = (client: SandboxClient) =>
     storage.adapter('Client').upsert(client.clientId, buildClientMetadata(client))
   const moveApp = async (url: string) => {
     appUrl = url
-    await register(tutorialClient(url, ehrIds))
+    for (const client of own()) await register(client)
   }
   for (const client of clients) await register(client)
   await moveApp(appUrl)
-  return { register, moveApp, appUrl: () => appUrl }
+  const launchUrl = () => options.launchUrl ?? `${appUrl}/launch`
+  return { register, moveApp, clients: own, launchUrl, appUrl: () => appUrl }
 }
 
 async function findGrantee(

@@ -3,8 +3,9 @@
 // knows no other's.
 
 import type { IncomingMessage } from 'node:http'
-import { type Context, errors } from 'oidc-provider'
+import type { Context } from 'oidc-provider'
 import type { Site, Sites } from '../site.ts'
+import { errors } from './library.ts'
 import { isScope } from './scopes.ts'
 
 /** Refuses with `invalid_request` an authorization request whose `aud` is not this server's. */

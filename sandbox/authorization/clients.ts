@@ -1,5 +1,5 @@
 // The apps registered at the sandbox: the tutorial's confidential client, whose values are the
-// tutorial's own, and whatever tests add. In oidc-provider's terms, as its Client records.
+// tutorial's own, the same app under further ids, and whatever tests add. In oidc-provider's terms, as its Client records.
 
 import type { JWK } from 'jose'
 import { tutorialClient as credentials } from '../tutorial-client.ts'
@@ -18,17 +18,42 @@ export interface SandboxClient {
   backchannelLogoutUri?: string
 }
 
-/** The tutorial's client, for the app at this URL, and for its redirect URIs of these registrations. */
-export function tutorialClient(appUrl: string, ehrIds: readonly string[]): SandboxClient {
-  return {
-    clientId: credentials.id,
-    name: 'FHIRstorm test',
-    method: 'client_secret_basic',
-    secret: credentials.secret,
-    redirectUris: [`${appUrl}/redirect`, ...ehrIds.map(id => `${appUrl}/redirect/${id}`)],
+/** The app that a sandbox is for. */
+export interface RegisteredApp {
+  appUrl: string
+  /** Registrations at the app: `/redirect/ID` is a redirect URI of each. */
+  ehrIds: readonly string[]
+  /** Further redirect URIs. */
+  redirectUris?: readonly string[]
+  /** Where the app's public keys are. */
+  jwksUri?: string
+}
+
+/** The app under three ids, one for each way to authenticate; the tutorial's is the first. */
+export function ownClients(app: RegisteredApp): SandboxClient[] {
+  const { appUrl, ehrIds, redirectUris = [] } = app
+  const { jwksUri = `${appUrl}/.well-known/jwks.json` } = app
+  const common = {
+    name: 'Record Viewer',
+    redirectUris: [
+      `${appUrl}/redirect`,
+      ...ehrIds.map(id => `${appUrl}/redirect/${id}`),
+      ...redirectUris,
+    ],
     postLogoutRedirectUris: [appUrl, `${appUrl}/`],
     backchannelLogoutUri: `${appUrl}/backchannel-logout`,
   }
+  const { id, secret } = credentials
+  return [
+    { ...common, clientId: id, method: 'client_secret_basic', secret },
+    { ...common, clientId: 'sandbox-post', method: 'client_secret_post', secret: 'sandbox-secret' },
+    { ...common, clientId: 'sandbox-keys', method: 'private_key_jwt', jwksUri },
+  ]
+}
+
+/** The tutorial's client, for the app at this URL, and for its redirect URIs of these registrations. */
+export function tutorialClient(appUrl: string, ehrIds: readonly string[]): SandboxClient {
+  return ownClients({ appUrl, ehrIds })[0] as SandboxClient
 }
 
 /** A client as oidc-provider stores it. */

@@ -157,7 +157,7 @@ function buildContext({ directory, launches, styleUrl }: InteractionOptions, ste
   const context: LaunchContext = { needPatientBanner: true, smartStyleUrl: styleUrl }
   if (launch !== undefined) {
     const { user: _user, auto: _auto, ...told } = launch
-    Object.assign(context, { needPatientBanner: false, tenant: 'sandbox' }, told)
+    Object.assign(context, { tenant: 'sandbox' }, told)
   }
   if (!asksForPatient(scopes) || patient === undefined) return context
   const latest = scopes.includes('launch/encounter')

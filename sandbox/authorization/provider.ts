@@ -2,12 +2,14 @@
 // tokens that rotate and whose second use ends the whole grant, and a new grant for every
 // authorization, which nothing of the user's session outlives or ends: launch B never touches A.
 
-import Provider, { type Context, errors } from 'oidc-provider'
+import type OidcProvider from 'oidc-provider'
+import type { Context } from 'oidc-provider'
 import { routes, type Sites } from '../site.ts'
 import { findAccount } from './accounts.ts'
 import { resourceIndicators, siteOfRequest, verifyAudience } from './audience.ts'
 import { buildClaims } from './claims.ts'
 import type { SigningKeys } from './keys.ts'
+import { errors, Provider } from './library.ts'
 import { errorPage, logoutPage, signedOutPage } from './pages.ts'
 import { oidcScopes } from './scopes.ts'
 import type { Storage } from './storage.ts'
@@ -49,7 +51,7 @@ export interface ProviderOptions {
 }
 
 /** A new authorization server; its issuer is the origin. */
-export function createProvider(options: ProviderOptions): Provider {
+export function createProvider(options: ProviderOptions): OidcProvider {
   const { origin, sites, storage, keys, contextOf } = options
   return new Provider(origin, {
     adapter: (kind: string) => storage.adapter(kind),

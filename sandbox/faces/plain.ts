@@ -5,6 +5,7 @@ import type { Face } from './face.ts'
 
 export const plainFaces: readonly Face[] = [
   { name: 'r4', base: '/r4', about: 'FHIR R4 with a SMART configuration.' },
+  { name: 'embedded', about: 'FHIR R4 again, for an app that is shown in a frame of the chart.' },
   {
     name: 'dstu2',
     base: '/dstu2',

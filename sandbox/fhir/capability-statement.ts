@@ -3,6 +3,7 @@
 
 import type { Document, FhirVersion } from '../faces/face.ts'
 import type { Site } from '../site.ts'
+import { dstu2Types, findDstu2Type } from './dstu2-requests.ts'
 import { resourceTypes, searchParameters } from './search-parameters.ts'
 
 export const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
@@ -34,9 +35,9 @@ export function buildCapabilityStatement(site: Site, date: string): Document {
           service: [buildService(fhirVersion)],
           extension: [buildOauthUris(site)],
         },
-        resource: (isDstu2 ? ['Patient', 'Observation', 'Condition'] : resourceTypes).map(type =>
-          describeType(type, isDstu2 ? READING : [...READING, ...WRITING]),
-        ),
+        resource: isDstu2
+          ? dstu2Types.map(type => describeDstu2Type(type))
+          : resourceTypes.map(type => describeType(type, [...READING, ...WRITING])),
         ...(isDstu2 ? {} : { interaction: [{ code: 'transaction' }, { code: 'batch' }] }),
       },
     ],
@@ -65,6 +66,15 @@ function buildService(version: FhirVersion): Document {
     coding: [{ system, code: 'SMART-on-FHIR', display: 'SMART-on-FHIR' }],
     text: 'OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)',
   }
+}
+
+function describeDstu2Type(type: string): Document {
+  const { stored = type, parameters = {} } = findDstu2Type(type) ?? {}
+  const then = new Map(Object.entries(parameters).map(([name, now]) => [now, name]))
+  const searchParam = [...(searchParameters.get(stored) ?? [])].map(([name, { kind }]) => {
+    return { name: then.get(name) ?? name, type: kind }
+  })
+  return { type, interaction: READING.map(code => ({ code })), searchParam }
 }
 
 function describeType(type: string, codes: readonly string[]): Document {

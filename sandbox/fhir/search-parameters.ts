@@ -66,11 +66,25 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     requester: 'reference:requester',
     encounter: 'reference:encounter',
   },
+  MedicationStatement: {
+    ...ofSubject,
+    code: 'token:medicationCodeableConcept',
+    status: 'token:status',
+    effective: 'date:effectiveDateTime|effectivePeriod',
+  },
   AllergyIntolerance: {
     ...ofPatient,
     code: 'token:code',
+    category: 'token:category',
     'clinical-status': 'token:clinicalStatus',
     criticality: 'token:criticality',
+    date: 'date:recordedDate',
+  },
+  FamilyMemberHistory: {
+    ...ofPatient,
+    date: 'date:date',
+    relationship: 'token:relationship',
+    status: 'token:status',
   },
   Immunization: {
     ...ofPatient,

@@ -75,7 +75,7 @@ function find(store: Store, access: Access, { type, query }: Search): Resource[]
 }
 
 function sort(resources: Resource[], query: URLSearchParams): Resource[] {
-  const rules = (query.get('_sort') ?? '').split(',').filter(Boolean)
+  const rules = query.getAll('_sort').flatMap(rule => rule.split(',').filter(Boolean))
   return rules.toReversed().reduce((sorted, rule) => {
     const name = rule.replace(/^-/, '')
     const direction = rule.startsWith('-') ? -1 : 1

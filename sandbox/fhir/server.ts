@@ -8,11 +8,12 @@ import { type Answer, json } from '../http/answer.ts'
 import { buildAccess } from './access.ts'
 import { addressAttachments } from './attachment.ts'
 import { buildCapabilityStatement } from './capability-statement.ts'
-import { dstu2Types, toDstu2 } from './dstu2.ts'
-import { interact, notAllowed } from './interactions.ts'
+import { toDstu2 } from './dstu2.ts'
+import { fromDstu2, scopesFromDstu2 } from './dstu2-requests.ts'
+import { interact } from './interactions.ts'
 import { FhirProblem } from './problem.ts'
 import { type Format, parseFormat, represent, representProblem } from './represent.ts'
-import { type FhirAnswer, type FhirRequest, parseSegments } from './request.ts'
+import { type FhirAnswer, parseSegments } from './request.ts'
 import { buildSmartConfiguration } from './smart-configuration.ts'
 import type { Store } from './store.ts'
 
@@ -86,14 +87,14 @@ async function perform(
   const grantee = await authenticate(call, findGrantee)
   const account = findAccount(grantee.accountId)
   if (account === undefined) throw unauthorized('the user of this token is gone')
-  const access = buildAccess(grantee.scope, account, grantee.patient)
-  const request = { site, method, segments, query, headers, body, access }
   const isDstu2 = site.face.fhirVersion === '1.0.2'
-  if (isDstu2) requireDstu2(request)
-  const answer = interact(store, request)
+  const scope = isDstu2 ? scopesFromDstu2(grantee.scope) : grantee.scope
+  const access = buildAccess(scope, account, grantee.patient)
+  const request = { site, method, segments, query, headers, body, access }
+  const answer = interact(store, isDstu2 ? fromDstu2(request) : request)
   if (answer.resource === undefined) return answer
   const resource = addressAttachments(answer.resource, site.base)
-  return { ...answer, resource: isDstu2 ? toDstu2(resource) : resource }
+  return { ...answer, resource: isDstu2 ? toDstu2(resource, site.base) : resource }
 }
 
 async function authenticate(
@@ -114,11 +115,4 @@ function unauthorized(words?: string): FhirProblem {
   return new FhirProblem(401, 'login', words ?? 'an access token is needed', {
     headers: { 'www-authenticate': challenge },
   })
-}
-
-function requireDstu2({ method, segments: [type] }: FhirRequest): void {
-  if (method !== 'GET' && method !== 'HEAD') throw notAllowed('GET, HEAD')
-  if (type !== undefined && !dstu2Types.includes(type)) {
-    throw new FhirProblem(404, 'not-found', 'this face has no such resources')
-  }
 }

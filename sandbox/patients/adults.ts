@@ -1,6 +1,7 @@
 // The sandbox's grown-up patients. Invented.
 
-import { line, settle, through, waving } from './curve.ts'
+import { line, settle, through } from './curve.ts'
+import { riskProfile } from './risk.ts'
 import { bloodPressure, growth, type Story, series } from './story.ts'
 
 const monthly = { every: 28, days: 1120 }
@@ -24,11 +25,24 @@ const amyShaw: Story = {
     { drug: 'lisinopril', dose: '1 tablet in the morning', yearsAgo: 3 },
     { drug: 'atorvastatin', dose: '1 tablet at bedtime', yearsAgo: 2.4 },
   ],
-  allergies: [{ allergen: 'penicillin', reaction: 'Hives', criticality: 'high' }],
+  allergies: [
+    {
+      allergen: 'penicillin',
+      category: 'medication',
+      yearsAgo: 41,
+      reaction: 'Hives',
+      criticality: 'high',
+    },
+  ],
   immunizations: [
     ['influenza', 56.9],
     ['influenza', 55.9],
     ['tdap', 51.2],
+  ],
+  smoking: [
+    ['daily', 9.5],
+    ['former', 5.2],
+    ['former', 0.2],
   ],
   series: [
     bloodPressure({ every: 14, days: 1120 }, settle(158, 126, 4), settle(97, 79, 4)),
@@ -36,7 +50,15 @@ const amyShaw: Story = {
     ...growth(monthly, settle(94.5, 81.5, 3), line(166, 166), 0.5),
     series('hba1c', quarterly, settle(9.4, 6.7, 4), 0.15),
     series('glucose', monthly, settle(212, 128, 4), 14),
-    series('ldl', quarterly, settle(162, 84, 5), 6),
+    ...riskProfile(quarterly, {
+      cholesterol: [248, 168],
+      hdl: [44, 52],
+      triglycerides: [210, 150],
+      hsCrp: [3.9, 1.8],
+      creatinine: [0.84, 0.9],
+      systolic: [146, 126],
+      diastolic: [90, 79],
+    }),
     series('egfr', quarterly, line(82, 76), 3),
   ],
   letter: `Amy Shaw has done well over the past year. Her HbA1c is below 7 % for the third time in a row,
@@ -57,11 +79,27 @@ const faridHaddad: Story = {
     { problem: 'sleepApnea', yearsAgo: 3.3 },
   ],
   medications: [{ drug: 'semaglutide', dose: '0.5 mg under the skin once a week', yearsAgo: 1.4 }],
+  smoking: [
+    ['daily', 1.5],
+    ['daily', 0.3],
+  ],
   series: [
     ...growth({ every: 7, days: 560 }, settle(131, 104, 2.4), line(181, 181), 0.7),
     bloodPressure({ every: 28, days: 560 }, settle(144, 128, 3), settle(92, 82, 3)),
     series('heartRate', { every: 28, days: 560 }, settle(88, 74), 4),
     series('hba1c', { every: 112, days: 560 }, settle(6.3, 5.5), 0.1),
+    ...riskProfile(
+      { every: 112, days: 560 },
+      {
+        cholesterol: [214, 186],
+        hdl: [38, 45],
+        triglycerides: [190, 130],
+        hsCrp: [4.2, 1.9],
+        creatinine: [0.98, 0.95],
+        systolic: [142, 128],
+        diastolic: [91, 82],
+      },
+    ),
   ],
 }
 
@@ -79,7 +117,16 @@ const elenaRossi: Story = {
     { problem: 'migraine', yearsAgo: 7, resolved: true },
   ],
   medications: [{ drug: 'ferrousSulfate', dose: '1 tablet every other day', yearsAgo: 0.3 }],
-  allergies: [{ allergen: 'latex', reaction: 'Itching', criticality: 'low' }],
+  allergies: [
+    {
+      allergen: 'latex',
+      category: 'environment',
+      yearsAgo: 6.4,
+      reaction: 'Itching',
+      criticality: 'low',
+    },
+  ],
+  smoking: [['never', 0.5]],
   series: [
     ...growth({ every: 14, days: 210 }, line(61.5, 72.8), line(169, 169), 0.3),
     bloodPressure(
@@ -103,6 +150,19 @@ const elenaRossi: Story = {
       ]),
       0.2,
     ),
+    ...riskProfile(
+      { every: 105, days: 210 },
+      {
+        cholesterol: [172, 238],
+        hdl: [58, 68],
+        triglycerides: [92, 190],
+        hsCrp: [1.6, 4.1],
+        hba1c: [5.2, 5],
+        creatinine: [0.72, 0.55],
+        systolic: [112, 118],
+        diastolic: [70, 74],
+      },
+    ),
   ],
 }
 
@@ -119,70 +179,38 @@ const graceLindqvist: Story = {
     { problem: 'migraine', yearsAgo: 20 },
   ],
   medications: [{ drug: 'levothyroxine', dose: '1 tablet on an empty stomach', yearsAgo: 2.6 }],
-  allergies: [{ allergen: 'sulfonamide', reaction: 'Rash', criticality: 'low' }],
+  allergies: [
+    {
+      allergen: 'sulfonamide',
+      category: 'medication',
+      yearsAgo: 18.2,
+      reaction: 'Rash',
+      criticality: 'low',
+    },
+  ],
+  smoking: [
+    ['never', 2.6],
+    ['never', 0.4],
+  ],
   series: [
     series('tsh', { every: 60, days: 960 }, settle(11.8, 2.1, 6), 0.25),
     series('heartRate', { every: 60, days: 960 }, settle(54, 68, 5), 3),
     ...growth({ every: 60, days: 960 }, settle(74, 68, 4), line(171, 171), 0.5),
     bloodPressure({ every: 60, days: 960 }, line(122, 118), line(78, 76), 5),
+    ...riskProfile(
+      { every: 240, days: 960 },
+      {
+        cholesterol: [252, 198],
+        hdl: [52, 56],
+        triglycerides: [160, 118],
+        hsCrp: [2.4, 1.2],
+        hba1c: [5.5, 5.4],
+        creatinine: [0.9, 0.82],
+        systolic: [122, 118],
+        diastolic: [78, 76],
+      },
+    ),
   ],
 }
 
-const hiroTanaka: Story = {
-  id: 'hiro-tanaka',
-  given: ['Hiro'],
-  family: 'Tanaka',
-  otherName: '田中 寛',
-  gender: 'male',
-  ageYears: 66.3,
-  city: 'Naperville',
-  visits: { every: 30, days: 360, reason: 'Heart failure clinic' },
-  problems: [
-    { problem: 'heartFailure', yearsAgo: 1.9 },
-    { problem: 'hypertension', yearsAgo: 15 },
-  ],
-  medications: [
-    { drug: 'sacubitril', dose: '1 tablet twice a day', yearsAgo: 1.2 },
-    { drug: 'carvedilol', dose: '1 tablet twice a day', yearsAgo: 1.8 },
-    { drug: 'furosemide', dose: '1 tablet in the morning, 2 when weight rises', yearsAgo: 1.9 },
-  ],
-  series: [
-    series(
-      'weight',
-      { every: 1, days: 180 },
-      waving(
-        through([
-          [0, 79],
-          [0.45, 83.5],
-          [0.55, 78.4],
-          [1, 77.6],
-        ]),
-        0.4,
-        9,
-      ),
-      0.3,
-    ),
-    bloodPressure({ every: 7, days: 360 }, settle(141, 118, 3), settle(86, 72, 3)),
-    series('heartRate', { every: 7, days: 360 }, settle(92, 66, 3), 4),
-    series(
-      'oxygenSaturation',
-      { every: 7, days: 360 },
-      through([
-        [0, 93],
-        [0.7, 91],
-        [1, 96],
-      ]),
-      1,
-    ),
-    series('ntProBnp', { every: 60, days: 360 }, settle(3900, 780, 3), 120),
-    series('potassium', { every: 60, days: 360 }, line(4.4, 4.8), 0.2),
-  ],
-}
-
-export const adults: readonly Story[] = [
-  amyShaw,
-  elenaRossi,
-  faridHaddad,
-  graceLindqvist,
-  hiroTanaka,
-]
+export const adults: readonly Story[] = [amyShaw, elenaRossi, faridHaddad, graceLindqvist]

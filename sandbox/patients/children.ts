@@ -1,66 +1,21 @@
 // The sandbox's children. Invented; growth runs along ordinary growth charts.
 
+import { DAYS_A_YEAR } from './calendar.ts'
 import { byAge, line, settle, waving } from './curve.ts'
-import { bloodPressure, growth, type Story, series } from './story.ts'
+import { boys, type Growth, girls } from './growth-curves.ts'
+import { bloodPressure, growth, type Series, type Story, series, type Timing } from './story.ts'
 
-const boyWeight = byAge([
-  [0, 3.4],
-  [0.08, 4.5],
-  [0.25, 6.4],
-  [0.5, 7.9],
-  [0.75, 8.9],
-  [1, 9.6],
-  [2, 12.2],
-  [4, 16.3],
-  [6, 20.7],
-  [8, 25.6],
-  [10, 31.2],
-  [12, 39.8],
-  [14, 50.8],
-  [16, 60.8],
-  [18, 67.2],
-])
-const boyHeight = byAge([
-  [0, 49.9],
-  [0.08, 54.7],
-  [0.25, 61.4],
-  [0.5, 67.6],
-  [0.75, 72],
-  [1, 75.7],
-  [2, 87.1],
-  [4, 103.3],
-  [6, 116],
-  [8, 127.3],
-  [10, 137.8],
-  [12, 149.1],
-  [14, 163.2],
-  [16, 172.9],
-  [18, 176.1],
-])
-const girlWeight = byAge([
-  [0, 3.2],
-  [0.25, 5.8],
-  [0.5, 7.3],
-  [1, 8.9],
-  [2, 11.5],
-  [3, 13.9],
-  [4, 16.1],
-  [5, 18.2],
-  [6, 20.2],
-  [7, 22.4],
-])
-const girlHeight = byAge([
-  [0, 49.1],
-  [0.25, 59.8],
-  [0.5, 65.7],
-  [1, 74],
-  [2, 85.7],
-  [3, 95.1],
-  [4, 102.7],
-  [5, 109.4],
-  [6, 115.1],
-  [7, 120.8],
-])
+/** Growth from birth: head to the third birthday, and how long the pregnancy was. */
+function grown(ageYears: number, every: number, curves: Growth, weeks: number): Series[] {
+  const days = Math.floor(ageYears * DAYS_A_YEAR) - 1
+  const timing: Timing = { every, days }
+  const headUntil = Math.max(0, Math.floor((ageYears - 3) * DAYS_A_YEAR))
+  return [
+    ...growth(timing, curves.weight, curves.height, ageYears < 2 ? 0.12 : 0.3),
+    series('headCircumference', { ...timing, until: headUntil }, curves.head, 0.2),
+    series('gestationalAge', { every: 1, days, until: days }, line(weeks, weeks), 0),
+  ]
+}
 
 const benOrtega: Story = {
   id: 'ben-ortega',
@@ -68,6 +23,7 @@ const benOrtega: Story = {
   family: 'Ortega Peña',
   gender: 'male',
   ageYears: 0.72,
+  parents: { mother: 163, father: 178 },
   city: 'Aurora',
   visits: { every: 45, days: 255, reason: 'Well-baby visit' },
   problems: [{ problem: 'otitis', yearsAgo: 0.2, resolved: true }],
@@ -89,18 +45,7 @@ const benOrtega: Story = {
     ['hepatitisB', 0.5],
   ],
   series: [
-    ...growth({ every: 15, days: 255 }, boyWeight, boyHeight, 0.12),
-    series(
-      'headCircumference',
-      { every: 15, days: 255 },
-      byAge([
-        [0, 34.5],
-        [0.25, 40.5],
-        [0.5, 43.3],
-        [1, 46.1],
-      ]),
-      0.2,
-    ),
+    ...grown(0.72, 15, boys, 39.4),
     series('temperature', { every: 45, days: 255 }, line(36.9, 36.8), 0.2),
   ],
 }
@@ -112,6 +57,7 @@ const chloeNguyen: Story = {
   otherName: 'Nguyễn Mai',
   gender: 'female',
   ageYears: 6.5,
+  parents: { mother: 157, father: 169 },
   city: 'Joliet',
   visits: { every: 90, days: 1440, reason: 'Asthma follow-up' },
   problems: [
@@ -122,7 +68,15 @@ const chloeNguyen: Story = {
     { drug: 'fluticasone', dose: '2 puffs twice a day with a spacer', yearsAgo: 2.2 },
     { drug: 'albuterol', dose: '2 puffs as needed for wheeze', yearsAgo: 3.1 },
   ],
-  allergies: [{ allergen: 'peanut', reaction: 'Anaphylaxis', criticality: 'high' }],
+  allergies: [
+    {
+      allergen: 'peanut',
+      category: 'food',
+      yearsAgo: 4.9,
+      reaction: 'Anaphylaxis',
+      criticality: 'high',
+    },
+  ],
   immunizations: [
     ['mmr', 1.1],
     ['mmr', 4.2],
@@ -131,12 +85,19 @@ const chloeNguyen: Story = {
     ['influenza', 5.9],
   ],
   series: [
-    ...growth({ every: 90, days: 2340 }, girlWeight, girlHeight, 0.25),
+    ...grown(6.5, 60, girls, 38.1),
     series('peakFlow', { every: 10, days: 500 }, waving(settle(128, 172, 2), 14, 120), 7),
     series('oxygenSaturation', { every: 90, days: 1440 }, line(96, 98), 0.8),
     series('respiratoryRate', { every: 90, days: 1440 }, line(26, 21), 1.5),
   ],
 }
+
+// In months, a little behind the calendar, as with long illness.
+const boneAge = [
+  [8, 92],
+  [11, 127],
+  [15, 174],
+] as const
 
 const danielOkafor: Story = {
   id: 'daniel-okafor',
@@ -144,6 +105,7 @@ const danielOkafor: Story = {
   family: 'Okafor',
   gender: 'male',
   ageYears: 15.3,
+  parents: { mother: 168, father: 183 },
   city: 'Peoria',
   visits: { every: 91, days: 1456, reason: 'Diabetes in youth clinic' },
   problems: [{ problem: 'diabetes1', yearsAgo: 4.3 }],
@@ -158,7 +120,8 @@ const danielOkafor: Story = {
     ['influenza', 14.6],
   ],
   series: [
-    ...growth({ every: 91, days: 3640 }, boyWeight, boyHeight, 0.5),
+    ...grown(15.3, 91, boys, 40.2),
+    series('boneAge', { every: 1096, days: 2557, until: 300 }, byAge(boneAge), 0),
     series('hba1c', { every: 91, days: 1456 }, waving(settle(11.2, 7.6, 6), 0.4, 365), 0.2),
     series('glucose', { every: 2, days: 180 }, waving(line(168, 156), 24, 30), 34),
     bloodPressure({ every: 182, days: 1456 }, line(108, 117), line(62, 70), 4),

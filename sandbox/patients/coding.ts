@@ -13,6 +13,8 @@ export const systems = {
   conditionClinical: 'http://terminology.hl7.org/CodeSystem/condition-clinical',
   conditionVerification: 'http://terminology.hl7.org/CodeSystem/condition-ver-status',
   allergyClinical: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical',
+  roleCode: 'http://terminology.hl7.org/CodeSystem/v3-RoleCode',
+  allergyVerification: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification',
   actCode: 'http://terminology.hl7.org/CodeSystem/v3-ActCode',
   documentClass: 'http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category',
 } as const
@@ -71,6 +73,12 @@ export const allergens = {
   peanut: snomed('91935009', 'Allergy to peanut'),
   sulfonamide: snomed('91939003', 'Allergy to sulfonamide'),
   latex: snomed('300916003', 'Latex allergy'),
+} as const
+
+export const smoking = {
+  never: snomed('266919005', 'Never smoker'),
+  former: snomed('8517006', 'Former smoker'),
+  daily: snomed('449868002', 'Current every day smoker'),
 } as const
 
 export const vaccines = {

@@ -11,8 +11,10 @@ import {
   buildAllergies,
   buildConditions,
   buildEncounters,
+  buildFamilyHistory,
   buildImmunizations,
   buildMedicationRequests,
+  buildMedicationStatements,
   buildPatient,
 } from './record.ts'
 import type { Story } from './story.ts'
@@ -29,8 +31,10 @@ function buildRecord(story: Story, calendar: Calendar): Resource[] {
     ...buildEncounters(story, calendar),
     ...buildConditions(story, calendar),
     ...buildMedicationRequests(story, calendar),
-    ...buildAllergies(story),
+    ...buildMedicationStatements(story, calendar),
+    ...buildAllergies(story, calendar),
     ...buildImmunizations(story, calendar),
+    ...buildFamilyHistory(story, calendar),
     ...buildDocuments(story, calendar),
     ...buildObservations(story, calendar),
   ]

@@ -1,7 +1,7 @@
-// Everything of a patient's record but the observations: person, visits, problems, medications,
-// allergies, immunizations, letters. Pure.
+// Everything of a patient's record but observations and documents: person, visits, problems,
+// medications, allergies, immunizations, the parents. Pure.
 
-import type { Reference, Resource } from '../fhir/resource.ts'
+import type { Quantity, Reference, Resource } from '../fhir/resource.ts'
 import { type Calendar, DAYS_A_YEAR } from './calendar.ts'
 import { allergens, concept, drugs, problems, systems, vaccines } from './coding.ts'
 import type { Story } from './story.ts'
@@ -92,17 +92,68 @@ export function buildMedicationRequests(story: Story, calendar: Calendar): Resou
   }))
 }
 
+/** What the patient takes, as far as the practice knows. */
+export function buildMedicationStatements(story: Story, calendar: Calendar): Resource[] {
+  const { id, medications = [] } = story
+  return medications.map(({ drug, dose, yearsAgo, stopped = false }) => {
+    const start = calendar.day(yearsAgo * DAYS_A_YEAR)
+    return {
+      resourceType: 'MedicationStatement',
+      id: `${id}-takes-${kebab(drug)}`,
+      status: stopped ? 'completed' : 'active',
+      medicationCodeableConcept: drugs[drug],
+      subject: { reference: `Patient/${id}` },
+      effectivePeriod: { start, ...(stopped ? { end: calendar.day(yearsAgo * 365 - 10) } : {}) },
+      dateAsserted: calendar.day(1),
+      informationSource: physician,
+      dosage: [{ text: dose }],
+    }
+  })
+}
+
 /** What is not tolerated. */
-export function buildAllergies({ id, allergies = [] }: Story): Resource[] {
-  return allergies.map(({ allergen, reaction, criticality }) => ({
+export function buildAllergies({ id, allergies = [] }: Story, calendar: Calendar): Resource[] {
+  return allergies.map(({ allergen, category, reaction, criticality, yearsAgo }) => ({
     resourceType: 'AllergyIntolerance',
     id: `${id}-${kebab(allergen)}`,
     clinicalStatus: concept(systems.allergyClinical, 'active', 'Active'),
+    verificationStatus: concept(systems.allergyVerification, 'confirmed', 'Confirmed'),
+    type: 'allergy',
+    category: [category],
     criticality,
     code: allergens[allergen],
     patient: { reference: `Patient/${id}` },
+    onsetDateTime: calendar.day(yearsAgo * DAYS_A_YEAR),
+    recordedDate: calendar.day(yearsAgo * DAYS_A_YEAR - 3),
+    recorder: physician,
     reaction: [{ manifestation: [{ text: reaction }] }],
   }))
+}
+
+/** The parents of a child, with the heights that growth charts read from an extension of SMART's. */
+export function buildFamilyHistory({ id, parents }: Story, calendar: Calendar): Resource[] {
+  if (parents === undefined) return []
+  return relatives.map(({ name, code, display }) => ({
+    resourceType: 'FamilyMemberHistory',
+    id: `${id}-${name}`,
+    extension: [{ url: PARENT_HEIGHT, valueQuantity: centimetres(parents[name]) }],
+    status: 'completed',
+    patient: { reference: `Patient/${id}` },
+    date: calendar.day(30),
+    relationship: concept(systems.roleCode, code, display),
+  }))
+}
+
+const PARENT_HEIGHT =
+  'http://fhir-registry.smarthealthit.org/StructureDefinition/family-history#height'
+
+const relatives = [
+  { name: 'mother', code: 'MTH', display: 'Mother' },
+  { name: 'father', code: 'FTH', display: 'Father' },
+] as const
+
+function centimetres(value: number): Quantity {
+  return { value, unit: 'cm', system: systems.ucum, code: 'cm' }
 }
 
 /** What was given against infections. */

@@ -1,7 +1,7 @@
 // A patient as a story: who it is, what troubles them, and what was measured over the years. Records
 // are made of stories by population.ts.
 
-import type { allergens, drugs, problems, vaccines } from './coding.ts'
+import type { allergens, drugs, problems, smoking, vaccines } from './coding.ts'
 import type { Curve } from './curve.ts'
 import type { MeasureName } from './measure.ts'
 
@@ -19,6 +19,10 @@ export interface Story {
   problems?: readonly Problem[]
   medications?: readonly Medication[]
   allergies?: readonly Allergy[]
+  /** Whether the patient smoked, oldest first. */
+  smoking?: readonly (readonly [status: keyof typeof smoking, yearsAgo: number])[]
+  /** Heights of the parents in centimetres. */
+  parents?: { mother: number; father: number }
   immunizations?: readonly (readonly [vaccine: keyof typeof vaccines, ageYears: number])[]
   series: readonly Series[]
   /** The newest letter about the patient, as plain text. */
@@ -40,14 +44,17 @@ export interface Medication {
 
 export interface Allergy {
   allergen: keyof typeof allergens
+  category: 'medication' | 'food' | 'environment'
+  yearsAgo: number
   reaction: string
   criticality: 'low' | 'high'
 }
 
-interface Timing {
-  /** Days between two measurements, and how many days back the first one lies. */
+export interface Timing {
+  /** Days between two measurements, and how many days back the first one lies, and the last one. */
   every: number
   days: number
+  until?: number
 }
 
 export type Series = Timing &

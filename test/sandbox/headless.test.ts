@@ -96,10 +96,24 @@ test('an EHR launch may decide everything, down to its id', async () => {
       encounter: 'amy-shaw-visit-2',
       intent: 'reconcile',
       tenant: 'sandbox',
-      banner: false,
+      banner: true,
       fhirContext: [{ reference: 'DocumentReference/amy-shaw-letter' }],
     },
   )
+})
+
+test('an app in a frame of the chart need not show the banner, any other has to', async () => {
+  const app = createApp(sandbox)
+  for (const [path, expected] of [
+    ['/launch-app?patient=amy-shaw&auto=1', true],
+    ['/launch-app?patient=amy-shaw&auto=1&framed', false],
+  ] as const) {
+    const response = await fetch(`${sandbox.url}${path}`, { redirect: 'manual' })
+    const location = new URL(response.headers.get('location') ?? '')
+    const launch = location.searchParams.get('launch') ?? ''
+    const tokens = await app.login(createBrowser(), { launch, scope: 'launch patient/*.rs openid' })
+    assert.equal(tokens.need_patient_banner, expected)
+  }
 })
 
 test('a launch is at the face that it names', async () => {

@@ -106,7 +106,7 @@ test('a chart frames the app, and nothing else', async () => {
   assert.match(policy, new RegExp(`frame-src 'self' ${APP_URL}$`))
   assert.match(
     await response.text(),
-    /<iframe [^>]*src="\/launch-app\?patient=amy-shaw&#38;auto=1"/,
+    /<iframe [^>]*src="\/launch-app\?patient=amy-shaw&#38;auto=1&#38;framed"/,
   )
   assert.equal((await fetch(`${sandbox.url}/chart?patient=nobody`)).status, 404)
 })

@@ -60,6 +60,8 @@ test('nothing happens before birth or after today', () => {
       'effectiveDateTime',
       'onsetDateTime',
       'occurrenceDateTime',
+      'recordedDate',
+      'effectivePeriod.start',
       'period.start',
     ]) {
       for (const date of valuesAt(resource, path)) {
@@ -68,4 +70,88 @@ test('nothing happens before birth or after today', () => {
       }
     }
   }
+})
+
+/** A patient's observations of a LOINC code, newest first. */
+function measured(patient: string, code: string) {
+  return ofType('Observation').filter(
+    one =>
+      valuesAt(one, 'subject.reference')[0] === `Patient/${patient}` &&
+      valuesAt(one, 'code.coding.code').includes(code),
+  )
+}
+
+const ageOf = ({ birthDate }: (typeof population)[number]) =>
+  (today.getTime() - Date.parse(String(birthDate))) / (365.25 * 86_400_000)
+const grown = ofType('Patient').filter(patient => ageOf(patient) >= 18)
+const children = ofType('Patient').filter(patient => ageOf(patient) < 18)
+
+// What risk calculators look for: unit, and what can be in a person.
+const risks: [code: string, unit: string, low: number, high: number][] = [
+  ['2093-3', 'mg/dL', 120, 320],
+  ['2085-9', 'mg/dL', 25, 90],
+  ['13457-7', 'mg/dL', 50, 220],
+  ['2089-1', 'mg/dL', 50, 220],
+  ['2571-8', 'mg/dL', 50, 400],
+  ['30522-7', 'mg/L', 0.2, 10],
+  ['4548-4', '%', 4, 14],
+  ['2160-0', 'mg/dL', 0.4, 2],
+  ['8480-6', 'mmHg', 90, 180],
+  ['8462-4', 'mmHg', 50, 110],
+]
+test('every grown-up has what risk calculators read, over time and newest first', () => {
+  assert.equal(grown.length, 7)
+  for (const { id } of grown) {
+    for (const [code, unit, low, high] of risks) {
+      const found = measured(id, code)
+      assert.ok(found.length >= 3, `${id} ${code}`)
+      for (const one of found) {
+        assert.equal(valuesAt(one, 'valueQuantity.unit')[0], unit)
+        const value = Number(valuesAt(one, 'valueQuantity.value')[0])
+        assert.ok(value >= low && value <= high, `${one.id}: ${value}`)
+      }
+      const dates = found.map(({ effectiveDateTime }) => String(effectiveDateTime))
+      assert.deepEqual(dates, dates.toSorted().toReversed())
+    }
+    const [smoking] = measured(id, '72166-2')
+    assert.match(String(valuesAt(smoking, 'valueCodeableConcept.coding.code')), /^\d+$/)
+    assert.equal(measured(id, '55284-4').length, measured(id, '85354-9').length)
+  }
+})
+
+test('lipids of one day fit together, as they do where LDL is calculated', () => {
+  for (const { id } of grown) {
+    const value = (code: string) =>
+      Number(valuesAt(measured(id, code)[0], 'valueQuantity.value')[0])
+    const expected = value('2093-3') - value('2085-9') - value('2571-8') / 5
+    assert.ok(Math.abs(value('2089-1') - expected) < 15, id)
+  }
+})
+
+test('every child has grown since birth, under the codes of old and new growth charts', () => {
+  assert.equal(children.length, 3)
+  for (const child of children) {
+    const years = ageOf(child)
+    for (const code of ['29463-7', '3141-9', '8302-2', '39156-5']) {
+      const found = measured(child.id, code)
+      assert.ok(found.length >= 18, `${child.id} ${code}`)
+      const first = Date.parse(String(found.at(-1)?.effectiveDateTime))
+      assert.ok(first - Date.parse(String(child.birthDate)) < 40 * 86_400_000, child.id)
+    }
+    for (const code of ['9843-4', '8287-5']) {
+      assert.ok(measured(child.id, code).length >= Math.min(3, years) * 4, child.id)
+    }
+    assert.equal(measured(child.id, '11884-4').length, 1)
+    const parents = ofType('FamilyMemberHistory').filter(
+      one => valuesAt(one, 'patient.reference')[0] === `Patient/${child.id}`,
+    )
+    assert.deepEqual(
+      parents.map(one => valuesAt(one, 'relationship.coding.code')[0]),
+      ['MTH', 'FTH'],
+    )
+    for (const one of parents) {
+      assert.ok(Number(valuesAt(one, 'extension.valueQuantity.value')[0]) > 140)
+    }
+  }
+  assert.equal(measured('daniel-okafor', '37362-1').length, 3)
 })
