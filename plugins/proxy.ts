@@ -7,11 +7,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { createExchange } from '../src/http/exchange.ts'
-import type { ForwardLimits } from '../src/http/forwarded-request.ts'
-import { type BodyLimits, hasBody } from '../src/http/request-body.ts'
+import { hasBody } from '../src/http/request-body.ts'
 import { createRunning } from '../src/http/running.ts'
+import { createShares } from '../src/http/shares.ts'
 import { lingering } from '../src/http/upload.ts'
 import { createUpstreams } from '../src/http/upstream.ts'
+import { defaultProxyLimits, type ProxyLimits } from '../src/limits.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
@@ -32,45 +33,21 @@ export interface ProxyOptions {
   limits?: Partial<ProxyLimits>
 }
 
-export interface ProxyLimits extends ForwardLimits, BodyLimits {
-  /** Requests in flight to one EHR; one more is refused. */
-  inFlight: number
-  /** Documents up to this size are rewritten at once, and sent with their length. */
-  collectBytes: number
-  /** Memory of all request bodies that are held at one time. */
-  heldBytes: number
-}
-
-const MIB = 1024 * 1024
-
-const defaultLimits: ProxyLimits = {
-  headMs: 60_000,
-  idleMs: 30_000,
-  stallMs: 30_000,
-  totalMs: 3_600_000,
-  inFlight: 256,
-  collectBytes: 256 * 1024,
-  maxBodyBytes: 1024 * MIB,
-  documentBytes: 16 * MIB,
-  formBytes: MIB,
-  replayBytes: 256 * 1024,
-  bodyIdleMs: 15_000,
-  heldBytes: 256 * MIB,
-}
-
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const TICK_MS = 250
 
 async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
   const { smartGuard: guard, smartTickets: tickets, smartMetrics: metrics } = app
-  const limits = { ...defaultLimits, ...options.limits }
+  const limits = { ...defaultProxyLimits, ...options.limits }
   // A clock that nobody sets: requests under way must not be cut when the time of day jumps.
   const running = createRunning(() => performance.now())
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
     ...{ running, limits, tokens: app.smartToken },
     ownAddress: buildOwnAddress(options.publicUrl),
-    budget: { bytes: 0, maxBytes: limits.heldBytes },
+    sharesOf: createShares({
+      ...{ requests: limits.inFlight, events: limits.events, bytes: limits.heldBytes },
+    }),
   })
 
   app.removeAllContentTypeParsers()

@@ -1,5 +1,12 @@
-// What one caller, one session, one EHR and all of them together may take: every limit of the product
+// What one caller, one user, one EHR and all of them together may take: every limit of the product
 // in one place, set for two cores and 1 GB of memory. Times in milliseconds, sizes in bytes.
+
+import type { ForwardLimits } from './http/forwarded-request.ts'
+import type { BodyLimits } from './http/request-body.ts'
+import type { ShareLimits } from './http/shares.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
 
 /** Who may hold a connection to us, and for how long without a whole request. */
 export interface ConnectionLimits {
@@ -21,4 +28,33 @@ export const defaultConnectionLimits: ConnectionLimits = {
   headersMs: 10_000,
   handshakeMs: 10_000,
   requestMs: 10_000,
+}
+
+/** What FHIR traffic may take. */
+export interface ProxyLimits extends ForwardLimits, BodyLimits {
+  /** Requests under way to EHRs, but for event streams. */
+  inFlight: ShareLimits
+  /** Event streams, which last for hours and cost little. */
+  events: ShareLimits
+  /** Memory of all request bodies that are held at one time. */
+  heldBytes: ShareLimits
+  /** Documents up to this size are rewritten at once, and sent with their length. */
+  collectBytes: number
+}
+
+export const defaultProxyLimits: ProxyLimits = {
+  inFlight: { user: 100, ehr: 256, all: 1_024 },
+  events: { user: 16, ehr: 512, all: 1_024 },
+  heldBytes: { user: 32 * MIB, ehr: 64 * MIB, all: 128 * MIB },
+  headMs: 60_000,
+  idleMs: 30_000,
+  stallMs: 30_000,
+  totalMs: 3_600_000,
+  collectBytes: 256 * KIB,
+  maxBodyBytes: 1024 * MIB,
+  documentBytes: 16 * MIB,
+  formBytes: MIB,
+  replayBytes: 256 * KIB,
+  bodyIdleMs: 15_000,
+  heldBodyMs: 120_000,
 }

@@ -8,13 +8,13 @@ import { BrokerError } from '../errors.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
-import type { OpenSession } from '../session/session.ts'
+import type { OpenSession, Session } from '../session/session.ts'
 import type { TokenSet } from '../smart/types.ts'
 import { type ForwardOutcome, forward } from './forward.ts'
 import type { ForwardLimits } from './forwarded-request.ts'
 import { type BodyLimits, hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
-import type { Budget } from './upload.ts'
+import { enter, leave, type Place, type Shares } from './shares.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Where access tokens come from. */
@@ -27,8 +27,8 @@ export interface ExchangeOptions {
   tokens: Tokens
   running: Running
   ownAddress: OwnAddress
-  budget: Budget
-  limits: ForwardLimits & BodyLimits & { inFlight: number }
+  sharesOf: (session: Session) => Shares
+  limits: ForwardLimits & BodyLimits
 }
 
 /** One request, judged as far as it can be without its body. */
@@ -50,42 +50,37 @@ type Restore = (grammar: Grammar, text: string) => string
 
 /** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
-  const { tokens, running, ownAddress, budget, limits } = options
+  const { tokens, running, ownAddress, sharesOf, limits } = options
   /** What each token set's access token is sent as: a long text to judge and to join on each request. */
   const authorizations = new WeakMap<TokenSet, string>()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
     const { upstream } = call
-    if (upstream.inFlight >= limits.inFlight) {
-      throw new BrokerError('too_many_in_flight', {
-        ehr: upstream.registration.id,
-        retryAfterSeconds: 1,
-      })
-    }
-    upstream.inFlight++
+    const place = enter(sharesOf(call.open.session))
     let body = noBody
     try {
       const restore = upstream.registration.rewrite ? restoreFor(call) : undefined
       const restored = restore ? restoreQuery(call, restore) : call
       if (hasBody(call.request)) {
         body = await prepareBody(call.request, {
-          ...{ target: restored.target, restore, limits, budget },
+          ...{ target: restored.target, restore, limits, memory: place.shares.bytes },
           url: upstream.url,
           mayReplay: isReplayable(call),
         })
       }
       const current = tokens.accessToken(call.open)
       const token = typeof current === 'string' ? current : await current
-      const outcome = await send(restored, body, restore, token)
-      return outcome === 'held back' ? await sendAgain(restored, body, restore) : outcome
+      const outcome = await send(restored, place, body, restore, token)
+      return outcome === 'held back' ? await sendAgain(restored, place, body, restore) : outcome
     } finally {
       body.release?.()
-      upstream.inFlight--
+      leave(place)
     }
   }
 
   async function sendAgain(
     call: Call,
+    place: Place,
     body: RequestBody,
     restore: Restore | undefined,
   ): Promise<ForwardOutcome> {
@@ -98,13 +93,14 @@ export function createExchange(options: ExchangeOptions) {
         retryAfterSeconds: 1,
       })
     }
-    const second = await send(call, body, restore, renewed)
+    const second = await send(call, place, body, restore, renewed)
     if (second !== 'held back') return second
     throw new BrokerError('upstream_unauthorized', { ehr: open.session.ehr })
   }
 
   function send(
     call: Call,
+    place: Place,
     { body, headers: bodyHeaders }: RequestBody,
     restore: Restore | undefined,
     accessToken: string,
@@ -128,6 +124,7 @@ export function createExchange(options: ExchangeOptions) {
         body: body as Buffer | null,
       },
       open,
+      place,
       asked: { method, target, ours: call.ours },
       rules: upstream.rules,
       limits,

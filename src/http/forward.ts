@@ -10,6 +10,7 @@ import type { OpenSession } from '../session/session.ts'
 import { toBrokerError } from './failure.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
 import type { Stream } from './running.ts'
+import { becomeEvents } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 import { endEarly } from './upload.ts'
 
@@ -86,6 +87,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     } else {
       const { asked, rules } = this.it
       this.answer = rules.judge(asked, status, headers)
+      if (this.answer.isLive) becomeEvents(this.it.place)
       this.sink = rules.chooseSink(asked, this.answer, this)
       if (!this.answer.isCollected) this.writeHead(this.answer)
     }

@@ -6,6 +6,7 @@ import type { Dispatcher } from 'undici'
 import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
 import type { OpenSession } from '../session/session.ts'
 import type { Running } from './running.ts'
+import type { Place } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 
 /** What the proxy's rules make of an answer. */
@@ -32,6 +33,8 @@ export interface ForwardedRequest {
   pool: Dispatcher
   dispatch: Dispatcher.DispatchOptions
   open: OpenSession
+  /** Among those in flight. */
+  place: Place
   asked: Asked
   rules: AnswerRules
   limits: ForwardLimits

@@ -1,6 +1,7 @@
 // The body of a request on its way to the EHR. What may hold our address, and every batch, is read
 // whole and judged before anything is sent; files stream. Refuses with `body_invalid`,
-// `media_type_refused`, `body_too_large`, `request_timeout`, `foreign_reference` (attacks P12, P16-P18).
+// `media_type_refused`, `body_too_large`, `request_timeout`, `foreign_reference`, and as shares do
+// (attacks P12, P16-P18).
 
 import type { IncomingMessage } from 'node:http'
 import { BrokerError } from '../errors.ts'
@@ -9,7 +10,8 @@ import { FORM_TYPE, parseBodyType } from '../proxy/headers.ts'
 import { documentKind } from '../proxy/media-type.ts'
 import type { Grammar } from '../proxy/own-address.ts'
 import { isBase, isBinary, type Target, verifyParameters } from '../proxy/target.ts'
-import { type Budget, readBody, streamBody } from './upload.ts'
+import type { Share } from './shares.ts'
+import { readBody, streamBody } from './upload.ts'
 
 export interface BodyLimits {
   /** Largest body that streams. */
@@ -22,6 +24,8 @@ export interface BodyLimits {
   replayBytes: number
   /** Longest pause within a body, in milliseconds. */
   bodyIdleMs: number
+  /** Longest wait for the whole of a body that is held, in milliseconds. */
+  heldBodyMs: number
 }
 
 export interface BodyPlan {
@@ -33,7 +37,8 @@ export interface BodyPlan {
   /** The request could be sent again, if its body is still there. */
   mayReplay: boolean
   limits: BodyLimits
-  budget: Budget
+  /** Memory that the user may have. */
+  memory: Share
 }
 
 export interface RequestBody {
@@ -59,7 +64,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 /** Reads, or gets ready to stream, the body that a request announces. */
 export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Promise<RequestBody> {
   if (!BODY_METHODS.has(request.method ?? '')) throw new BrokerError('body_invalid')
-  const { target, limits, restore, budget } = plan
+  const { target, limits, restore, memory } = plan
   const type = parseBodyType(request.headers, target)
   const isForm = type.name === FORM_TYPE
   const grammar = isForm ? 'query' : documentKind(type, isBinary(target))
@@ -75,7 +80,11 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
     if (!Number.isNaN(length)) headers.push('content-length', String(length))
     return { body: streamBody(request, uploadLimits), headers, isHeld: false }
   }
-  const { body, release } = await readBody(request, uploadLimits, budget)
+  const { body, release } = await readBody(
+    request,
+    { ...uploadLimits, totalMs: limits.heldBodyMs },
+    memory,
+  )
   try {
     return { body: isJudged ? judge(grammar, body, plan) : body, headers, isHeld: true, release }
   } catch (error) {

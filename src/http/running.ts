@@ -18,7 +18,7 @@ export interface Stream {
 }
 
 export interface Running {
-  /** Time of the last tick, in milliseconds. */
+  /** Time by the ticks so far, in milliseconds; only differences mean anything. */
   readonly now: number
   add(stream: Stream): void
   delete(stream: Stream): void
@@ -30,15 +30,20 @@ export interface Running {
   tick(): void
 }
 
+/** A tick that is later than this, in milliseconds, counts as no later. */
+const LONGEST_STEP_MS = 300
+
 /**
- * An empty registry; the clock is passed in. A list in which a place that becomes free is filled by
+ * An empty registry; the clock is passed in. While this process stands still nobody is heard, which
+ * must not count as anybody's silence: the time of the ticks falls behind the clock then. A list in which a place that becomes free is filled by
  * the last: the tables behind a Set, replaced every few requests, would keep each other and all past
  * requests alive until a full collection.
  */
 export function createRunning(clock: () => number): Running {
   const streams: Stream[] = []
+  let seen = clock()
   const running = {
-    now: clock(),
+    now: 0,
     add(stream: Stream) {
       stream.place = streams.push(stream) - 1
     },
@@ -63,7 +68,9 @@ export function createRunning(clock: () => number): Running {
       return own.length
     },
     tick() {
-      running.now = clock()
+      const time = clock()
+      running.now += Math.min(time - seen, LONGEST_STEP_MS)
+      seen = time
       // A copy: a stream that ends leaves the list.
       for (const stream of [...streams]) stream.check(running.now)
     },

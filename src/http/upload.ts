@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import { BrokerError } from '../errors.ts'
+import { give, type Share, take } from './shares.ts'
 
 export interface UploadLimits {
   maxBytes: number
@@ -12,12 +13,6 @@ export interface UploadLimits {
   idleMs: number
   /** From the first wait to the last byte, in milliseconds; without end unless told. */
   totalMs?: number
-}
-
-/** Memory that bodies may take together while they are held. */
-export interface Budget {
-  bytes: number
-  readonly maxBytes: number
 }
 
 const GRACE_MS = 1_000
@@ -32,7 +27,7 @@ export async function* streamBody(
   let bytes = 0
   try {
     for (;;) {
-      const left = Math.min(idleMs, endsAt - performance.now())
+      const left = Math.max(0, Math.min(idleMs, endsAt - performance.now()))
       const { done, value } = await within(left, pieces.next())
       if (done) return
       bytes += (value as Buffer).length
@@ -46,31 +41,30 @@ export async function* streamBody(
 }
 
 /**
- * A whole body, held in memory within the budget; what was taken is given back by `release`. A full
- * budget is `too_many_in_flight`.
+ * A whole body, held in memory within the user's share; what was taken is given back by `release`.
+ * Where there is no more to take it refuses as shares do.
  */
 export async function readBody(
   request: IncomingMessage,
   limits: UploadLimits,
-  budget: Budget,
+  memory: Share,
 ): Promise<{ body: Buffer; release: () => void }> {
   const pieces: Uint8Array[] = []
   let bytes = 0
   try {
     for await (const piece of streamBody(request, limits)) {
+      take(memory, piece.length)
       bytes += piece.length
-      budget.bytes += piece.length
-      if (budget.bytes > budget.maxBytes) throw new BrokerError('too_many_in_flight')
       pieces.push(piece)
     }
   } catch (error) {
-    budget.bytes -= bytes
+    give(memory, bytes)
     throw error
   }
   return {
     body: Buffer.concat(pieces),
     release() {
-      budget.bytes -= bytes
+      give(memory, bytes)
       bytes = 0
     },
   }

@@ -1,5 +1,5 @@
-// One EHR's FHIR server as the proxy sees it: where it lies, its connections, how busy it is, and the
-// rules for its answers, each made once. One pool per registration: no connection, and so no answer,
+// One EHR's FHIR server as the proxy sees it: where it lies, its connections, and the rules for its
+// answers, each made once. One pool per registration: no connection, and so no answer,
 // is ever shared between two (attacks P14, P26, DS5).
 
 import type { Pool } from 'undici'
@@ -20,7 +20,6 @@ export interface Upstream {
   url: string
   pool: Pool
   rules: AnswerRules
-  inFlight: number
 }
 
 export interface Upstreams {
@@ -70,7 +69,6 @@ function createUpstream(registration: Registration, collectBytes: number): Upstr
       keepAliveTimeout: KEEP_ALIVE_MS,
     }),
     rules: { judge, chooseSink },
-    inFlight: 0,
   }
 
   function chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {

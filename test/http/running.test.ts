@@ -65,9 +65,19 @@ test('[R13] the clock moves with the ticks, and each stream hears of it', () => 
   running.add(one)
   running.add(gone)
   running.delete(gone)
-  now = 500
-  assert.equal(running.now, 1)
+  now = 251
+  assert.equal(running.now, 0)
   running.tick()
-  assert.equal(running.now, 500)
-  assert.deepEqual([one.calls, gone.calls], [[500], []])
+  assert.equal(running.now, 250)
+  assert.deepEqual([one.calls, gone.calls], [[250], []])
+})
+
+test("[DS7, R13] time in which this process stood still is nobody's silence", () => {
+  let now = 0
+  const running = createRunning(() => now)
+  for (const time of [250, 500, 60_000, 60_250]) {
+    now = time
+    running.tick()
+  }
+  assert.equal(running.now, 3 * 250 + 300)
 })

@@ -277,8 +277,12 @@ describe('what crosses from the EHR', () => {
     assert.equal(refusal, undefined)
     assert.equal(rig.token.renewed, 0)
   })
+})
 
-  test('[SC-28] a large document is rewritten as it streams', async () => {
+describe('a large document', () => {
+  const rig = useRig()
+
+  test('[SC-28] is rewritten as it streams', async () => {
     const entry = JSON.stringify({ fullUrl: `${rig.base}/Patient/1`, text: 'x'.repeat(100) })
     const count = 20_000
     rig.ehr.handler = ({ socket }) => {

@@ -8,7 +8,7 @@ describe('what crosses to the EHR', () => {
   const rig = useRig({
     limits: {
       ...{ maxBodyBytes: 100_000, documentBytes: 20_000, formBytes: 19_000 },
-      ...{ heldBytes: 30_000, bodyIdleMs: 300 },
+      ...{ heldBytes: { user: 30_000, ehr: 60_000, all: 120_000 }, bodyIdleMs: 300 },
     },
   })
   beforeEach(() => {
@@ -261,8 +261,8 @@ describe('what crosses to the EHR', () => {
     const headers = ['Content-Type: application/fhir+json', 'Content-Length: 19000']
     for (const client of clients) client.send(rig.raw('POST /Patient', headers, 'x'.repeat(18_000)))
     const refused = await Promise.race(clients.map(client => client.until(/\r\n\r\n/)))
-    assert.equal(statusOf(refused), 503)
-    assert.match(refused, /too_many_in_flight/)
+    assert.equal(statusOf(refused), 429)
+    assert.match(refused, /too_many_requests/)
     for (const client of clients) client.socket.destroy()
   })
 

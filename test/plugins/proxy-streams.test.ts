@@ -32,7 +32,9 @@ const closing = (socket: Socket) =>
   socket.destroyed ? Promise.resolve() : new Promise(resolve => socket.once('close', resolve))
 
 describe('streams', () => {
-  const rig = useRig({ limits: { stallMs: 600, idleMs: 400, inFlight: 3 } })
+  const rig = useRig({
+    limits: { stallMs: 600, idleMs: 400, inFlight: { user: 3, ehr: 6, all: 12 } },
+  })
   beforeEach(() => {
     rig.ehr.requests.length = 0
     rig.records.length = 0
@@ -101,13 +103,13 @@ describe('streams', () => {
     assert.ok(rig.records.every(({ aborted }) => aborted))
   })
 
-  test('[DS5, R13] more than the EHR may have in flight are told to wait; slots come back', async () => {
+  test('[DS5, R13] more than a user may have in flight are told to wait; slots come back', async () => {
     rig.ehr.handler = () => undefined
     const clients = await Promise.all([1, 2, 3].map(() => connectRaw(rig.port)))
     for (const client of clients) client.send(rig.raw('GET /Patient/1'))
     await until(() => rig.ehr.requests.length === 3)
     const got = await exchangeRaw(rig.port, rig.raw('GET /Patient/1'))
-    assert.match(got, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1[\s\S]*too_many_in_flight/i)
+    assert.match(got, /^HTTP\/1\.1 429 [\s\S]*retry-after: 1[\s\S]*too_many_requests/i)
     assert.equal(rig.ehr.requests.length, 3)
     for (const client of clients) client.socket.destroy()
     rig.ehr.handler = request => answer(request, { body: '{}' })

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { BrokerError } from '../../src/errors.ts'
+import {
+  becomeEvents,
+  createShares,
+  enter,
+  give,
+  leave,
+  type Share,
+  type SharesOptions,
+  take,
+} from '../../src/http/shares.ts'
+import type { Session } from '../../src/session/session.ts'
+
+const one = { user: 3, ehr: 6, all: 12 }
+function build(options: Partial<SharesOptions> = {}) {
+  const sharesOf = createShares({ requests: one, events: one, bytes: one, ...options })
+  return (ehr: string, id: string, sub?: string) =>
+    sharesOf({
+      ...{ id, ehr, tokens: { identity: sub && { iss: 'https://ehr.example.org', sub } } },
+    } as unknown as Session)
+}
+
+/** Takes one at a time until it is refused; how much there was, and the refusal. */
+function takeAll(share: Share): { taken: number; code: string } {
+  for (let taken = 0; ; taken++) {
+    try {
+      take(share, 1)
+    } catch (error) {
+      assert.ok(error instanceof BrokerError)
+      return { taken, code: error.code }
+    }
+  }
+}
+
+test('[DS5] a session has its limit, and may have again what it gave back', () => {
+  const { requests } = build()('general', 'a')
+  assert.deepEqual(takeAll(requests), { taken: 3, code: 'too_many_requests' })
+  give(requests, 2)
+  assert.deepEqual(takeAll(requests), { taken: 2, code: 'too_many_requests' })
+  assert.throws(() => take(requests, 1), { code: 'too_many_requests', ehr: 'general' })
+})
+
+test('[DS5] all sessions of one user have one share, at one EHR', () => {
+  const sharesOf = build()
+  const { requests } = sharesOf('general', 'a', 'dr-lee')
+  assert.equal(sharesOf('general', 'b', 'dr-lee').requests, requests)
+  for (const [ehr, id, sub] of [
+    ['general', 'c', 'dr-who'],
+    ['general', 'd', undefined],
+    ['other', 'e', 'dr-lee'],
+  ] as const) {
+    assert.notEqual(sharesOf(ehr, id, sub).requests, requests)
+  }
+})
+
+test('[DS5] event streams, requests and memory are counted apart', () => {
+  const shares = build()('general', 'a')
+  const places = [enter(shares), enter(shares), enter(shares)]
+  for (const place of places) becomeEvents(place)
+  assert.equal(takeAll(shares.requests).taken, 3)
+  assert.equal(takeAll(shares.bytes).taken, 3)
+  give(shares.requests, 3)
+  const over = enter(shares)
+  assert.throws(() => becomeEvents(over), { code: 'too_many_requests' })
+  for (const place of [over, ...places]) leave(place)
+  assert.deepEqual([shares.requests.held, shares.events.held], [0, 0])
+})
+
+test('[DS5] greedy users leave something to the next ones, greedy EHRs to the others', () => {
+  const user = fc.integer({ min: 1, max: 100 })
+  const ehr = fc.integer({ min: 64, max: 300 })
+  fc.assert(
+    fc.property(user, ehr, fc.nat(4), fc.nat(3), (user, ehr, users, ehrs) => {
+      const sharesOf = build({ requests: { user, ehr, all: 4 * ehr } })
+      for (let i = 0; i < users; i++) takeAll(sharesOf('first', `${i}`).requests)
+      const next = takeAll(sharesOf('first', 'next').requests)
+      assert.ok(next.taken >= Math.min(user, Math.floor(ehr / 2 ** (users + 1))))
+      for (let i = 0; i < ehrs * 40; i++) takeAll(sharesOf(`${i % ehrs}`, `greedy ${i}`).requests)
+      const elsewhere = takeAll(sharesOf('quiet', 'another').requests)
+      assert.ok(elsewhere.taken >= Math.min(user, Math.floor(ehr / 8)))
+    }),
+  )
+})
+
+test('[DS5] nobody ever holds more than the limits, and everything comes back', () => {
+  const step = fc.record({
+    ehr: fc.nat(2),
+    session: fc.nat(3),
+    amount: fc.integer({ min: 0, max: 8 }),
+    isGiving: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), steps => {
+      const sharesOf = build({ bytes: { user: 9, ehr: 20, all: 40 } })
+      const held = new Map<string, { share: Share; amounts: number[] }>()
+      for (const { ehr, session, amount, isGiving } of steps) {
+        const name = `${ehr} ${session}`
+        const own = held.get(name) ?? { share: sharesOf(`${ehr}`, name).bytes, amounts: [] }
+        held.set(name, own)
+        const back = isGiving ? own.amounts.pop() : undefined
+        if (back !== undefined) {
+          give(own.share, back)
+          continue
+        }
+        try {
+          take(own.share, amount)
+          own.amounts.push(amount)
+        } catch (error) {
+          assert.ok(error instanceof BrokerError)
+        }
+        for (let each: Share | undefined = own.share; each; each = each.within) {
+          assert.ok(each.held <= each.limit)
+        }
+      }
+      for (const { share, amounts } of held.values()) {
+        for (const amount of amounts) give(share, amount)
+      }
+      for (const { share } of held.values()) {
+        for (let each: Share | undefined = share; each; each = each.within) {
+          assert.equal(each.held, 0)
+        }
+      }
+    }),
+  )
+})
+
+test('[DS10] users that hold nothing are forgotten, the others are not', () => {
+  const sharesOf = build()
+  const { requests } = sharesOf('general', 'holds one')
+  take(requests, 1)
+  const idle = sharesOf('general', 'holds none')
+  for (let i = 0; i < 5_000; i++) sharesOf('general', `${i}`)
+  assert.equal(sharesOf('general', 'holds one').requests, requests)
+  assert.notEqual(sharesOf('general', 'holds none'), idle)
+})
