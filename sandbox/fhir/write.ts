@@ -28,7 +28,7 @@ export function create(store: Store, request: FhirRequest, type: string): FhirAn
       return answer(request, entry, 200)
     }
   }
-  const resource = { ...parseResource(request, { type }), id: request.newId ?? randomUUID() }
+  const resource = { ...readWritten(request, type), id: request.newId ?? randomUUID() }
   requireAllowed(request.access, 'c', resource)
   return answer(request, store.put(resource), 201)
 }
@@ -37,7 +37,7 @@ export function create(store: Store, request: FhirRequest, type: string): FhirAn
 export function update(store: Store, request: FhirRequest, type: string, id: string): FhirAnswer {
   requireScope(request.access, 'u', type)
   if (!ID.test(id)) throw new FhirProblem(400, 'invalid', 'this is no id')
-  const resource = parseResource(request, { type, id })
+  const resource = readWritten(request, type, id)
   const entry = store.find(type, id)
   if (entry !== undefined && !entry.deleted) requireAllowed(request.access, 'u', entry.resource)
   requireVersion(request, entry)
@@ -73,6 +73,31 @@ export function remove(store: Store, request: FhirRequest, type: string, id: str
     store.remove(type, id)
   }
   return { status: 204 }
+}
+
+/** The resource to write: the body, or a Binary that the body is the content of (FHIR R4, Binary). */
+function readWritten(request: FhirRequest, type: string, id?: string): Resource {
+  const { site, headers, body, access } = request
+  const contentType = headers['content-type'] ?? 'application/fhir+json'
+  if (type !== 'Binary' || isResource(contentType, body)) {
+    return parseResource(request, { type, id })
+  }
+  const own = access.patient === undefined ? undefined : `Patient/${access.patient}`
+  const named = headers['x-security-context'] ?? own
+  const reference = named === undefined ? undefined : String(named).replace(`${site.base}/`, '')
+  return {
+    resourceType: 'Binary',
+    id: id ?? '',
+    contentType,
+    ...(reference === undefined ? {} : { securityContext: { reference } }),
+    data: body.toString('base64'),
+  }
+}
+
+/** Whether a body at Binary is the resource itself: FHIR's types, or JSON that says so. */
+function isResource(contentType: string, body: Buffer): boolean {
+  if (/fhir/.test(contentType)) return true
+  return /json/.test(contentType) && /"resourceType"\s*:\s*"Binary"/.test(String(body))
 }
 
 function requireVersion({ site, headers }: FhirRequest, entry: Entry | undefined): void {

@@ -13,6 +13,7 @@ export const systems = {
   conditionClinical: 'http://terminology.hl7.org/CodeSystem/condition-clinical',
   conditionVerification: 'http://terminology.hl7.org/CodeSystem/condition-ver-status',
   allergyClinical: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical',
+  identifierType: 'http://terminology.hl7.org/CodeSystem/v2-0203',
   roleCode: 'http://terminology.hl7.org/CodeSystem/v3-RoleCode',
   allergyVerification: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification',
   actCode: 'http://terminology.hl7.org/CodeSystem/v3-ActCode',

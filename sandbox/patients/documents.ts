@@ -1,20 +1,30 @@
-// Letters and pictures: DocumentReferences, and the Binaries that they point to. Pure.
+// Summaries, letters and pictures: DocumentReferences, and the Binaries that they point to. Pure.
 
 import { crc32, deflateSync } from 'node:zlib'
 import type { CodeableConcept, Resource } from '../fhir/resource.ts'
-import type { Calendar } from './calendar.ts'
-import { concept, systems } from './coding.ts'
+import { type Calendar, DAYS_A_YEAR } from './calendar.ts'
+import { allergens, concept, drugs, problems, systems } from './coding.ts'
+import { buildPdf, type PdfLine } from './pdf.ts'
 import { drawPicture } from './picture.ts'
+import { recordNumber } from './record.ts'
 import type { Story } from './story.ts'
 
-/** A letter where the story has one, and a picture for everybody, each with its content. */
+/** A summary and a picture of everybody, and a letter where the story has one, with their contents. */
 export function buildDocuments(story: Story, calendar: Calendar): Resource[] {
   const picture = encodePng(drawPicture(story.id))
   const letter = story.letter === undefined ? [] : [Buffer.from(story.letter)]
   return [
+    ...buildDocument(story, calendar, {
+      kind: 'summary',
+      title: 'Summary of the record',
+      type: concept(systems.loinc, '34133-9', 'Summary of episode note'),
+      contentType: 'application/pdf',
+      content: writeSummary(story, calendar),
+    }),
     ...letter.flatMap(content =>
       buildDocument(story, calendar, {
         kind: 'letter',
+        title: 'Letter',
         type: concept(systems.loinc, '34108-1', 'Outpatient note'),
         contentType: 'text/plain; charset=utf-8',
         content,
@@ -22,6 +32,7 @@ export function buildDocuments(story: Story, calendar: Calendar): Resource[] {
     ),
     ...buildDocument(story, calendar, {
       kind: 'picture',
+      title: 'Picture',
       type: concept(systems.loinc, '72170-4', 'Photographic image'),
       contentType: 'image/png',
       content: picture,
@@ -31,6 +42,7 @@ export function buildDocuments(story: Story, calendar: Calendar): Resource[] {
 
 interface Content {
   kind: string
+  title: string
   type: CodeableConcept
   contentType: string
   content: Buffer
@@ -39,7 +51,7 @@ interface Content {
 function buildDocument(
   { id }: Story,
   calendar: Calendar,
-  { kind, type, contentType, content }: Content,
+  { kind, title, type, contentType, content }: Content,
 ): Resource[] {
   const subject = { reference: `Patient/${id}` }
   const binary = {
@@ -60,11 +72,44 @@ function buildDocument(
     author: [{ reference: 'Practitioner/maria-rivera' }],
     content: [
       {
-        attachment: { contentType, url: `Binary/${binary.id}`, size: content.length, title: kind },
+        attachment: { contentType, url: `Binary/${binary.id}`, size: content.length, title },
       },
     ],
   }
   return [reference, binary]
+}
+
+/** Who it is, and the lists of the record, on one page. */
+function writeSummary(story: Story, calendar: Calendar): Buffer {
+  const { given, family, gender, ageYears, visits } = story
+  const name = `${given.join(' ')} ${family}`
+  const born = calendar.day(ageYears * DAYS_A_YEAR)
+  const lines: PdfLine[] = [
+    { text: 'Riverside Clinic' },
+    { text: name, style: 'title' },
+    { text: `Born ${born}, ${gender}, record ${recordNumber(story)}` },
+    { text: `${visits.reason}, last visit ${calendar.day(1)}` },
+    ...section('Problems', story.problems, ({ problem, resolved = false }) => {
+      return `${problems[problem].text}${resolved ? ', resolved' : ''}`
+    }),
+    ...section('Medications', story.medications, ({ drug, dose }) => {
+      return `${drugs[drug].text}: ${dose}`
+    }),
+    ...section('Allergies', story.allergies, ({ allergen, reaction }) => {
+      return `${allergens[allergen].text}: ${reaction}`
+    }),
+    { text: 'Synthetic record, made for tests.', style: 'heading' },
+  ]
+  return buildPdf(`Summary of ${name}`, lines)
+}
+
+function section<T>(
+  title: string,
+  items: readonly T[] | undefined,
+  write: (item: T) => string,
+): PdfLine[] {
+  const texts = items === undefined ? ['None known'] : items.map(write)
+  return [{ text: title, style: 'heading' }, ...texts.map(text => ({ text }))]
 }
 
 /** Grey values, row by row, as a PNG. */

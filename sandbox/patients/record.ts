@@ -4,6 +4,7 @@
 import type { Quantity, Reference, Resource } from '../fhir/resource.ts'
 import { type Calendar, DAYS_A_YEAR } from './calendar.ts'
 import { allergens, concept, drugs, problems, systems, vaccines } from './coding.ts'
+import { createRandom } from './random.ts'
 import type { Story } from './story.ts'
 
 const physician: Reference = {
@@ -17,7 +18,14 @@ export function buildPatient(story: Story, calendar: Calendar): Resource {
   return {
     resourceType: 'Patient',
     id,
-    identifier: [{ use: 'usual', system: 'https://sandbox.example/mrn', value: `MRN-${id}` }],
+    identifier: [
+      {
+        use: 'usual',
+        type: concept(systems.identifierType, 'MR', 'Medical record number'),
+        system: 'https://sandbox.example/mrn',
+        value: recordNumber(story),
+      },
+    ],
     active: true,
     name: [
       { use: 'official', text: `${given.join(' ')} ${family}`, family, given: [...given] },
@@ -29,6 +37,11 @@ export function buildPatient(story: Story, calendar: Calendar): Resource {
     generalPractitioner: [physician],
     managingOrganization: { reference: 'Organization/riverside', display: 'Riverside Clinic' },
   }
+}
+
+/** The number of the patient's record: six digits, the same every time. */
+export function recordNumber({ id }: Story): string {
+  return String(createRandom(`${id}/record`).between(100_000, 999_999))
 }
 
 /** The visits, oldest first. */

@@ -156,7 +156,7 @@ describe('searching', () => {
     ['Patient?name=ortega%20pena', ({ total }) => total === 1],
     ["Patient?family=O'Connor", ({ total }) => total === 1],
     ['Patient?gender=female&birthdate=lt1960', ({ total }) => total === 1],
-    ['Patient?identifier=https://sandbox.example/mrn|MRN-amy-shaw', ({ total }) => total === 1],
+    ['Patient?identifier=https://sandbox.example/mrn|399833', ({ total }) => total === 1],
     [
       'Observation?code=http://loinc.org|4548-4&subject=Patient/amy-shaw',
       ({ total }) => total === 14,

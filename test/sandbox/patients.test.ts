@@ -155,3 +155,34 @@ test('every child has grown since birth, under the codes of old and new growth c
   }
   assert.equal(measured('daniel-okafor', '37362-1').length, 3)
 })
+
+test('every record has a number, a summary as a PDF and a picture', () => {
+  const numbers = ofType('Patient').map(one => String(valuesAt(one, 'identifier.value')[0]))
+  assert.equal(new Set(numbers).size, 10)
+  for (const number of numbers) assert.match(number, /^\d{6}$/)
+  for (const { id } of ofType('Patient')) {
+    const binary = ofType('Binary').find(one => one.id === `${id}-summary-content`)
+    const pdf = Buffer.from(String(binary?.data), 'base64').toString('latin1')
+    assert.match(pdf, /^%PDF-1\.4\n/)
+    const [, start = ''] = /startxref\n(\d+)\n%%EOF\n$/.exec(pdf) ?? []
+    assert.ok(pdf.startsWith('xref\n', Number(start)))
+    // Each row of the table is where its object begins.
+    for (const [index, [, offset]] of [...pdf.matchAll(/^(\d{10}) 00000 n $/gm)].entries()) {
+      assert.ok(pdf.startsWith(`${index + 1} 0 obj`, Number(offset)))
+    }
+    const [, length = ''] = /<< \/Length (\d+) >>/.exec(pdf) ?? []
+    const stream = pdf.indexOf('stream\n') + 'stream\n'.length
+    assert.ok(pdf.startsWith('\nendstream', stream + Number(length)))
+    assert.match(
+      pdf,
+      new RegExp(
+        `record ${
+          valuesAt(
+            ofType('Patient').find(one => one.id === id),
+            'identifier.value',
+          )[0]
+        }`,
+      ),
+    )
+  }
+})
