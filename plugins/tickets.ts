@@ -4,7 +4,9 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
+import { defaultMemoryLimits } from '../src/limits.ts'
 import {
   type BrowserRules,
   createBrowserSessions,
@@ -70,9 +72,11 @@ export interface Login {
 }
 
 export interface TicketsOptions
-  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'cacheSize'> {
+  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'openedBytes'> {
   sealer: RecordSealer
   rules: BrowserRules
+  /** Memory for tickets that were unsealed; 16 MiB unless told. */
+  ticketBytes?: number
   /** Sessions of an EHR that is no longer one of these, or has moved, open no more. */
   registrations: readonly { id: string; iss: string; embedded: boolean }[]
 }
@@ -80,11 +84,12 @@ export interface TicketsOptions
 const BROWSER = /^[A-Za-z0-9_-]{22}$/
 /** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
 const MAX_CLEARED = 16
-const TICKET_CACHE = 20_000
+const TICKET_BYTES = 400
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
   const { smartCookies: cookies, smartVault: vault, smartMetrics: metrics } = app
   const { sealer, rules, now, randomBytes, absoluteMs } = options
+  const { ticketBytes = defaultMemoryLimits.ticketBytes } = options
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const store = createSessionStore({
     ...options,
@@ -94,7 +99,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   const browserSessions = createBrowserSessions({ vault, store, sealer, rules, now })
   const lifetimeSeconds = Math.round(absoluteMs / 1000)
   /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
-  const known = new Map<string, Ticket>()
+  const known = createBoundedMap<Ticket>(ticketBytes, () => TICKET_BYTES)
 
   app.decorate('smartTickets', { store, begin, grant, open, openAll, ids, clear, end })
 
@@ -151,7 +156,6 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     const { ehr, secret } = content
     const ticket = { id, ehr, secret, recordId: store.recordId(id) }
     known.set(text, ticket)
-    if (known.size > TICKET_CACHE) known.delete(known.keys().next().value as string)
     return ticket
   }
 

@@ -58,3 +58,16 @@ export const defaultProxyLimits: ProxyLimits = {
   bodyIdleMs: 15_000,
   heldBodyMs: 120_000,
 }
+
+/** Memory for what is kept to be quick, and may be forgotten. */
+export interface MemoryLimits {
+  /** Sessions that were opened in this process. */
+  openedBytes: number
+  /** Tickets that were unsealed. */
+  ticketBytes: number
+}
+
+export const defaultMemoryLimits: MemoryLimits = {
+  openedBytes: 96 * MIB,
+  ticketBytes: 16 * MIB,
+}

@@ -36,11 +36,12 @@ const layerOf = (path: string): string => {
 
 const mayImport: Record<string, RegExp> = {
   'src/smart': /^src\/(?:smart\/|errors\.ts|form\.ts)/,
-  'src/vault': /^src\/(?:vault\/|errors\.ts)/,
+  'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts)/,
   'src/browser': /^src\/(?:browser\/|errors\.ts)/,
-  'src/proxy': /^src\/(?:proxy\/|errors\.ts|form\.ts)/,
+  'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts)/,
   'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts)/,
-  'src/session': /^src\/(?:session\/|smart\/|vault\/|errors\.ts|keys\.ts)/,
+  'src/session':
+    /^src\/(?:session\/|smart\/|vault\/|bounded-map\.ts|errors\.ts|keys\.ts|limits\.ts)/,
   'src/config': /^src\/(?:config\/|smart\/|http\/|keys\.ts)/,
   plugins: /^src\/(?!app|options|server|config|main|cli|admin)/,
 }

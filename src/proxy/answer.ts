@@ -3,6 +3,7 @@
 // what breaks the protocol with `upstream_broken` or `upstream_encoding` (attacks R1-R6, R17, R18,
 // R21). Pure: no I/O, no clock.
 
+import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
 import { buildContentHeaders, securityHeaders } from './inert.ts'
 import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
@@ -56,13 +57,15 @@ const PASSED = new Set([
   ...['x-request-id', 'x-correlation-id', 'x-progress', 'x-security-context'],
   ...['preference-applied', 'accept-patch', 'warning'],
 ])
-const REMEMBERED_TYPES = 64
+/** A media type of an EHR is judged once, not with each answer. */
+const CONTENTS_BYTES = 64 * 1024
+const CONTENT_BYTES = 1024
 const LENGTH = /^\d{1,15}$/
 
 /** Makes the judge of one EHR's answers. */
 export function createAnswerJudge(rules: AnswerRules) {
   const bases = rules.bases.map(parseUpstreamBase)
-  const contents = new Map<string, Content>()
+  const contents = createBoundedMap<Content>(CONTENTS_BYTES, () => CONTENT_BYTES)
   const nothing: Content = readContent(undefined)
 
   return { judge }
@@ -111,7 +114,7 @@ export function createAnswerJudge(rules: AnswerRules) {
     const known = contents.get(sent)
     if (known) return known
     const content = readContent(sent)
-    if (contents.size < REMEMBERED_TYPES) contents.set(sent, content)
+    contents.set(sent, content)
     return content
   }
 

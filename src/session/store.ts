@@ -4,8 +4,10 @@
 // for every cause.
 
 import { BrokerError } from '../errors.ts'
+import { defaultMemoryLimits } from '../limits.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
+import { createOpenedSessions, weighSession } from './opened.ts'
 import type { OpenSession, Session, Ticket } from './session.ts'
 
 /** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
@@ -33,8 +35,8 @@ export interface StoreOptions {
   randomBytes: (size: number) => Uint8Array
   idleMs: number
   absoluteMs: number
-  /** Sessions kept open in the process at most. */
-  cacheSize?: number
+  /** Memory for sessions that are kept open in the process; 96 MiB unless told. */
+  openedBytes?: number
   /** Told of records that cannot be opened: tampered with, swapped or rolled back. */
   onUnreadable?: (ehr: string) => void
 }
@@ -57,9 +59,10 @@ export interface SessionStore {
 const TOUCH_INTERVAL_MS = 60_000
 
 export function createSessionStore(options: StoreOptions): SessionStore {
-  const { vault, sealer, now, idleMs, absoluteMs, cacheSize = 20_000 } = options
+  const { vault, sealer, now, idleMs, absoluteMs } = options
+  const { openedBytes = defaultMemoryLimits.openedBytes } = options
   const touchIntervalMs = Math.min(TOUCH_INTERVAL_MS, idleMs / 10)
-  const cache = new Map<string, { open: OpenSession; head: Head }>()
+  const cache = createOpenedSessions(openedBytes)
 
   return {
     begin,
@@ -92,7 +95,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       endsAt: createdAt + absoluteMs,
       tokens,
     }
-    const sealed = seal(session, { recordId, generation: 1, ehr, secret: ticket.secret })
+    const plain = print(session)
+    const sealed = sealer.seal({ recordId, generation: 1, ehr, secret: ticket.secret }, plain)
     const expiresAt = limit(session, createdAt)
     await vault.insert(recordId, {
       ...sealed,
@@ -101,10 +105,9 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       endsAt: session.endsAt,
       indexes: indexesOf(session, browser),
     })
-    return remember(
-      { session, ticket, recordId, generation: 1, lastUsedAt: createdAt, expiresAt },
-      { generation: 1, lastUsedAt: createdAt, expiresAt },
-    )
+    const head = { generation: 1, lastUsedAt: createdAt, expiresAt }
+    const bytes = weighSession(plain)
+    return cache.keep({ open: { session, ticket, recordId, ...head }, head, bytes })
   }
 
   function open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession> {
@@ -136,8 +139,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       if (entry && entry.head.generation > head.generation) throw unreadable(ticket)
       return readAndOpen(ticket).then(found => settle(found, slide))
     }
-    const found = entry.head === head ? entry.open : remember({ ...entry.open, ...head }, head)
-    return settle(found, slide)
+    if (entry.head === head) return settle(entry.open, slide)
+    return settle(cache.keep({ ...entry, open: { ...entry.open, ...head }, head }), slide)
   }
 
   function settle(found: OpenSession, slide: boolean): OpenSession | Promise<OpenSession> {
@@ -178,17 +181,17 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     if (!plain) throw unreadable(ticket)
     const session = JSON.parse(Buffer.from(plain).toString('utf8')) as Session
     if (session.id !== ticket.id || session.ehr !== ticket.ehr) throw unreadable(ticket)
-    return remember(
-      { session, ticket, recordId, generation, lastUsedAt, expiresAt },
-      { generation, lastUsedAt, expiresAt },
-    )
+    const head = { generation, lastUsedAt, expiresAt }
+    const bytes = weighSession(plain)
+    return cache.keep({ open: { session, ticket, recordId, ...head }, head, bytes })
   }
 
   async function replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined> {
     const { recordId, ticket } = open
     const session = { ...open.session, tokens }
     const generation = open.generation + 1
-    const sealed = seal(session, { recordId, generation, ehr: ticket.ehr, secret: ticket.secret })
+    const address = { recordId, generation, ehr: ticket.ehr, secret: ticket.secret }
+    const sealed = sealer.seal(address, print(session))
     const expiresAt = limit(session, now())
     if (!(await vault.replace(recordId, open.generation, { ...sealed, expiresAt }))) {
       cache.delete(recordId)
@@ -223,19 +226,12 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     return indexes
   }
 
-  function seal(session: Session, address: RecordAddress) {
-    return sealer.seal(address, Buffer.from(JSON.stringify(session), 'utf8'))
+  function print(session: Session): Buffer {
+    return Buffer.from(JSON.stringify(session), 'utf8')
   }
 
   function limit(session: Session, at: number): number {
     return Math.min(at + idleMs, session.endsAt)
-  }
-
-  function remember(open: OpenSession, head: Head): OpenSession {
-    cache.delete(open.recordId)
-    cache.set(open.recordId, { open, head })
-    if (cache.size > cacheSize) cache.delete(cache.keys().next().value as string)
-    return open
   }
 
   function random(size: number): string {

@@ -2,6 +2,7 @@
 // or until its time is over; then it is read again, and stays the same object while it says the same,
 // so that whoever compares by identity has nothing to do. No I/O, no clock.
 
+import { createBoundedMap } from '../bounded-map.ts'
 import type { Head, RecordId } from './vault.ts'
 
 export interface HeadCache {
@@ -13,9 +14,15 @@ export interface HeadCache {
   expire(id?: RecordId): void
 }
 
-/** A cache of at most `size` heads, the longest unread first to go. */
-export function createHeadCache(size = 20_000): HeadCache {
-  const entries = new Map<RecordId, { head: Head; epoch: number; until: number }>()
+const MAX_BYTES = 8 * 1024 * 1024
+const HEAD_BYTES = 200
+
+/** A cache of at most so many bytes, the longest unread head first to go. */
+export function createHeadCache(maxBytes = MAX_BYTES): HeadCache {
+  const entries = createBoundedMap<{ head: Head; epoch: number; until: number }>(
+    maxBytes,
+    () => HEAD_BYTES,
+  )
   let epoch = 0
 
   return {
@@ -26,9 +33,7 @@ export function createHeadCache(size = 20_000): HeadCache {
     refresh(id, read, until = Number.POSITIVE_INFINITY) {
       const known = entries.get(id)?.head
       const head = known && isEqual(known, read) ? known : read
-      entries.delete(id)
       entries.set(id, { head, epoch, until })
-      if (entries.size > size) entries.delete(entries.keys().next().value as RecordId)
       return head
     },
     expire(id) {

@@ -57,8 +57,9 @@ export function buildStore({
   const home = vault ?? createMemoryVault({ now: clock.now })
   const sealer = createRecordSealer(makeKeyRing(clock.now(), randomBytes))
   const unreadable: string[] = []
-  const build = (through = home) =>
+  const build = (through = home, openedBytes?: number) =>
     createSessionStore({
+      openedBytes,
       vault: through,
       sealer,
       now: clock.now,
