@@ -56,6 +56,8 @@ export interface Token {
 export interface TokenOptions {
   registrations: readonly Registration[]
   now: () => number
+  /** Milliseconds by a clock that nobody sets. */
+  steady?: () => number
   randomBytes: RandomBytes
   /** Milliseconds a token call may take at most; a renewal's lease lasts three times as long. */
   deadlineMs?: number
@@ -64,6 +66,8 @@ export interface TokenOptions {
 }
 
 const LOGOUT_PATIENCE_MS = 1_000
+/** Longest wait for renewals and for the vault when the app closes. */
+const DRAIN_MS = 20_000
 
 async function token(app: FastifyInstance, options: TokenOptions): Promise<void> {
   const { now, randomBytes, deadlineMs = 10_000 } = options
@@ -83,6 +87,7 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
   const refresher = createRefresher({
     vault: app.smartVault,
     now,
+    steady: options.steady ?? (() => performance.now()),
     deadlineMs,
     owner: Buffer.from(randomBytes(16)).toString('base64url'),
     random: Math.random,
@@ -94,9 +99,7 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
       const call = callFor(registration, await discovery.resolve(registration))
       return () => refreshTokens(open.session.tokens, call)
     },
-    async end(open) {
-      await tickets.store.end(open.recordId)
-    },
+    end: ({ recordId, generation }) => tickets.store.end(recordId, generation),
     discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
     report: (outcome, open) => metrics.count(outcome, open.session.ehr),
   })
@@ -122,9 +125,13 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
   })
 
   // Before the network and the vault close: a refresh token that was sent must find its successor
-  // stored, and a logout its revocation tried.
+  // stored, however busy the vault is, and a logout its revocation tried.
   app.addHook('onClose', async () => {
-    await within(deadlineMs, refresher.settled())
+    const isStored = await within(
+      DRAIN_MS,
+      refresher.settled().then(() => true),
+    )
+    if (!isStored) app.log.error('renewed tokens could not be stored: their sessions will end')
     await within(LOGOUT_PATIENCE_MS, revocations.settled())
   })
 

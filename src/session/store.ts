@@ -50,7 +50,8 @@ export interface SessionStore {
   replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined>
   /** Reads the record anew, past the cache; undefined when it is gone. */
   reopen(open: OpenSession): Promise<OpenSession | undefined>
-  end(recordId: string): Promise<boolean>
+  /** Ends a session, or only that generation of it; false when it was not there. */
+  end(recordId: string, generation?: number): Promise<boolean>
   /** Live records under an index entry, most recently used first. */
   find(kind: IndexKind, ...values: string[]): Promise<readonly ({ id: string } & Head)[]>
   recordId(sessionId: string): string
@@ -71,9 +72,9 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     reopen,
     find,
     recordId: sealer.recordId,
-    async end(recordId) {
+    async end(recordId, generation) {
       cache.delete(recordId)
-      return await vault.remove(recordId)
+      return await vault.remove(recordId, generation)
     },
   }
 

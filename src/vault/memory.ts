@@ -1,5 +1,5 @@
 // The vault in this process's memory: for tests, and as the plainest statement of the contract.
-// Nothing survives the process. The clock is passed in.
+// Nothing survives the process. The clocks are passed in.
 
 import { BrokerError } from '../errors.ts'
 import { verifyKeyMarks } from './key-marks.ts'
@@ -12,7 +12,14 @@ interface Entry {
   indexes: readonly string[]
 }
 
-export function createMemoryVault({ now }: { now: () => number }): Vault {
+/** `steady` counts the milliseconds of leases, by a clock that nobody sets. */
+export function createMemoryVault({
+  now,
+  steady = () => performance.now(),
+}: {
+  now: () => number
+  steady?: () => number
+}): Vault {
   const records = new Map<RecordId, Entry>()
   const indexes = new Map<string, Set<RecordId>>()
   const taken = new Map<string, number>()
@@ -47,10 +54,11 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
       if (entry) put(id, entry, { ...entry.record, lastUsedAt, expiresAt })
       return entry !== undefined
     },
-    async remove(id) {
-      const wasLive = live(id) !== undefined
+    async remove(id, generation) {
+      const found = live(id)
+      if (found && generation !== undefined && found.record.generation !== generation) return false
       drop(id)
-      return wasLive
+      return found !== undefined
     },
     async find(entry) {
       return [...(indexes.get(entry) ?? [])].flatMap(id => {
@@ -72,10 +80,10 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
       deposits.delete(key)
       return found && found.expiresAt > now() ? found.value : undefined
     },
-    async lease(id, owner, until) {
+    async lease(id, owner, forMs) {
       const held = leases.get(id)
-      if (held && held.owner !== owner && held.until > now()) return false
-      leases.set(id, { owner, until })
+      if (held && held.owner !== owner && held.until > steady()) return false
+      leases.set(id, { owner, until: steady() + forMs })
       return true
     },
     async release(id, owner) {
@@ -85,9 +93,9 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
       const dead = [...records.keys()].filter(id => !live(id))
       for (const id of dead) drop(id)
       const others =
-        sweepMap(taken, until => until) +
-        sweepMap(deposits, ({ expiresAt }) => expiresAt) +
-        sweepMap(leases, ({ until }) => until)
+        sweepMap(taken, until => until <= now()) +
+        sweepMap(deposits, ({ expiresAt }) => expiresAt <= now()) +
+        sweepMap(leases, ({ until }) => until <= steady())
       return dead.length + others
     },
     async verifyKeys(marks) {
@@ -122,8 +130,8 @@ export function createMemoryVault({ now }: { now: () => number }): Vault {
     records.delete(id)
   }
 
-  function sweepMap<T>(map: Map<string, T>, endOf: (value: T) => number): number {
-    const dead = [...map].filter(([, value]) => endOf(value) <= now())
+  function sweepMap<T>(map: Map<string, T>, isOver: (value: T) => boolean): number {
+    const dead = [...map].filter(([, value]) => isOver(value))
     for (const [key] of dead) map.delete(key)
     return dead.length
   }

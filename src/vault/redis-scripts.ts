@@ -1,6 +1,7 @@
 // The steps of the contract that Redis must do at once, each a script on one key, so that they work on
-// every slot of a cluster. Ids and values only ever come as KEYS and ARGV (attacks V15). All times are
-// by our clock; Redis's own expiry clears up a minute later, so that the clocks need not agree.
+// every slot of a cluster. Ids and values only ever come as KEYS and ARGV (attacks V15). Times of day
+// are by our clock; Redis's own expiry clears up a minute later, so that the clocks need not agree.
+// Leases are counted by Redis's clock alone.
 
 /** Milliseconds by which Redis keeps a key beyond its time. */
 export const GRACE_MS = 60_000
@@ -43,8 +44,9 @@ redis.call('HSET', KEYS[1], 'lastUsedAt', ARGV[2])
 keepUntil(ARGV[3])
 return 1`
 
-/** ARGV: now. */
+/** ARGV: now, generation or nothing. */
 export const REMOVE = `${COMMON}
+if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], 'generation') ~= ARGV[2] then return 0 end
 local wasLive = isLive(ARGV[1])
 redis.call('DEL', KEYS[1])
 return wasLive and 1 or 0`
@@ -70,12 +72,20 @@ redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])
 expire(ARGV[1])
 return 1`
 
-/** ARGV: now, owner, until. */
-export const LEASE = `${COMMON}
+/**
+ * ARGV: owner, milliseconds. One that lies further ahead than any is asked for is from before the
+ * server's clock was set back.
+ */
+export const LEASE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local held = redis.call('HMGET', KEYS[1], 'owner', 'until')
-if held[1] and held[1] ~= ARGV[2] and tonumber(held[2]) > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'until', ARGV[3])
-expire(ARGV[3])
+if held[1] and held[1] ~= ARGV[1] then
+  local left = tonumber(held[2]) - now
+  if left > 0 and left <= 2 * ARGV[2] then return 0 end
+end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', string.format('%.0f', now + ARGV[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2] + ${GRACE_MS})
 return 1`
 
 /** ARGV: owner. */

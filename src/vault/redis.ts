@@ -56,7 +56,7 @@ export async function openRedisVault(
       write(scripts.REPLACE, recordKey(id), now(), generation, expiresAt, keyId, value),
     touch: (id, lastUsedAt, expiresAt) =>
       run(scripts.TOUCH, recordKey(id), now(), lastUsedAt, expiresAt),
-    remove: id => write(scripts.REMOVE, recordKey(id), now()),
+    remove: (id, generation) => write(scripts.REMOVE, recordKey(id), now(), generation ?? ''),
     async find(entry) {
       await ready()
       const key = indexKey(entry)
@@ -81,7 +81,7 @@ export async function openRedisVault(
       const [, expiresAt, value] = /^(\d+) (.*)$/s.exec(String(found)) ?? []
       return Number(expiresAt) > now() ? value : undefined
     },
-    lease: (id, owner, until) => run(scripts.LEASE, leaseKey(id), now(), owner, until),
+    lease: (id, owner, forMs) => write(scripts.LEASE, leaseKey(id), owner, forMs),
     async release(id, owner) {
       await run(scripts.RELEASE, leaseKey(id), owner)
     },

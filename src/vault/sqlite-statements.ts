@@ -28,7 +28,10 @@ export function prepareStatements(db: DatabaseSync) {
       `UPDATE record SET last_used_at = ?, expires_at = min(?, ends_at)
        WHERE id = ? AND expires_at > ?`,
     ),
-    remove: db.prepare('DELETE FROM record WHERE id = ? RETURNING no, entries, expires_at'),
+    remove: db.prepare(
+      `DELETE FROM record WHERE id = ?1 AND (?2 IS NULL OR generation = ?2)
+       RETURNING no, entries, expires_at`,
+    ),
     removeExpired: db.prepare(
       'DELETE FROM record WHERE id = ? AND expires_at <= ? RETURNING no, entries',
     ),
@@ -44,9 +47,11 @@ export function prepareStatements(db: DatabaseSync) {
     isTaken: db.prepare('SELECT 1 FROM taken WHERE key = ? AND expires_at > ?'),
     deposit: db.prepare('INSERT OR REPLACE INTO deposit(key, value, expires_at) VALUES (?, ?, ?)'),
     withdraw: db.prepare('DELETE FROM deposit WHERE key = ? RETURNING value, expires_at'),
+    // One that lies further ahead than any is asked for is from before the machine started.
     lease: db.prepare(
-      `INSERT INTO lease(id, owner, until) VALUES (?1, ?2, ?3)
-       ON CONFLICT(id) DO UPDATE SET owner = ?2, until = ?3 WHERE owner = ?2 OR until <= ?4`,
+      `INSERT INTO lease(id, owner, until) VALUES (?1, ?2, ?3 + ?4)
+       ON CONFLICT(id) DO UPDATE SET owner = ?2, until = ?3 + ?4
+       WHERE owner = ?2 OR until <= ?3 OR until > ?3 + 2 * ?4`,
     ),
     release: db.prepare('DELETE FROM lease WHERE id = ? AND owner = ?'),
     keyMarks: db.prepare('SELECT key_id, mark FROM key_mark'),
@@ -64,7 +69,9 @@ export function prepareStatements(db: DatabaseSync) {
       db.prepare(
         'DELETE FROM deposit WHERE key IN (SELECT key FROM deposit WHERE expires_at <= ? LIMIT ?)',
       ),
-      db.prepare('DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ? LIMIT ?)'),
     ],
+    sweepLeases: db.prepare(
+      'DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ? LIMIT ?)',
+    ),
   }
 }

@@ -1,8 +1,9 @@
 // The vault in one SQLite file, shared by the processes of one machine. New sessions, new tokens and
 // taken states are on the disk when their call resolves; heads come from a cache that
-// `PRAGMA data_version` keeps coherent with every other process. The clock is passed in.
+// `PRAGMA data_version` keeps coherent with every other process. The clocks are passed in.
 
 import { resolve } from 'node:path'
+import { hrtime } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createHeadCache } from './head-cache.ts'
 import { verifyKeyMarks } from './key-marks.ts'
@@ -15,6 +16,11 @@ import type { Head, Vault } from './vault.ts'
 export interface SqliteVaultOptions {
   path: string
   now: () => number
+  /**
+   * Milliseconds since the machine started, by which leases are counted: the same for its processes,
+   * and set by nobody.
+   */
+  steady?: () => number
   /** The file grows to this size at most; then new sessions are refused until old ones are swept. */
   maxBytes?: number
 }
@@ -26,7 +32,7 @@ const SWEEP_BATCHES = 100
 
 /** Opens the vault; throws VaultRefusal when the file cannot be ours. */
 export function openSqliteVault(options: SqliteVaultOptions): Vault {
-  const { now, maxBytes = MAX_BYTES } = options
+  const { now, steady = readMachineClock, maxBytes = MAX_BYTES } = options
   const path = resolve(options.path)
   prepareFile(path)
   const db = openDatabase(path, maxBytes)
@@ -73,10 +79,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
         return sql.touch.run(lastUsedAt, expiresAt, id, now()).changes === 1
       })
     },
-    async remove(id) {
+    async remove(id, generation) {
       return await durably(() => {
         heads.expire(id)
-        const removed = sql.remove.all(id)
+        const removed = sql.remove.all(id, generation ?? null)
         dropFromIndex(removed)
         return isAhead(removed[0]?.expires_at)
       })
@@ -98,8 +104,8 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
       const row = await durably(() => sql.withdraw.get(key))
       return row && isAhead(row.expires_at) ? String(row.value) : undefined
     },
-    async lease(id, owner, until) {
-      return await attempt(() => sql.lease.run(id, owner, until, now()).changes === 1)
+    async lease(id, owner, forMs) {
+      return await attempt(() => sql.lease.run(id, owner, steady(), forMs).changes === 1)
     },
     async release(id, owner) {
       await attempt(() => sql.release.run(id, owner))
@@ -155,9 +161,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     const at = now()
     const removed = sql.sweepRecords.all(at, SWEEP_BATCH)
     dropFromIndex(removed)
+    const leases = Number(sql.sweepLeases.run(steady(), SWEEP_BATCH).changes)
     return sql.sweeps.reduce(
       (sum, sweep) => sum + Number(sweep.run(at, SWEEP_BATCH).changes),
-      removed.length,
+      removed.length + leases,
     )
   }
 
@@ -171,6 +178,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   function isAhead(time: unknown): boolean {
     return time !== undefined && Number(time) > now()
   }
+}
+
+function readMachineClock(): number {
+  return Number(hrtime.bigint() / 1_000_000n)
 }
 
 function toHead(row: Record<string, unknown>): Head {

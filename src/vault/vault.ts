@@ -51,8 +51,8 @@ export interface Vault {
   ): Promise<boolean>
   /** Notes the use of a record. False when it is gone. */
   touch(id: RecordId, lastUsedAt: number, expiresAt: number): Promise<boolean>
-  /** Deletes a record with its indexes. False when there was none. */
-  remove(id: RecordId): Promise<boolean>
+  /** Deletes a record with its indexes, or only that generation of it. False when there was none. */
+  remove(id: RecordId, generation?: number): Promise<boolean>
   /** Live records under one keyed hash, in any order. */
   find(index: string): Promise<readonly ({ id: RecordId } & Head)[]>
   /** True for exactly one caller per key until `expiresAt`, across processes and restarts. */
@@ -63,8 +63,12 @@ export interface Vault {
   deposit(key: string, value: string, expiresAt: number): Promise<void>
   /** Takes a deposit out: one caller gets it, later ones undefined. */
   withdraw(key: string): Promise<string | undefined>
-  /** Grants the lease on a record until `until` unless another owner holds it; renews one's own. */
-  lease(id: RecordId, owner: string, until: number): Promise<boolean>
+  /**
+   * Grants the lease on a record for so many milliseconds unless another owner holds it; renews one's
+   * own. The store's own clock counts them, the same for every owner: no caller's clock has a say. All
+   * owners ask for the same time.
+   */
+  lease(id: RecordId, owner: string, forMs: number): Promise<boolean>
   release(id: RecordId, owner: string): Promise<void>
   /** Deletes expired records, deposits and taken keys, a bounded batch at a time; returns how many. */
   sweep(): Promise<number>

@@ -2,29 +2,38 @@
 // process ends with status 0.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, type TestContext, test } from 'node:test'
 import { late } from '../../sandbox/faces/answers.ts'
 import type { TokenCall } from '../../sandbox/faces/face.ts'
 import { json } from '../../sandbox/http/answer.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { type LoggedIn, logIn } from '../flow/login.ts'
 import { eventually } from '../flow/tokens.ts'
-import { type Broker, createBroker } from '../world/broker.ts'
+import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
 
 let sandbox: Sandbox
 let broker: Broker
+const folder = makeFolder()
 const asked: string[] = []
+/** What happens while the EHR thinks. */
+let onRenewal = () => {}
 const LATE_MS = 1_000
 before(async () => {
   const app = `http://localhost:${await findPort()}`
   const lateFace = {
     name: 'late',
     about: 'Every answer takes a second, but for the exchange of the code.',
-    token: (body: Record<string, unknown>, { renewal }: TokenCall) =>
-      renewal === 0 ? json(body) : late(json(body), LATE_MS),
+    token(body: Record<string, unknown>, { renewal }: TokenCall) {
+      if (renewal === 0) return json(body)
+      onRenewal()
+      return late(json(body), LATE_MS)
+    },
     fhir: async (answer: () => Promise<ReturnType<typeof json>>) => late(await answer(), LATE_MS),
   }
   sandbox = await startSandbox({
@@ -32,14 +41,18 @@ before(async () => {
     onRequest: ({ path }) => asked.push(path),
   })
   broker = createBroker({
-    ...{ app, sandbox: sandbox.url },
-    configure: document => registerFaces(document, sandbox.url, ['late']),
+    ...{ app, sandbox: sandbox.url, folder },
+    configure(document) {
+      registerFaces(document, sandbox.url, ['late'])
+      document.log = { level: 'info' }
+    },
   })
   await broker.start()
 })
 after(async () => {
   await broker.close()
   await sandbox.close()
+  await rm(folder, { recursive: true })
 })
 
 const begin = (browser: ReturnType<typeof createBrowser>) =>
@@ -80,4 +93,36 @@ test('[DS8, F2] a renewal under way is stored before the process ends, also when
   const calls = asked.length
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
   assert.ok(!asked.slice(calls).some(path => path.endsWith('/token')))
+})
+
+/** Holds that tokens which came while the vault could not take them outlive the process. */
+async function drainsWhileBusy(t: TestContext, busy: { begin(): void; end(): void }) {
+  onRenewal = busy.begin
+  t.after(() => {
+    onRenewal = () => {}
+  })
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await begin(browser)
+  sandbox.expireAccessTokens()
+  const count = asked.length
+  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 503)
+  assert.ok(await sawAfter(count, '/token'))
+  const from = broker.output.length
+  const stopped = broker.stop()
+  assert.ok(await eventually(() => broker.output.slice(from).join('').includes('draining')))
+  busy.end()
+  assert.equal(await stopped, 0)
+  await broker.start()
+  const calls = asked.length
+  assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
+  assert.ok(!asked.slice(calls).some(path => path.endsWith('/token')))
+}
+
+test('[F14, DS8, F2] renewed tokens that a busy file cannot take are stored before the process ends', async t => {
+  const other = new DatabaseSync(join(folder, 'vault.db'))
+  t.after(() => other.close())
+  await drainsWhileBusy(t, {
+    begin: () => other.exec('BEGIN IMMEDIATE'),
+    end: () => other.exec('ROLLBACK'),
+  })
 })

@@ -20,14 +20,19 @@ for (const face of ['renewal-invalid-grant', 'renewal-invalid-grant-500']) {
   test(`[F3] invalid_grant ends the session, once and without a loop (${face})`, async () => {
     const browser = createBrowser()
     const session = await rig.begin(browser, face)
+    const tokens = await readTokens(rig.world, browser, session.id)
+    assert.ok(await isAccepted(rig.world, tokens, face))
     rig.nearTheEnd()
-    const calls = rig.counts.token
+    const { token: calls, revoke: revocations } = rig.counts
     const answers = await Promise.all(Array.from({ length: 10 }, () => rig.read(browser, session)))
     for (const answer of answers) assert.equal(answer.status, 401)
     assert.ok(answers.some(answer => codeOf(answer) === 'session_expired'))
     assert.equal(codeOf(await rig.read(browser, session)), 'session_invalid')
     assert.equal(rig.counts.token, calls + 1)
     assert.deepEqual((await browser.fetch(`${rig.world.app}/sessions`)).json(), [])
+    // The access token would outlive its session.
+    assert.ok(await eventually(async () => !(await isAccepted(rig.world, tokens, face))))
+    assert.equal(rig.counts.revoke, revocations + 1)
   })
 }
 

@@ -65,6 +65,7 @@ export async function startRefreshRig(): Promise<RefreshRig> {
     now: () => Date.now() + passed,
     adjust({ token }) {
       token.deadlineMs = 1_500
+      token.steady = () => performance.now() + passed
     },
     sandbox: {
       accessTokenSeconds: LIFE_SECONDS,

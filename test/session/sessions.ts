@@ -54,7 +54,7 @@ export function buildStore({
   vault?: Vault
   absoluteMs?: number
 } = {}) {
-  const home = vault ?? createMemoryVault({ now: clock.now })
+  const home = vault ?? createMemoryVault({ now: clock.now, steady: clock.now })
   const sealer = createRecordSealer(makeKeyRing(clock.now(), randomBytes))
   const unreadable: string[] = []
   const build = (through = home, openedBytes?: number) =>

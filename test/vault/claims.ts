@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Home } from './contract.ts'
 import { buildRecord, newId } from './records.ts'
 
@@ -51,14 +52,34 @@ export function testClaims(home: Home): void {
     const other = await connect()
     const id = newId()
     await vault.insert(id, buildRecord(now()))
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    assert.equal(await vault.lease(id, 'one', MINUTE), true)
+    assert.equal(await other.lease(id, 'two', MINUTE), false)
+    assert.equal(await vault.lease(id, 'one', MINUTE), true)
     await other.release(id, 'two')
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), false)
+    assert.equal(await other.lease(id, 'two', MINUTE), false)
     await vault.release(id, 'one')
-    assert.equal(await other.lease(id, 'two', now() + MINUTE), true)
-    offset += 2 * MINUTE
-    assert.equal(await vault.lease(id, 'one', now() + MINUTE), true)
+    assert.equal(await other.lease(id, 'two', MINUTE), true)
+    assert.equal(await other.lease(id, 'two', 1), true)
+    while (!(await vault.lease(id, 'one', 1))) await wait(1)
   })
+
+  test(
+    title('[F8, F13] a lease lasts as long as it was granted for, whatever a caller’s clock says'),
+    async t => {
+      const { vault, connect } = await open(t)
+      const other = await connect()
+      const id = newId()
+      await vault.insert(id, buildRecord(now(), { expiresAt: now() + 50 * MINUTE }))
+      for (const skew of [-30 * MINUTE, 30 * MINUTE]) {
+        assert.equal(await vault.lease(id, 'one', MINUTE), true)
+        offset = skew
+        assert.equal(await other.lease(id, 'two', MINUTE), false)
+        await vault.release(id, 'one')
+        assert.equal(await other.lease(id, 'two', 1), true)
+        offset = 0
+        while (!(await vault.lease(id, 'one', MINUTE))) await wait(1)
+        await vault.release(id, 'one')
+      }
+    },
+  )
 }

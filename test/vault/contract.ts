@@ -87,6 +87,22 @@ function testRecords(home: Home): void {
     assert.equal((await other.read(id))?.keyId, 'key-2')
   })
 
+  test(
+    title('[D14] a record is removed at the generation that is named, and at no other'),
+    async t => {
+      const { vault, connect } = await open(t)
+      const other = await connect()
+      const id = newId()
+      await vault.insert(id, buildRecord(now(), { indexes: ['entry'] }))
+      assert.equal(await vault.replace(id, 1, buildRecord(now())), true)
+      for (const each of [vault, other]) assert.equal(await each.remove(id, 1), false)
+      assert.equal((await vault.find('entry')).length, 1)
+      assert.equal(await other.remove(id, 2), true)
+      assert.equal(await vault.read(id), undefined)
+      assert.equal(await vault.remove(id, 2), false)
+    },
+  )
+
   test(title('[F7] a late write never brings a removed record back'), async t => {
     const { vault } = await open(t)
     const id = newId()

@@ -43,6 +43,12 @@ const steps: fc.Arbitrary<[label: string, Step]> = fc.oneof(
     (vault, _at, names) => vault.remove(names(id)),
   ]),
   fc
+    .tuple(record, generation)
+    .map(([id, from]): [string, Step] => [
+      `remove ${id} of ${from}`,
+      (vault, _at, names) => vault.remove(names(id), from),
+    ]),
+  fc
     .tuple(record, generation, ahead, value)
     .map(([id, from, expires, bytes]): [string, Step] => [
       `replace ${id} of ${from} for ${expires}`,
@@ -81,10 +87,10 @@ const steps: fc.Arbitrary<[label: string, Step]> = fc.oneof(
     (vault, _at, names) => vault.withdraw(names(name)),
   ]),
   fc
-    .tuple(record, owner, ahead)
-    .map(([id, name, until]): [string, Step] => [
-      `lease ${id} to ${name} for ${until}`,
-      (vault, at, names) => vault.lease(names(id), name, at + until),
+    .tuple(record, owner)
+    .map(([id, name]): [string, Step] => [
+      `lease ${id} to ${name}`,
+      (vault, _at, names) => vault.lease(names(id), name, MINUTE),
     ]),
   fc
     .tuple(record, owner)

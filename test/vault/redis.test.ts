@@ -51,7 +51,7 @@ if (hasRedis()) {
     await vault.insert(newId(), buildRecord(now(), { indexes: ['a'] }))
     await vault.take('taken', now() + MINUTE)
     await vault.deposit('deposit', 'sealed', now() + MINUTE)
-    await vault.lease(id, 'owner', now() + MINUTE)
+    await vault.lease(id, 'owner', MINUTE)
     const keys = (await server.command('keys', '*')).trim().split('\n')
     assert.equal(keys.length, 7)
     for (const key of keys) {

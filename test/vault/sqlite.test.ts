@@ -6,7 +6,7 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BrokerError } from '../../src/errors.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
@@ -178,15 +178,14 @@ test('[V1] nothing of a removed value stays in the files of the vault', async t 
 
 test('[V7] eight processes that start at once on a new path all open it', async t => {
   const path = await makePath(t)
-  const writers = Array.from({ length: 8 }, () => startWriter(path))
-  t.after(() => writers.map(writer => writer.kill('SIGKILL')))
+  const writers = Array.from({ length: 8 }, () => startWriter(t, path))
   const counts = await Promise.all(writers.map(writer => collect(writer, 3)))
   assert.ok(counts.every(ids => ids.length >= 3))
 })
 
 test('[V4, V7] four processes write to one file, and nothing acknowledged is lost', async t => {
   const path = await makePath(t)
-  const writers = Array.from({ length: 4 }, () => startWriter(path))
+  const writers = Array.from({ length: 4 }, () => startWriter(t, path))
   const acknowledged = (await Promise.all(writers.map(writer => collect(writer, 50)))).flat()
   await Promise.all(writers.map(end))
   const vault = openSqliteVault({ path, now })
@@ -197,7 +196,7 @@ test('[V4, V7] four processes write to one file, and nothing acknowledged is los
 test('[V4] kill -9 during writes loses nothing that was acknowledged', async t => {
   const path = await makePath(t)
   for (let round = 0; round < 10; round++) {
-    const writer = startWriter(path)
+    const writer = startWriter(t, path)
     const acknowledged = await collect(writer, 5 + ((round * 7) % 40))
     await end(writer)
     const vault = openSqliteVault({ path, now })
@@ -211,8 +210,11 @@ test('[V4] kill -9 during writes loses nothing that was acknowledged', async t =
   }
 })
 
-function startWriter(path: string): ChildProcess {
-  return fork(fileURLToPath(new URL('./writer.ts', import.meta.url)), [path], { stdio: 'inherit' })
+function startWriter(t: TestContext, path: string): ChildProcess {
+  const program = fileURLToPath(new URL('./writer.ts', import.meta.url))
+  const writer = fork(program, [path], { stdio: 'inherit' })
+  t.after(() => writer.kill('SIGKILL'))
+  return writer
 }
 
 /** The ids that a writer has acknowledged, once there are so many. */

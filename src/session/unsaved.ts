@@ -1,0 +1,80 @@
+// Tokens that an EHR has given and the vault has not taken yet. The token before them is used up, so
+// they are all that the session has left: they stay here, unused, and are tried again until they are
+// stored, first of all when the process ends. The clock and the waiting are passed in (attacks F2, F6).
+
+import type { TokenSet } from '../smart/types.ts'
+import { remember } from './remember.ts'
+import type { OpenSession } from './session.ts'
+
+export interface UnsavedOptions {
+  now: () => number
+  wait: (milliseconds: number) => Promise<void>
+  /** Stores them, or finds that nobody needs them any more; adds them here again where it cannot. */
+  store: (open: OpenSession, got: Got) => Promise<unknown>
+  /** Lets others renew the session again. */
+  release: (lease: Lease) => Promise<void>
+}
+
+export interface Lease {
+  /** Record id. */
+  id: string
+  owner: string
+}
+
+export interface Got {
+  tokens: TokenSet
+  /** Held until they are stored, for as long as it lasts. */
+  lease: Lease
+}
+
+export interface Unsaved {
+  /** Keeps tokens that were got for this generation of the record, and tries to store them. */
+  add(open: OpenSession, got: Got): void
+  /** What waits here for this very generation. */
+  find(open: OpenSession): Got | undefined
+  /** Whether something waits that was got under this lease. */
+  has(lease: Lease): boolean
+  remove(open: OpenSession): void
+  /** Resolves when none waits any more. */
+  settled(): Promise<void>
+}
+
+const RETRY_MS = 250
+
+export function createUnsaved(options: UnsavedOptions): Unsaved {
+  const waiting = new Map<string, { open: OpenSession; got: Got }>()
+  let trying: Promise<void> | undefined
+
+  return {
+    add(open, got) {
+      remember(waiting, open.recordId, { open, got })
+      trying ??= tryAll().finally(() => {
+        trying = undefined
+      })
+    },
+    find({ recordId, generation }) {
+      const found = waiting.get(recordId)
+      return found?.open.generation === generation ? found.got : undefined
+    },
+    has,
+    remove: ({ recordId }) => void waiting.delete(recordId),
+    settled: async () => await trying,
+  }
+
+  function has({ id, owner }: Lease): boolean {
+    return waiting.get(id)?.got.lease.owner === owner
+  }
+
+  // One after another, and none past the first that fails: what fails is the vault.
+  async function tryAll(): Promise<void> {
+    while (waiting.size > 0) {
+      await options.wait(RETRY_MS)
+      for (const { open, got } of [...waiting.values()]) {
+        if (open.session.endsAt <= options.now()) waiting.delete(open.recordId)
+        else await options.store(open, got).catch(() => undefined)
+        if (has(got.lease)) break
+        await options.release(got.lease)
+      }
+    }
+  }
+}

@@ -1,0 +1,295 @@
+// Spending a refresh token: once, fenced, durable before use, and what is left is given back.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { createRefresher, type RefreshOptions } from '../../src/session/refresh.ts'
+import { buildRig, hasCode, nearExpiry } from './refresh-parts.ts'
+import { buildTokens, HOUR, MINUTE } from './sessions.ts'
+
+test('[F1, F2] two processes share one renewal', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const first = createRefresher(parts.options)
+  const second = createRefresher({ ...parts.options, owner: 'another process' })
+  const open = await parts.open()
+  const tokens = await Promise.all([first, second].map(each => each.accessToken(open)))
+  assert.deepEqual(tokens, ['access-2', 'access-2'])
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F8, F6] an orphaned lease is taken over once its time is up', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const open = await parts.open()
+  await parts.vault.lease(open.recordId, 'a process that died', 20_000)
+  const refresher = createRefresher(parts.options)
+  assert.equal(await refresher.accessToken(open), 'access-2')
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F3] invalid_grant ends the session, once and without a loop', async () => {
+  const parts = await buildRig(
+    { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant' }) },
+    nearExpiry,
+  )
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
+  assert.equal(parts.vault.head(open.recordId), undefined)
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+  // What is left of the grant is given back; the refresh token is known to be dead.
+  assert.deepEqual(parts.discarded, ['access-1'])
+})
+
+test('[Q16] a grant that was suspended ends with the address of the page that explains it', async () => {
+  const errorUri = 'https://ehr.example.org/suspended'
+  const parts = await buildRig(
+    { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant', errorUri }) },
+    nearExpiry,
+  )
+  const refresher = createRefresher(parts.options)
+  const open = await parts.open()
+  await assert.rejects(
+    async () => refresher.accessToken(open),
+    (error: unknown) =>
+      error instanceof BrokerError &&
+      error.links?.[0]?.url === errorUri &&
+      error.links.length === 1,
+  )
+})
+
+test('[F7] a logout during the renewal wins, and the fresh tokens are given back', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const { prepare } = parts.options
+  const refresher = createRefresher({
+    ...parts.options,
+    async prepare(open) {
+      const send = await prepare(open)
+      return async () => {
+        const answer = await send()
+        await parts.store.end(open.recordId)
+        return answer
+      }
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+  assert.deepEqual(parts.discarded, ['refresh-2', 'access-2'])
+  assert.equal(parts.vault.head(open.recordId), undefined)
+})
+
+test('[F9, AL-62] a contradiction ends the session and gives its tokens back', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const tokens = buildTokens(parts.clock.now(), {
+    accessToken: 'of another patient',
+    refreshToken: 'renews them',
+  })
+  const refresher = createRefresher({
+    ...parts.options,
+    prepare: async () => async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
+  })
+  await assert.rejects(
+    async () => refresher.accessToken(await parts.open()),
+    hasCode('session_expired'),
+  )
+  assert.deepEqual(parts.discarded, ['access-1', 'renews them', 'of another patient'])
+})
+
+test('tokens that the vault would not take are stored before the EHR is asked again', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  let full = true
+  const refresher = createRefresher({
+    ...parts.options,
+    async replace(open, tokens) {
+      if (full) throw new BrokerError('vault_unavailable')
+      return await parts.store.replace(open, tokens)
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  full = false
+  assert.equal(await refresher.accessToken(open), 'access-2')
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F2, F8] a refresh token is not sent when its lease could end before the answer', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const { prepare } = parts.options
+  const refresher = createRefresher({
+    ...parts.options,
+    async prepare(open) {
+      parts.clock.pass(15_001)
+      return await prepare(open)
+    },
+  })
+  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+    code: 'refresh_failed',
+  })
+  assert.equal(parts.calls(), 0)
+})
+
+test('[F2] tokens whose storing was acknowledged to nobody never replace later ones', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  let isLost = true
+  const refresher = createRefresher({
+    ...parts.options,
+    async replace(open, tokens) {
+      const stored = await parts.store.replace(open, tokens)
+      if (isLost) throw new BrokerError('vault_unavailable')
+      return stored
+    },
+  })
+  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+    code: 'vault_unavailable',
+  })
+  isLost = false
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
+  for (let passed = 0; passed < HOUR; passed += 10 * MINUTE) {
+    parts.clock.pass(10 * MINUTE)
+    await parts.store.open(parts.made.ticket, { slide: true })
+  }
+  assert.equal(await refresher.accessToken(await parts.open()), 'access-3')
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-3')
+})
+
+test('[F13] a holder that lost the race uses what is there, and revokes nothing while the session lives', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const { prepare } = parts.options
+  const second = createRefresher({ ...parts.options, owner: 'another process' })
+  const first = createRefresher({
+    ...parts.options,
+    async prepare(open) {
+      const send = await prepare(open)
+      return async () => {
+        const answer = await send()
+        // It stands still until its lease is over; somebody else renews, and stores it.
+        parts.clock.pass(31_000)
+        assert.equal(await second.accessToken(open), 'access-3')
+        return answer
+      }
+    },
+  })
+  assert.equal(await first.accessToken(await parts.open()), 'access-3')
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-3')
+  assert.deepEqual(parts.discarded, [])
+})
+
+test('[F13, F3] a refresh token that another holder has spent ends no session that lives on', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const other = createRefresher({ ...parts.options, owner: 'another process' })
+  const refresher = createRefresher({
+    ...parts.options,
+    prepare: async open => async () => {
+      parts.clock.pass(31_000)
+      await other.accessToken(open)
+      return { outcome: 'ended', reason: 'invalid_grant' }
+    },
+  })
+  assert.equal(await refresher.accessToken(await parts.open()), 'access-2')
+  assert.deepEqual(parts.discarded, [])
+  assert.ok(parts.vault.head(parts.made.recordId))
+})
+
+test('[F13] a lease is counted by no clock that is set: one that jumps lets nobody in', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  let skew = 0
+  const now = () => parts.clock.now() + skew
+  const { prepare } = parts.options
+  const { promise: sent, resolve } = Promise.withResolvers<void>()
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  const first = createRefresher({
+    ...{ ...parts.options, now },
+    async prepare(open) {
+      const send = await prepare(open)
+      return async () => {
+        resolve()
+        await answered
+        return await send()
+      }
+    },
+  })
+  const second = createRefresher({
+    ...{ ...parts.options, now, owner: 'another process' },
+    async wait() {
+      await new Promise(done => setImmediate(done))
+    },
+  })
+  const open = await parts.open()
+  const one = first.accessToken(open)
+  await sent
+  skew = 10 * MINUTE
+  const two = second.accessToken(open)
+  for (let turns = 0; turns < 50; turns++) await new Promise(done => setImmediate(done))
+  assert.equal(parts.calls(), 0)
+  answer()
+  assert.deepEqual(await Promise.all([one, two]), ['access-2', 'access-2'])
+  assert.equal(parts.calls(), 1)
+})
+
+test('[F2, F14] what the vault would not take is stored without a further request, and by nobody else sent', async () => {
+  let isFull = true
+  const parts = await buildRig({}, nearExpiry)
+  const options: RefreshOptions = {
+    ...parts.options,
+    async wait() {
+      await new Promise(done => setImmediate(done))
+    },
+    async replace(open, tokens) {
+      if (isFull) throw new BrokerError('vault_unavailable')
+      return await parts.store.replace(open, tokens)
+    },
+  }
+  const refresher = createRefresher(options)
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  const other = createRefresher({ ...options, owner: 'another process' })
+  const waiting = other.accessToken(open)
+  const settled = refresher.settled()
+  for (let turns = 0; turns < 50; turns++) await new Promise(done => setImmediate(done))
+  assert.equal(parts.calls(), 1)
+  isFull = false
+  await settled
+  assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
+  assert.equal(await waiting, 'access-2')
+  assert.equal(parts.calls(), 1)
+  assert.equal(await parts.vault.lease(open.recordId, 'anybody', 1), true)
+})
+
+test('[F14, F7] what waits for the vault is given back where the session has ended meanwhile', async () => {
+  let isFull = true
+  const parts = await buildRig({}, nearExpiry)
+  const refresher = createRefresher({
+    ...parts.options,
+    async wait() {
+      await new Promise(done => setImmediate(done))
+    },
+    async replace(open, tokens) {
+      if (isFull) throw new BrokerError('vault_unavailable')
+      return await parts.store.replace(open, tokens)
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  await parts.store.end(open.recordId)
+  isFull = false
+  await refresher.settled()
+  assert.deepEqual(parts.discarded, ['refresh-2', 'access-2'])
+  assert.equal(parts.vault.head(open.recordId), undefined)
+})
+
+test('[F14] what waits for the vault is let go when its session is over', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const refresher = createRefresher({
+    ...parts.options,
+    async wait(milliseconds) {
+      parts.clock.pass(milliseconds)
+      await new Promise(done => setImmediate(done))
+    },
+    async replace() {
+      throw new BrokerError('vault_unavailable')
+    },
+  })
+  const open = await parts.open()
+  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  parts.clock.pass(12 * HOUR)
+  await refresher.settled()
+})
