@@ -12,6 +12,7 @@ import type {
 import fp from 'fastify-plugin'
 import { buildFaultPage } from '../src/browser/page.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { buildLinkHeader } from '../src/link.ts'
 import { buildOutcome, buildProxyStatus } from '../src/proxy/outcome.ts'
 import type {} from './metrics.ts'
 
@@ -89,9 +90,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
-    if (error.links?.length) {
-      reply.header('link', error.links.map(({ url, rel }) => `<${url}>; rel="${rel}"`).join(', '))
-    }
+    const links = buildLinkHeader(error.links ?? [])
+    if (links !== undefined) reply.header('link', links)
     if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {
       return answerOutcome(error.code, request, reply)
     }

@@ -6,6 +6,7 @@ import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { buildPolicy, framedBy } from '../src/browser/content-security-policy.ts'
 import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage } from '../src/browser/page.ts'
 import { BrokerError } from '../src/errors.ts'
@@ -35,7 +36,7 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     return
   }
 
-  const policy = options.contentSecurityPolicy ?? buildPolicy(frameAncestors)
+  const policy = options.contentSecurityPolicy ?? buildFilesPolicy(frameAncestors)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', policy)
   })
@@ -58,9 +59,15 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
   })
 }
 
-function buildPolicy(frameAncestors: readonly string[]): string {
-  const framers = frameAncestors.length > 0 ? frameAncestors.join(' ') : "'none'"
-  return `default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors ${framers}`
+function buildFilesPolicy(frameAncestors: readonly string[]): string {
+  return buildPolicy({
+    'default-src': ["'self'"],
+    'img-src': ["'self'", 'blob:', 'data:'],
+    'object-src': ["'none'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'self'"],
+    'frame-ancestors': framedBy(frameAncestors),
+  })
 }
 
 export default fp(frontend, { name: 'fhirstorm-frontend', fastify: '5.x', encapsulate: true })

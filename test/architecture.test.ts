@@ -35,10 +35,10 @@ const layerOf = (path: string): string => {
 }
 
 const mayImport: Record<string, RegExp> = {
-  'src/smart': /^src\/(?:smart\/|errors\.ts|form\.ts)/,
+  'src/smart': /^src\/(?:smart\/|errors\.ts|form\.ts|uri\.ts)/,
   'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts)/,
   'src/browser': /^src\/(?:browser\/|errors\.ts)/,
-  'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts)/,
+  'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts|link\.ts|uri\.ts)/,
   'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts)/,
   'src/session':
     /^src\/(?:session\/|smart\/|vault\/|bounded-map\.ts|errors\.ts|keys\.ts|limits\.ts)/,

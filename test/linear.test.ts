@@ -128,7 +128,7 @@ const rows: Record<string, Row> = {
 }
 
 for (const [name, [read, build]] of Object.entries(rows)) {
-  test(`[DS3] ${name}: the work grows no faster than the input`, () => {
+  test(`[DS10] ${name}: the work grows no faster than the input`, () => {
     assertLinear(size => refuseOrRead(() => read(build(size))), 200, name)
   })
 }

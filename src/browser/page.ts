@@ -3,6 +3,7 @@
 // configuration; nothing of a request is ever shown. Pure: no I/O.
 
 import { createHash } from 'node:crypto'
+import { buildPolicy, type Directives, framedBy } from './content-security-policy.ts'
 
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--paper:#fff;--line:#d8dee6;--accent:#0b6e6e}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171e;--line:#2b3542;--accent:#5cc8c0}}
@@ -77,12 +78,7 @@ export function buildPostPage(
       `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
   )
   const body = `<form method="post" action="${escapeHtml(form.action)}">${fields.join('')}<button>Continue to the EHR</button></form><script>${SUBMIT}</script>`
-  const page = buildPage('Continue to the EHR', body, options)
-  const policy = page.contentSecurityPolicy.replace("; form-action 'none'", '')
-  return {
-    html: page.html,
-    contentSecurityPolicy: `${policy}; script-src '${SUBMIT_HASH}'`,
-  }
+  return buildPage('Continue to the EHR', body, options, { 'script-src': [`'${SUBMIT_HASH}'`] })
 }
 
 /** A page of the given content, which the caller has escaped. */
@@ -90,11 +86,21 @@ export function buildDocumentPage(title: string, body: string): Page {
   return buildPage(title, body, {})
 }
 
-function buildPage(title: string, body: string, options: PageOptions): Page {
-  const ancestors = options.frameAncestors?.length ? options.frameAncestors.join(' ') : "'none'"
+function buildPage(
+  title: string,
+  body: string,
+  { frameAncestors }: PageOptions,
+  further: Directives = { 'form-action': ["'none'"] },
+): Page {
   return {
     html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`,
-    contentSecurityPolicy: `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors ${ancestors}`,
+    contentSecurityPolicy: buildPolicy({
+      'default-src': ["'none'"],
+      'style-src': [`'${STYLE_HASH}'`],
+      'base-uri': ["'none'"],
+      ...further,
+      'frame-ancestors': framedBy(frameAncestors),
+    }),
   }
 }
 

@@ -1,6 +1,8 @@
 // The headers that every answer of ours carries unless its route says otherwise: nothing is cached,
 // sniffed, framed or told to other sites. Pure: no I/O.
 
+import { buildPolicy, framedBy } from './content-security-policy.ts'
+
 export interface SecurityHeadersRules {
   /** Origins of EHRs that show the app in a frame. */
   frameAncestors: readonly string[]
@@ -16,7 +18,10 @@ export function buildSecurityHeaders({
   const isFramed = frameAncestors.length > 0
   return {
     'cache-control': 'no-store',
-    'content-security-policy': `default-src 'none'; frame-ancestors ${isFramed ? frameAncestors.join(' ') : "'none'"}`,
+    'content-security-policy': buildPolicy({
+      'default-src': ["'none'"],
+      'frame-ancestors': framedBy(frameAncestors),
+    }),
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',

@@ -8,6 +8,7 @@ import { BrokerError } from '../errors.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
+import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
 import type { OpenSession, Session } from '../session/session.ts'
 import type { TokenSet } from '../smart/types.ts'
 import { type ForwardOutcome, forward } from './forward.ts'
@@ -46,13 +47,19 @@ export interface Call {
   ownHeaders: readonly string[]
 }
 
+/** One access token as it is sent, and as it would be found in an answer. */
+interface Credential {
+  authorization: string
+  traces: TokenTraces
+}
+
 type Restore = (grammar: Grammar, text: string) => string
 
 /** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, sharesOf, limits } = options
-  /** What each token set's access token is sent as: a long text to judge and to join on each request. */
-  const authorizations = new WeakMap<TokenSet, string>()
+  /** What is made of each token set's access token: long texts to judge and to join on each request. */
+  const credentials = new WeakMap<TokenSet, Credential>()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
     const { upstream } = call
@@ -107,8 +114,9 @@ export function createExchange(options: ExchangeOptions) {
   ): Promise<ForwardOutcome> {
     const { upstream, target, request, response, open } = call
     const { registration } = upstream
+    const { authorization, traces } = credentialOf(open.session.tokens, accessToken)
     const headers = buildRequestHeaders(request.headers, {
-      authorization: authorizationOf(open.session.tokens, accessToken),
+      authorization,
       target,
       restore,
       acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
@@ -125,7 +133,7 @@ export function createExchange(options: ExchangeOptions) {
       },
       open,
       place,
-      asked: { method, target, ours: call.ours },
+      asked: { method, target, ours: call.ours, traces },
       rules: upstream.rules,
       limits,
       running,
@@ -136,20 +144,24 @@ export function createExchange(options: ExchangeOptions) {
     })
   }
 
-  function authorizationOf(known: TokenSet, accessToken: string): string {
+  function credentialOf(known: TokenSet, accessToken: string): Credential {
     // A token that was renewed for this request belongs to the record's next reading.
-    if (known.accessToken !== accessToken) return buildAuthorization(accessToken)
-    const remembered = authorizations.get(known)
+    if (known.accessToken !== accessToken) return buildCredential(accessToken)
+    const remembered = credentials.get(known)
     if (remembered !== undefined) return remembered
-    const authorization = buildAuthorization(accessToken)
-    authorizations.set(known, authorization)
-    return authorization
+    const credential = buildCredential(accessToken)
+    credentials.set(known, credential)
+    return credential
   }
 
   function restoreFor({ upstream, open, byAlias }: Call): Restore {
     const restoration = { sessionId: open.session.id, byAlias, base: upstream.url }
     return (grammar, text) => restoreAddress(grammar, text, ownAddress, restoration)
   }
+}
+
+function buildCredential(accessToken: string): Credential {
+  return { authorization: buildAuthorization(accessToken), traces: buildTokenTraces(accessToken) }
 }
 
 function restoreQuery(call: Call, restore: Restore): Call {

@@ -5,13 +5,14 @@
 
 import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
+import { type AnsweredHeaders, passHeaders, readAlone } from './answer-headers.ts'
 import { buildContentHeaders, securityHeaders } from './inert.ts'
 import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
 import { type DocumentKind, documentKind, parseMediaType } from './media-type.ts'
 import { buildUpstreamPath, isBinary, parseUpstreamBase, type Target } from './target.ts'
+import { showsToken, type TokenTraces } from './token-traces.ts'
 
-/** Headers as undici gives them: names in lower case, repeated ones as a list. */
-export type AnsweredHeaders = Readonly<Record<string, string | string[] | undefined>>
+export type { AnsweredHeaders } from './answer-headers.ts'
 
 export interface AnswerRules {
   /** The registered FHIR base first, then its other spellings. */
@@ -28,6 +29,8 @@ export interface Asked {
   target: Target
   /** Our FHIR base URL of the session. */
   ours: string
+  /** Of the access token it was asked with: no header that shows it crosses. */
+  traces: TokenTraces
 }
 
 export interface Answer {
@@ -52,15 +55,12 @@ interface Content {
   isLive: boolean
 }
 
-const PASSED = new Set([
-  ...['last-modified', 'content-language', 'content-range', 'retry-after', 'expires', 'allow'],
-  ...['x-request-id', 'x-correlation-id', 'x-progress', 'x-security-context'],
-  ...['preference-applied', 'accept-patch', 'warning'],
-])
 /** A media type of an EHR is judged once, not with each answer. */
 const CONTENTS_BYTES = 64 * 1024
 const CONTENT_BYTES = 1024
 const LENGTH = /^\d{1,15}$/
+const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'compress', 'identity'])
+const MOST_CODINGS = 4
 
 /** Makes the judge of one EHR's answers. */
 export function createAnswerJudge(rules: AnswerRules) {
@@ -74,8 +74,8 @@ export function createAnswerJudge(rules: AnswerRules) {
   function judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer {
     if (status < 200 || status > 599) throw new BrokerError('upstream_broken', { detail: 'status' })
     const hasBody = asked.method !== 'HEAD' && status !== 204 && status !== 304
-    const sent = headers['content-type']
-    const content = typeof sent === 'string' ? recallContent(sent) : nothing
+    const sent = readAlone(headers['content-type'], asked.traces)
+    const content = sent === undefined ? nothing : recallContent(sent)
     const document = chooseDocument(asked, status, content)
     const passed = content === nothing && !hasBody ? securityHeaders : content.headers
     const answer: Answer = {
@@ -87,7 +87,8 @@ export function createAnswerJudge(rules: AnswerRules) {
       isLive: content.isLive,
     }
     judgeCoding(answer, headers['content-encoding'], hasBody)
-    passHeaders(answer, headers)
+    const isRewritten = document !== undefined
+    passHeaders(answer.headers, headers, { isRewritten, traces: asked.traces })
     passAddresses(answer, headers, asked)
     judgeLength(answer, headers['content-length'], hasBody || asked.method === 'HEAD')
     if (asked.method === 'HEAD') answer.isCollected = false
@@ -125,7 +126,10 @@ export function createAnswerJudge(rules: AnswerRules) {
   ): void {
     if (coding === undefined || coding === 'identity') return
     if (!rules.rewrite) {
-      answer.headers.push('content-encoding', String(coding))
+      const codings = String(coding).split(/[, ]+/, MOST_CODINGS + 1)
+      const areKnown = codings.every(name => CODINGS.has(name.toLowerCase()))
+      if (!areKnown || codings.length > MOST_CODINGS) throw new BrokerError('upstream_encoding')
+      answer.headers.push('content-encoding', codings.join(', '))
     } else if (hasBody) {
       const isGzip = /^(?:x-)?gzip$/i.test(String(coding))
       if (!isGzip || rules.upstreamCompression !== 'gzip')
@@ -141,16 +145,21 @@ export function createAnswerJudge(rules: AnswerRules) {
     const path = buildUpstreamPath(base, asked.target)
     const addresses: Addresses = { bases, asked: base.origin + path, ours: asked.ours }
     const own = typeof location === 'string' ? toOwnAddress(location, addresses) : undefined
+    const shown = hide(own, asked)
     const isRedirect = answer.status >= 300 && answer.status < 400 && answer.status !== 304
-    if (location !== undefined && own === undefined && isRedirect) {
+    if (location !== undefined && shown === undefined && isRedirect) {
       throw new BrokerError('upstream_broken', { detail: 'redirect to another place' })
     }
-    push(answer, 'location', own)
+    push(answer, 'location', shown)
     if (typeof contentLocation === 'string') {
-      push(answer, 'content-location', toOwnAddress(contentLocation, addresses))
+      push(answer, 'content-location', hide(toOwnAddress(contentLocation, addresses), asked))
     }
-    if (link !== undefined) push(answer, 'link', rewriteLinks(String(link), addresses))
+    if (link !== undefined) push(answer, 'link', hide(rewriteLinks(String(link), addresses), asked))
   }
+}
+
+function hide(value: string | undefined, { traces }: Asked): string | undefined {
+  return value === undefined || showsToken(value, traces) ? undefined : value
 }
 
 function readContent(sent: string | undefined): Content {
@@ -163,17 +172,6 @@ function readContent(sent: string | undefined): Content {
   }
 }
 
-function passHeaders(answer: Answer, headers: AnsweredHeaders): void {
-  for (const name in headers) {
-    if (PASSED.has(name)) answer.headers.push(name, String(headers[name]))
-  }
-  const { etag, 'accept-ranges': ranges } = headers
-  if (answer.document === undefined) push(answer, 'accept-ranges', ranges)
-  // Rewritten bytes are another representation of the same resource: the tag can only be a weak one.
-  const isStrong = answer.document !== undefined && typeof etag === 'string' && etag[0] === '"'
-  push(answer, 'etag', isStrong ? `W/${etag}` : etag)
-}
-
-function push(answer: Answer, name: string, value: string | string[] | undefined): void {
-  if (typeof value === 'string') answer.headers.push(name, value)
+function push(answer: Answer, name: string, value: string | undefined): void {
+  if (value !== undefined) answer.headers.push(name, value)
 }

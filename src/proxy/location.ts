@@ -2,6 +2,8 @@
 // that neither another host nor an internal name reaches the browser (attacks R2, R17). Resolved like a
 // client would, because servers send them relative too. Pure: no I/O, no clock.
 
+import { buildLinkHeader, type Link } from '../link.ts'
+import { toUri } from '../uri.ts'
 import type { UpstreamBase } from './target.ts'
 
 /** Whose addresses become whose. */
@@ -27,7 +29,7 @@ export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): 
   for (const base of bases) {
     if (origin !== base.origin) continue
     if (pathname === base.path || pathname.startsWith(`${base.path}/`)) {
-      return ours + pathname.slice(base.path.length) + search
+      return ours + toUri(pathname.slice(base.path.length) + search)
     }
   }
   return undefined
@@ -35,12 +37,12 @@ export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): 
 
 /** A Link header with its paging links at our address; undefined when none is left. */
 export function rewriteLinks(value: string, addresses: Addresses): string | undefined {
-  const links: string[] = []
+  const links: Link[] = []
   for (const [, target = '', parameters = ''] of value.matchAll(LINK)) {
     const [, quoted, bare] = RELATION.exec(parameters) ?? []
     const relation = (quoted ?? bare ?? '').toLowerCase()
     const own = RELATIONS.has(relation) ? toOwnAddress(target, addresses) : undefined
-    if (own !== undefined) links.push(`<${own}>; rel="${relation}"`)
+    if (own !== undefined) links.push({ url: own, rel: relation })
   }
-  return links.length > 0 ? links.join(', ') : undefined
+  return buildLinkHeader(links)
 }

@@ -13,7 +13,7 @@ export type DocumentKind = 'json' | 'xml'
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const MEDIA_TYPE = new RegExp(
-  `^(${TOKEN}/${TOKEN})((?: ?; ?${TOKEN}=(?:${TOKEN}|"[^"\\\\\\x00-\\x1f\\x7f]*"))*)$`,
+  `^(${TOKEN}/${TOKEN})((?: ?; ?${TOKEN}=(?:${TOKEN}|"[ !#-[\\]-~]*"))*)$`,
 )
 const CHARSET = /; ?charset="?([^";]+)"?/i
 const MAX_LENGTH = 256

@@ -4,6 +4,7 @@
 
 import { base64url } from 'jose'
 import { BrokerError } from '../errors.ts'
+import { toUri } from '../uri.ts'
 import { digestText } from './digest.ts'
 import { asksForIdToken, buildScope } from './scope-request.ts'
 import type {
@@ -93,7 +94,7 @@ export function buildAuthorizationRequest(
   if (url.length > LONG_URL && server.capabilities.includes('authorize-post')) {
     return { method: 'POST', action, fields: parameters }
   }
-  return { method: 'GET', url }
+  return { method: 'GET', url: toUri(url) }
 }
 
 // The FHIR base as the EHR sent it, or as it is registered: servers compare it byte for byte, so a

@@ -5,6 +5,8 @@ import { get } from 'node:http'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
 import type { Face } from '../../sandbox/faces/face.ts'
+import { json } from '../../sandbox/http/answer.ts'
+import { buildTokenTraces, showsToken } from '../../src/proxy/token-traces.ts'
 import { createBrowser } from '../world/browser.ts'
 import { type ConfigDocument, createWorld } from '../world/world.ts'
 import { logIn } from './login.ts'
@@ -68,24 +70,42 @@ test('[F12] a token that expires while an answer streams does not break the stre
   assert.ok(bytes >= 20_000_000)
 })
 
+// Every header that crosses, and some that never do, each in a form of its own.
+function echo(token: string): Record<string, string> {
+  const bearer = `Bearer ${token}`
+  return {
+    'x-request-id': token,
+    'x-correlation-id': Buffer.from(bearer).toString('base64'),
+    'x-progress': bearer,
+    'x-security-context': encodeURIComponent(bearer),
+    warning: `199 - "${bearer}"`,
+    etag: `W/"${token}"`,
+    'last-modified': Buffer.from(token).toString('hex'),
+    'content-language': token,
+    'preference-applied': `handling=${token}`,
+    'accept-patch': `application/json; token="${token}"`,
+    link: `<Patient?token=${token}>; rel="next"`,
+    location: `Patient/1?token=${token}`,
+    'content-location': `Patient/1/_history/${token}`,
+    'x-echo': bearer,
+    'www-authenticate': `Bearer realm="${bearer}"`,
+    'set-cookie': `token=${token}`,
+  }
+}
+
 test('[R16] an EHR that echoes our bearer in its headers shows it to nobody', async t => {
-  const echo: Face = {
+  let token = ''
+  const face: Face = {
     name: 'echo',
     about: 'Echoes the bearer in every header.',
     async fhir(answer, { headers: { authorization = '' } }) {
+      token = authorization.replace('Bearer ', '')
       const plain = await answer()
-      const headers = {
-        ...plain.headers,
-        'x-echo': authorization,
-        'www-authenticate': `Bearer realm="${authorization}"`,
-        'set-cookie': `token=${authorization}`,
-        'x-authorization': authorization,
-      }
-      return { ...plain, headers }
+      return { ...plain, headers: { ...plain.headers, ...echo(token) } }
     },
   }
   const world = await createWorld({
-    sandbox: { faces: [echo] },
+    sandbox: { faces: [face] },
     configure: (document, sandbox) => addFace(document, sandbox, 'echo'),
   })
   t.after(() => world.close())
@@ -93,5 +113,42 @@ test('[R16] an EHR that echoes our bearer in its headers shows it to nobody', as
   const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw', 'ehr=echo')
   const answer = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
   assert.equal(answer.status, 200)
-  assert.doesNotMatch(JSON.stringify([...answer.headers]), /Bearer|token=/)
+  assert.ok(token.length > 20)
+  const crossed = [...answer.headers].filter(([, value]) =>
+    showsToken(value, buildTokenTraces(token)),
+  )
+  assert.deepEqual(crossed, [])
+  for (const name of Object.keys(echo(token))) assert.equal(answer.headers.get(name), null, name)
+})
+
+test('[Q16, R23] a suspended user is shown the page of the EHR, as one link, and only once', async t => {
+  const injection = (origin: string) =>
+    `${origin}/suspended>;rel="preload";as="script",<https://other.example/y`
+  const face: Face = {
+    name: 'suspended',
+    about: 'Refuses every renewal, and says where to read why.',
+    beforeToken: ({ renewal, site }) =>
+      renewal > 0
+        ? json({ error: 'invalid_grant', error_uri: injection(site.origin) }, { status: 400 })
+        : undefined,
+  }
+  const world = await createWorld({
+    sandbox: { faces: [face] },
+    configure: (document, sandbox) => addFace(document, sandbox, 'suspended'),
+  })
+  t.after(() => world.close())
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw', 'ehr=suspended')
+  world.sandbox.expireAccessTokens()
+  const first = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+  assert.equal(first.status, 401)
+  assert.match(first.headers.get('proxy-status') ?? '', /details="session_expired"/)
+  const { origin } = new URL(world.sandbox.url)
+  assert.equal(
+    first.headers.get('link'),
+    `<${origin}/suspended%3E;rel=%22preload%22;as=%22script%22,%3Chttps://other.example/y>; rel="help"`,
+  )
+  const second = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+  assert.deepEqual([second.status, second.headers.get('link')], [401, null])
+  assert.match(second.headers.get('proxy-status') ?? '', /details="session_invalid"/)
 })

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import {
   type AnsweredHeaders,
   type AnswerRules,
   createAnswerJudge,
 } from '../../src/proxy/answer.ts'
 import { securityHeaders } from '../../src/proxy/inert.ts'
+import { buildTokenTraces, showsToken } from '../../src/proxy/token-traces.ts'
 import { refusalOf } from './refusal.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'
@@ -17,6 +19,9 @@ const rules: AnswerRules = {
   collectBytes: 1000,
 }
 
+const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbXkifQ.c2lnbmF0dXJl+/='
+const traces = buildTokenTraces(token)
+
 interface Case extends Partial<AnswerRules> {
   method?: string
   path?: string
@@ -25,7 +30,7 @@ interface Case extends Partial<AnswerRules> {
 
 function judge(sent: AnsweredHeaders, how: Case = {}) {
   const { method = 'GET', path = '/Patient', status = 200, ...overrides } = how
-  const asked = { method, target: { path, query: '' }, ours }
+  const asked = { method, target: { path, query: '' }, ours, traces }
   const answer = createAnswerJudge({ ...rules, ...overrides }).judge(asked, status, sent)
   const names = answer.headers.filter((_, i) => i % 2 === 0)
   assert.equal(new Set(names).size, names.length, 'no header twice')
@@ -186,4 +191,76 @@ test('an answer without content has no type of its own', () => {
   assert.equal(judge({}).crossed['content-type'], 'application/octet-stream')
   const twice = judge({ 'content-type': ['text/html', 'application/fhir+json'] })
   assert.equal(twice.crossed['content-disposition'], 'attachment')
+})
+
+const list = ['content-language', 'allow', 'preference-applied', 'accept-patch', 'warning']
+const single = ['last-modified', 'expires', 'retry-after', 'content-range', 'x-request-id']
+const further = ['x-correlation-id', 'x-progress', 'x-security-context', 'etag', 'accept-ranges']
+const addresses = ['location', 'content-location', 'link', 'content-type', 'content-encoding']
+const forms = [
+  token,
+  `Bearer ${token}`,
+  encodeURIComponent(token),
+  Buffer.from(`Authorization: Bearer ${token}`).toString('base64'),
+  Buffer.from(token).toString('base64url'),
+  Buffer.from(token).toString('hex'),
+]
+
+test('[R16] no header shows the token that the EHR was asked with', () => {
+  const shapes: ((form: string) => string)[] = [
+    form => form,
+    form => `"${form}"`,
+    form => `W/"${form}"`,
+    form => `199 - "${form}"`,
+    form => `${base}/Patient/1?token=${form}`,
+    form => `${base}/${form}`,
+    form => `<${base}/x?token=${encodeURIComponent(form)}>; rel="next"`,
+    form => `application/fhir+json; token="${form}"`,
+  ]
+  for (const name of [...list, ...single, ...further, ...addresses]) {
+    for (const value of forms.flatMap(form => shapes.map(shape => shape(form)))) {
+      for (const rewrite of [true, false]) {
+        const outcome = refusalOf(() => {
+          const { crossed } = judge({ [name]: value }, { rewrite, status: 201 })
+          for (const [other, text = ''] of Object.entries(crossed)) {
+            assert.ok(!showsToken(text, traces), `${other}: ${text}`)
+          }
+        })
+        assert.ok(outcome === undefined || outcome === 'upstream_encoding', `${name}: ${outcome}`)
+      }
+    }
+  }
+  assert.equal(refusal({ location: `${base}/x?t=${token}` }, { status: 302 }), 'upstream_broken')
+})
+
+test('[R23] a header that breaks its grammar is left out, whatever the EHR meant by it', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.constantFrom('x\r\nset-cookie: a=b', '"', 'W/"', 'é', '\x00', 'a, b', '1', 'x'.repeat(3000)),
+    fc.constantFrom('br', 'gzip, br', 'gzip;x', 'br\u0101', 'text/plain; a="\u0101"'),
+  )
+  const name = fc.constantFrom(...list, ...single, ...further, ...addresses)
+  const value = fc.oneof(text, fc.array(text, { maxLength: 3 }))
+  fc.assert(
+    fc.property(fc.dictionary(name, value), fc.boolean(), (sent, rewrite) => {
+      const outcome = refusalOf(() => {
+        const { crossed } = judge(sent, { rewrite })
+        for (const [other, crossing = ''] of Object.entries(crossed)) {
+          assert.match(crossing, /^[\t\x20-\x7e]{0,4096}$/, other)
+        }
+      })
+      assert.ok(outcome === undefined || outcome === 'upstream_encoding', outcome)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('a list that comes in parts is one list, and of anything else two make none', () => {
+  const { crossed } = judge({
+    ...{ warning: ['199 - "a"', '199 - "b"'], allow: ['GET', 'HEAD'] },
+    ...{ etag: ['"a"', '"b"'], 'retry-after': ['1', '2'], location: ['/a', '/b'] },
+  })
+  assert.equal(crossed.warning, '199 - "a", 199 - "b"')
+  assert.equal(crossed.allow, 'GET, HEAD')
+  for (const name of ['etag', 'retry-after', 'location']) assert.ok(!(name in crossed), name)
 })

@@ -54,3 +54,8 @@ test('[R5] Link keeps the pages of a search and nothing that a browser would loa
   }
   assert.equal(rewriteLinks('<'.repeat(10_000), addresses), undefined)
 })
+
+test('[R23] an address of ours is made of the characters of addresses', () => {
+  const odd = `${base}/Patient/a|b?x={"a":\\^}\`'#<>`
+  assert.match(toOwnAddress(odd, addresses) ?? '', /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/)
+})

@@ -191,3 +191,13 @@ test('[AL-10] the client secret is in no part of the request', async () => {
   const { url } = (await authorize()) as { url: string }
   assert.ok(!url.includes(secret) && !url.includes('client_secret'))
 })
+
+test('[R23] the redirect is one address, whatever the announced endpoint holds', async () => {
+  const authorizationEndpoint = 'https://ehr.test/authorize/"<x>"?a={b|c}'
+  const sent = await authorize({ server: { authorizationEndpoint } })
+  assert.ok(sent.method === 'GET')
+  assert.match(
+    sent.url,
+    /^https:\/\/ehr\.test\/authorize\/%22%3Cx%3E%22\?a=%7Bb%7Cc%7D&response_type=/,
+  )
+})

@@ -1,0 +1,24 @@
+// Content security policies, put together from directives: a source that would end its directive or its
+// policy early is a fault of the configuration. Pure: no I/O. CSP level 3, section 2.2.1.
+
+/** Directives in the order they are written, each with its sources. */
+export type Directives = Readonly<Record<string, readonly string[]>>
+
+const SOURCE = /^[!-+\--:<-~]{1,2048}$/
+
+/** The value of Content-Security-Policy. Throws a TypeError for a source that is no single word. */
+export function buildPolicy(directives: Directives): string {
+  return Object.entries(directives)
+    .map(([name, sources]) => [name, ...sources.map(requireSource)].join(' '))
+    .join('; ')
+}
+
+/** Who may frame a page: the origins given, or nobody. */
+export function framedBy(origins: readonly string[] = []): readonly string[] {
+  return origins.length > 0 ? origins : ["'none'"]
+}
+
+function requireSource(source: string): string {
+  if (!SOURCE.test(source)) throw new TypeError('a source of a content security policy is no word')
+  return source
+}
