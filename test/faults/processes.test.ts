@@ -14,6 +14,9 @@ import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
+/** Of one answer, in milliseconds, on a machine that has much else to do. */
+const PATIENCE_MS = 60_000
+
 interface Deployment {
   app: string
   ports: number[]
@@ -49,7 +52,16 @@ async function deploy(count: number, configure?: (document: ConfigDocument) => v
       },
     }),
   )
-  for (const broker of brokers) await broker.start()
+  const close = async () => {
+    await Promise.allSettled(brokers.map(broker => broker.close()))
+    await sandbox.close()
+  }
+  try {
+    for (const broker of brokers) await broker.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     app,
     ports,
@@ -57,10 +69,7 @@ async function deploy(count: number, configure?: (document: ConfigDocument) => v
     brokers,
     sandbox,
     tokenCalls: () => tokenCalls,
-    async close() {
-      await Promise.all(brokers.map(broker => broker.close()))
-      await sandbox.close()
-    },
+    close,
   }
 }
 
@@ -75,12 +84,13 @@ async function call(
   const cookie = [...browser.cookies(app)].map(pair => pair.join('=')).join('; ')
   return await new Promise((done, fail) => {
     const headers = { host: new URL(app).host, cookie, 'x-csrf': '1' }
-    const sent = request({ host: 'localhost', port, path, method, headers }, response => {
+    const timeout = PATIENCE_MS
+    const sent = request({ host: 'localhost', port, path, method, headers, timeout }, response => {
       let text = ''
       response.setEncoding('utf8').on('data', chunk => {
         text += chunk
       })
-      response.on('end', () =>
+      response.on('error', fail).on('end', () =>
         done({
           text,
           status: response.statusCode ?? 0,
@@ -89,6 +99,7 @@ async function call(
         }),
       )
     })
+    sent.on('timeout', () => sent.destroy(new Error('no answer')))
     sent.on('error', fail).end()
   })
 }
@@ -99,7 +110,8 @@ function testDeployment(name: string, lagMs: number, start: () => Promise<Deploy
     before(async () => {
       deployment = await start()
     })
-    after(() => deployment.close())
+    // It is not there when its start has failed.
+    after(() => (deployment as Deployment | undefined)?.close())
 
     test(`[F1, BP-01] 200 calls a process at the moment of expiry make one token call (${name})`, async () => {
       const { ports, sandbox, tokenCalls } = deployment

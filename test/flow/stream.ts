@@ -24,15 +24,21 @@ export async function openStream(
   const ended = Promise.withResolvers<void>()
   let isOpen = true
   const sent = request({ hostname, port, path: pathname, headers: { host, cookie } }, answer => {
-    assert.equal(answer.statusCode, 200)
+    if (answer.statusCode !== 200) begun.reject(new Error(`answered with ${answer.statusCode}`))
     answer.once('data', begun.resolve).on('error', () => {})
-    answer.on('close', ended.resolve)
+    answer.on('close', () => {
+      begun.reject(new Error('ended before it began'))
+      ended.resolve()
+    })
   })
   sent.on('error', begun.reject).end()
   ended.promise.then(() => {
     isOpen = false
   })
-  await begun.promise
+  await begun.promise.catch(error => {
+    sent.destroy()
+    throw error
+  })
   return {
     isOpen: () => isOpen,
     async cut() {

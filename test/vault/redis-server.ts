@@ -2,12 +2,12 @@
 // sentinel. Where the program is missing this is said loudly, and is a failure where CI is set.
 
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { adopt, end } from '../world/children.ts'
 import { findPort } from '../world/port.ts'
 
 export interface RedisServer {
@@ -23,6 +23,9 @@ export interface RedisServer {
   command(...words: string[]): Promise<string>
   close(): Promise<void>
 }
+
+/** What a server may take, in milliseconds, on a machine that has much else to do. */
+const PATIENCE_MS = 60_000
 
 /** True when redis-server is there. */
 export function hasRedis(): boolean {
@@ -48,7 +51,7 @@ export async function startRedisCluster(): Promise<RedisServer[]> {
   const nodes = servers.map(({ port }) => `127.0.0.1:${port}`)
   await redisCli('--cluster', 'create', ...nodes, '--cluster-yes')
   for (const server of servers) {
-    while (!(await server.command('cluster', 'info')).includes('cluster_state:ok')) await pause(50)
+    await until(async () => (await server.command('cluster', 'info')).includes('cluster_state:ok'))
   }
   return servers
 }
@@ -94,35 +97,34 @@ async function startProcess(
   }
 
   async function start(): Promise<void> {
-    server = spawn('redis-server', args, { stdio: 'ignore' })
+    server = adopt(spawn('redis-server', args, { stdio: 'ignore' }))
     await answers(port)
   }
 
   async function kill(): Promise<void> {
-    if (!server || server.exitCode !== null || server.signalCode !== null) return
-    const ended = once(server, 'exit')
-    server.kill('SIGKILL')
-    await ended
+    if (server) await end(server, 'SIGKILL')
   }
 }
 
 async function redisCli(...args: string[]): Promise<string> {
-  return (await promisify(execFile)('redis-cli', args)).stdout
+  return (await promisify(execFile)('redis-cli', args, { timeout: PATIENCE_MS })).stdout
 }
 
 async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  await until(async () => {
     const socket = createConnection(port, '127.0.0.1')
     const { promise, resolve } = Promise.withResolvers<boolean>()
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     const connected = await promise
     socket.destroy()
-    if (connected) return
-    await pause(25)
-  }
-  throw new Error('redis-server does not answer')
+    return connected
+  })
 }
 
-async function pause(milliseconds: number): Promise<void> {
-  await new Promise(done => setTimeout(done, milliseconds))
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+    if (await isSo()) return
+    await new Promise(done => setTimeout(done, 25))
+  }
+  throw new Error('redis-server is not ready')
 }

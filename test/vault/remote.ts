@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openVault, type VaultChoice } from '../../src/vault/open.ts'
 import type { Vault } from '../../src/vault/vault.ts'
+import { adopt, end } from '../world/children.ts'
 
 export interface Remote {
   /** Calls one method so many times at once, and gives what came of each. */
@@ -23,10 +24,12 @@ interface Order {
 
 /** Starts a process with the vault at this address. */
 export async function startRemote(t: TestContext, address: VaultChoice): Promise<Remote> {
-  const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(address)], {
-    serialization: 'advanced',
-  })
-  t.after(() => child.kill('SIGKILL'))
+  const child = adopt(
+    fork(fileURLToPath(import.meta.url), [JSON.stringify(address)], {
+      serialization: 'advanced',
+    }),
+  )
+  t.after(() => end(child, 'SIGKILL'))
   await once(child, 'message')
   return {
     async call(method, args, times = 1) {
@@ -35,8 +38,7 @@ export async function startRemote(t: TestContext, address: VaultChoice): Promise
       return results
     },
     async kill() {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
+      await end(child, 'SIGKILL')
     },
   }
 }

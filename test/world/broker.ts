@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
@@ -11,13 +10,15 @@ import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { buildDemoConfig } from '../../sandbox/demo-config.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { adopt, end } from './children.ts'
 import type { ConfigDocument } from './world.ts'
 
 export interface Broker {
   /** Public URL. */
   app: string
   output: string[]
-  /** Of the process that runs. */
+  /** The process that runs; its output is read into `output`. */
+  process(): ChildProcess
   pid(): number
   start(): Promise<void>
   /** kill -9. */
@@ -42,6 +43,9 @@ export interface BrokerOptions {
   /** A command that starts the rest of its words, such as `unshare -m`. */
   through?: readonly string[]
 }
+
+/** What a start may take, in milliseconds, on a machine that has much else to do. */
+const START_MS = 120_000
 
 /** A folder with keys, for one or more processes. */
 export function makeFolder(): string {
@@ -73,43 +77,44 @@ export function createBroker(options: BrokerOptions): Broker {
   const output: string[] = []
   let child: ChildProcess | undefined
 
-  return { app, output, pid: () => child?.pid ?? 0, start, kill, stop, close }
+  return {
+    app,
+    output,
+    pid: () => child?.pid ?? 0,
+    process: () => child as ChildProcess,
+    start,
+    kill,
+    stop,
+    close,
+  }
 
   async function start(): Promise<void> {
     const words = [...through, process.execPath, program, 'start', '--config', file]
-    const started = spawn(words[0] as string, words.slice(1), {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const started = adopt(
+      spawn(words[0] as string, words.slice(1), {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
     child = started
     for (const stream of [started.stdout, started.stderr]) {
       stream.on('data', chunk => output.push(String(chunk)))
     }
-    for (let tries = 0; tries < 400; tries++) {
-      if (started.exitCode !== null) throw new Error(`the broker ended: ${output.join('')}`)
+    for (const until = Date.now() + START_MS; Date.now() < until; ) {
+      if (started.exitCode !== null || started.signalCode !== null)
+        throw new Error(`the broker ended: ${output.join('')}`)
       if (await isReady(`${new URL(app).protocol}//localhost:${port}/readyz`)) return
       await new Promise(done => setTimeout(done, 25))
     }
     throw new Error(`the broker does not answer: ${output.join('')}`)
   }
 
-  async function end(signal: NodeJS.Signals): Promise<number | null> {
-    const running = child
-    if (!running || running.exitCode !== null || running.signalCode !== null) {
-      return running?.exitCode ?? null
-    }
-    const exited = once(running, 'exit')
-    running.kill(signal)
-    await exited
-    return running.exitCode
-  }
-
   async function kill(): Promise<void> {
-    await end('SIGKILL')
+    if (child) await end(child, 'SIGKILL')
   }
 
   async function stop(): Promise<number | null> {
-    return await end('SIGTERM')
+    return child ? await end(child, 'SIGTERM') : null
   }
 
   async function close(): Promise<void> {
@@ -121,9 +126,10 @@ export function createBroker(options: BrokerOptions): Broker {
 function isReady(url: string): Promise<boolean> {
   return new Promise(done => {
     const get = url.startsWith('https:') ? getHttps : getHttp
-    get(url, { rejectUnauthorized: false }, answer => {
+    const asked = get(url, { rejectUnauthorized: false, timeout: START_MS }, answer => {
       answer.resume()
       done(answer.statusCode === 200)
-    }).on('error', () => done(false))
+    })
+    asked.on('timeout', () => asked.destroy()).on('error', () => done(false))
   })
 }
