@@ -3,6 +3,8 @@
 // compiled program, or to the sources in a checkout.
 import { existsSync } from 'node:fs'
 
+// SIGUSR1 would open a debugger, which reads every token: from the first line on it does nothing.
+process.on('SIGUSR1', () => {})
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 15)) {
   console.error(

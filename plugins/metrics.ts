@@ -1,9 +1,11 @@
 // Capability: what operators count. One line in the access log and one observation per request, by
-// route pattern; labels come from a bounded set, never from input (attacks G1, G5).
+// route pattern; labels come from a bounded set, never from input (attacks G1, G5). What goes wrong
+// outside of any request is logged with its place, and counted (attacks PS2).
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { locateFault } from '../src/fault-site.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -36,9 +38,23 @@ export type SessionEvent =
   | 'logged_out'
   | 'unreadable'
 
+/** What the process has counted since its start, outside of requests. */
+export interface OutsideCounts {
+  exception: number
+  rejection: number
+  droppedLogLines: number
+}
+
+export interface MetricsOptions {
+  /** Asked whenever the metrics are; a host that counts nothing leaves it out. */
+  countOutside?: () => OutsideCounts
+}
+
 export interface Metrics {
   observe(record: RequestRecord): void
   count(event: SessionEvent, ehr: string): void
+  /** A fault outside of any request that was caught where it happened. */
+  noteFault(error: unknown): void
   /** The exposition text for the admin listener. */
   text(): Promise<string>
 }
@@ -54,7 +70,7 @@ interface Kind {
   series: Series[]
 }
 
-async function metrics(app: FastifyInstance): Promise<void> {
+async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -77,6 +93,17 @@ async function metrics(app: FastifyInstance): Promise<void> {
     labelNames: ['event', 'ehr'],
     registers,
   })
+  const faults = new Counter({
+    name: 'fhirstorm_faults_total',
+    help: 'Faults outside of any request, by how they were noticed',
+    labelNames: ['kind'],
+    registers,
+  })
+  const droppedLines = new Counter({
+    name: 'fhirstorm_log_lines_dropped_total',
+    help: 'Log lines that could not be written',
+    registers,
+  })
   new Gauge({ name: 'fhirstorm_info', help: 'Always 1', registers }).set(1)
 
   const kinds = new Map<string, Kind>()
@@ -89,8 +116,26 @@ async function metrics(app: FastifyInstance): Promise<void> {
       if (code !== undefined) refusals.inc({ code })
     },
     count: (event, ehr) => sessions.inc({ event, ehr }),
-    text: () => registry.metrics(),
+    noteFault(error) {
+      faults.inc({ kind: 'caught' })
+      app.log.error({ err: error, at: locateFault(error) }, 'fault outside any request')
+    },
+    text() {
+      countOutside()
+      return registry.metrics()
+    },
   })
+
+  let counted: OutsideCounts = { exception: 0, rejection: 0, droppedLogLines: 0 }
+
+  function countOutside(): void {
+    const now = options.countOutside?.() ?? counted
+    for (const kind of ['exception', 'rejection'] as const) {
+      faults.inc({ kind }, now[kind] - counted[kind])
+    }
+    droppedLines.inc(now.droppedLogLines - counted.droppedLogLines)
+    counted = now
+  }
 
   function kindOf(method: string, route: string, ehr: string | undefined): Kind {
     const key = `${method} ${route} ${ehr}`

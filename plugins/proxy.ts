@@ -17,6 +17,7 @@ import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
 import { buildSessionBaseUrl } from '../src/session/document.ts'
+import type { OpenSession } from '../src/session/session.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
@@ -60,7 +61,9 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
 
   let isLooking = false
   const timer = setInterval(running.tick, TICK_MS)
-  const watch = setInterval(cutEndedSessions, 2 * TICK_MS)
+  const watch = setInterval(() => {
+    if (!isLooking) cutEndedSessions().catch(metrics.noteFault)
+  }, 2 * TICK_MS)
   app.addHook('onClose', async () => {
     clearInterval(timer)
     clearInterval(watch)
@@ -139,18 +142,26 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
 
   /** Sessions end elsewhere too: by a logout in another process, at the EHR, by their own limits. */
   async function cutEndedSessions(): Promise<void> {
-    if (isLooking) return
     isLooking = true
-    for (const { open, inUse } of running.sessions()) {
-      try {
-        await tickets.store.open(open.ticket, { slide: inUse })
-      } catch (error) {
-        // A vault that is away says nothing about the session.
-        if (!(error instanceof BrokerError) || error.code !== 'session_invalid') continue
-        running.abort(open.session.id, error)
+    try {
+      for (const { open, inUse } of running.sessions()) {
+        const ending = await findEnding(open, inUse)
+        if (ending) running.abort(open.session.id, ending)
       }
+    } finally {
+      isLooking = false
     }
-    isLooking = false
+  }
+
+  async function findEnding(open: OpenSession, slide: boolean): Promise<BrokerError | undefined> {
+    try {
+      await tickets.store.open(open.ticket, { slide })
+      return undefined
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      // A vault that is away says nothing about the session.
+      return error.code === 'session_invalid' ? error : undefined
+    }
   }
 }
 

@@ -45,7 +45,7 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
 }
 
 async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<void> {
-  await app.register(metrics)
+  await app.register(metrics, options.metrics)
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)

@@ -1,10 +1,15 @@
-// The program: one command, chosen by the first word. `process` is used here and in cli/ alone.
+// The program: one command, chosen by the first word. `process` is used here and in cli/ alone. What a
+// command throws is told in one line, by names, codes and places: a message may hold anything.
 
 import { check } from './cli/check.ts'
 import { discover } from './cli/discover.ts'
+import { disarmInspector } from './cli/inspector.ts'
 import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
 import { start } from './cli/start.ts'
+import { complain } from './cli/terminal.ts'
+import { locateFault } from './fault-site.ts'
+import { describeError } from './logging.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
   start,
@@ -23,11 +28,28 @@ const USAGE = `usage: fhirstorm COMMAND [--config FILE]
   schema                                  print the JSON schema of fhirstorm.yaml
 `
 
+disarmInspector()
 const [name = '', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (!command) {
-  process.stderr.write(USAGE)
+  complain(USAGE)
   process.exitCode = 2
 } else {
-  process.exitCode = await command(args)
+  process.exitCode = await command(args).catch(error => process.exit(tell(error)))
+}
+
+function tell(error: unknown): number {
+  const { name, code = '' } = describeError(error)
+  if (code.startsWith('ERR_PARSE_ARGS')) {
+    complain(USAGE)
+    return 2
+  }
+  const { syscall } = (error ?? {}) as { syscall?: unknown }
+  const what =
+    typeof syscall === 'string' && /^\w{1,32}$/.test(syscall) ? `${syscall} failed` : name
+  const [place] = locateFault(error).filter(path => !path.startsWith('node:'))
+  complain(
+    `fhirstorm: ${[what, code && `(${code})`, place && `at ${place}`].filter(Boolean).join(' ')}\n`,
+  )
+  return 1
 }

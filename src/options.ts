@@ -13,6 +13,7 @@ import type { FrontendOptions } from '../plugins/frontend.ts'
 import type { GuardOptions } from '../plugins/guard.ts'
 import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
+import type { MetricsOptions } from '../plugins/metrics.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
 import type { SecurityHeadersOptions } from '../plugins/security-headers.ts'
 import type { SessionsOptions } from '../plugins/sessions.ts'
@@ -33,6 +34,7 @@ import type { Vault } from './vault/vault.ts'
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */
   prefix: string
+  metrics: MetricsOptions
   errors: ErrorsOptions
   securityHeaders: SecurityHeadersOptions
   guard: GuardOptions
@@ -59,6 +61,8 @@ export interface Surroundings {
   now?: () => number
   /** Text of openapi.yaml, for `docs: true`. */
   contract?: string
+  /** What the process counts outside of requests. */
+  countOutside?: MetricsOptions['countOutside']
 }
 
 /** For each address, which may be a whole hospital's. */
@@ -67,7 +71,7 @@ const LOGIN_RATE = { max: 600, timeWindow: 60_000 }
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract } = surroundings
+  const { vault, now = Date.now, contract, countOutside } = surroundings
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -83,6 +87,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
 
   return {
     prefix: base,
+    metrics: { countOutside },
     errors: {
       loginPath,
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),

@@ -36,6 +36,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headersMs,
     connectionsCheckingInterval: Math.min(WATCH_MS, headersMs),
+    insecureHTTPParser: false,
     // The guard says so in our words.
     requireHostHeader: false,
     // An offer to change the protocol is not taken up.

@@ -10,6 +10,7 @@ import { discover } from '../smart/discovery.ts'
 import { lintScopes } from '../smart/scope-lint.ts'
 import type { Registration } from '../smart/types.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
+import { print } from './terminal.ts'
 
 interface EhrReport {
   ehr: string
@@ -35,7 +36,7 @@ export async function check(args: string[]): Promise<number> {
     })
   }
   const advice = adviseOnConfig(config)
-  process.stdout.write(
+  print(
     values.json
       ? `${JSON.stringify({ ok: reports.every(isWell), advice, ehrs: reports }, null, 2)}\n`
       : describe(advice, reports),

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { describesEhr } from '../config/environment.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { readPrivateFile } from './private-file.ts'
+import { complain } from './terminal.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
 export async function findConfigFile(asked: string | undefined): Promise<string | undefined> {
@@ -34,7 +35,7 @@ export async function readConfiguration(asked: string | undefined): Promise<Conf
     return resolvePaths(config, folder)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`fhirstorm: the configuration is faulty\n${error.message}\n`)
+    complain(`fhirstorm: the configuration is faulty\n${error.message}\n`)
     return undefined
   }
 }

@@ -9,6 +9,7 @@ import { createEgress, type Egress } from '../http/egress.ts'
 import { buildDiscoveryReport } from '../smart/discovery-report.ts'
 import { parseFhirBase, surveyEhr } from '../smart/discovery-survey.ts'
 import type { NetworkPolicy } from '../smart/types.ts'
+import { complain, print } from './terminal.ts'
 
 /** Where a command writes. */
 export interface CommandOutput {
@@ -23,10 +24,7 @@ const USAGE = `usage: fhirstorm discover URL [--private] [--ca FILE]
   --ca FILE  certificate of a private CA, PEM
 `
 
-const terminal: CommandOutput = {
-  out: text => process.stdout.write(text),
-  error: text => process.stderr.write(text),
-}
+const terminal: CommandOutput = { out: print, error: complain }
 
 /** Runs the command and returns its exit status. */
 export async function discover(args: string[], io = terminal): Promise<number> {

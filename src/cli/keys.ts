@@ -15,6 +15,7 @@ import {
 } from '../keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../smart/client-keys.ts'
 import { readPrivateFile } from './private-file.ts'
+import { complain, print } from './terminal.ts'
 
 const USAGE =
   'usage: fhirstorm keys make|rotate|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
@@ -39,7 +40,7 @@ export async function keys(args: string[]): Promise<number> {
   try {
     if (action === 'make') return await make(values.file, alg)
     if (action === 'rotate') return await rotate(values.file, Number(values['keep-hours']), alg)
-    if (action === 'export') return await print(values.file)
+    if (action === 'export') return await exportKeys(values.file)
   } catch (error) {
     return fail(`fhirstorm: ${error instanceof Error ? error.message : 'failed'}\n`, 1)
   }
@@ -50,7 +51,7 @@ async function make(file: string, alg: 'ES384' | 'RS384' | undefined): Promise<n
   const ring = makeKeyRing(Date.now(), randomBytes)
   const clientKeys = alg ? [await makeClientKey(alg)] : []
   await writeFile(file, printKeyRing({ ...ring, clientKeys }), { mode: 0o600, flag: 'wx' })
-  process.stdout.write(`${file}: one server key${alg ? ` and one ${alg} client key` : ''}\n`)
+  print(`${file}: one server key${alg ? ` and one ${alg} client key` : ''}\n`)
   return 0
 }
 
@@ -70,14 +71,14 @@ async function rotate(
   await writeFile(fresh, printKeyRing({ ...rotated, clientKeys }), { mode: 0o600 })
   await chmod(fresh, 0o600)
   await rename(fresh, file)
-  process.stdout.write(`${file}: ${rotated.keys.length} server keys; restart to use the new one\n`)
+  print(`${file}: ${rotated.keys.length} server keys; restart to use the new one\n`)
   return 0
 }
 
-async function print(file: string): Promise<number> {
+async function exportKeys(file: string): Promise<number> {
   const { clientKeys } = await read(file)
   const parsed = await parseClientKeys(JSON.stringify({ keys: clientKeys }))
-  process.stdout.write(`${JSON.stringify(buildPublicKeySet(parsed), null, 2)}\n`)
+  print(`${JSON.stringify(buildPublicKeySet(parsed), null, 2)}\n`)
   return 0
 }
 
@@ -93,6 +94,6 @@ async function read(file: string): Promise<KeyRing> {
 }
 
 function fail(message: string, status: number): number {
-  process.stderr.write(message)
+  complain(message)
   return status
 }

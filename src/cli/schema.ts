@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { configSchema } from '../config/schema.ts'
+import { print } from './terminal.ts'
 
 /** The JSON schema of the configuration file as text, the same as the committed one. */
 export function buildConfigSchema(): string {
@@ -11,6 +12,6 @@ export function buildConfigSchema(): string {
 
 /** Prints the JSON schema. */
 export async function schema(): Promise<number> {
-  process.stdout.write(buildConfigSchema())
+  print(buildConfigSchema())
   return 0
 }

@@ -3,8 +3,11 @@
 
 import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
 import { serve } from '../app.ts'
+import type { Config } from '../config.ts'
+import { locateFault } from '../fault-site.ts'
 import { buildKeyMarks } from '../keys.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { buildOptions } from '../options.ts'
@@ -12,25 +15,39 @@ import { createServer } from '../server.ts'
 import { openVault } from '../vault/open.ts'
 import { VaultRefusal } from '../vault/refusal.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
-import { openLogOutput } from './log-output.ts'
+import { closeInspector } from './inspector.ts'
+import { type LogOutput, openLogOutput } from './log-output.ts'
+import { findNodeFault } from './node-options.ts'
+import { watchFaults } from './process-faults.ts'
+import { complain } from './terminal.ts'
 
 /** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 const DRAIN_MS = 30_000
 
 /** Runs the service until a signal ends it; a number is the exit status of a refused start. */
 export async function start(args: string[]): Promise<number | undefined> {
-  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    return refuse('NODE_TLS_REJECT_UNAUTHORIZED=0 would hand tokens to anybody', 2)
-  }
-  if (process.execArgv.includes('--insecure-http-parser')) {
-    return refuse('--insecure-http-parser lets requests be smuggled', 2)
-  }
+  const nodeFault = await findNodeFault(process.execArgv, process.env)
+  if (nodeFault !== undefined) return refuse(nodeFault, 2)
+  // A limit on the size of files is to fail a write, not to end the process.
+  process.on('SIGXFSZ', () => {})
   const { values } = parseCommandLine(args)
   const config = await readConfiguration(values.config as string | undefined)
   if (!config) return 2
+  return await run(config)
+}
 
-  const log = openLogOutput()
-  const logger = pino(buildLoggerOptions(config.log.level), log)
+async function run(config: Config): Promise<number | undefined> {
+  const log = openLogOutput(lines => logger.warn({ lines }, 'log lines were dropped'))
+  const logger: Logger = pino(buildLoggerOptions(config.log.level), log)
+  let ending: { close(): void } | undefined
+  const faults = watchFaults({
+    logger,
+    end() {
+      process.exitCode = 1
+      if (ending) ending.close()
+      else process.exit()
+    },
+  })
   const opened = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now).catch(
     (error: unknown) => {
       if (error instanceof VaultRefusal) return error
@@ -40,23 +57,36 @@ export async function start(args: string[]): Promise<number | undefined> {
   if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
-  const app = createServer({
-    logger,
-    trustedProxies: config.trustedProxies,
-    tls: config.listen.tls,
-  })
-  const contract = await readContract()
-  await serve(app, buildOptions(config, { vault: opened.vault, contract }))
-  await app.listen({ host: config.listen.host, port: config.listen.port })
-  logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
+  const { trustedProxies, listen, publicUrl } = config
+  const app = createServer({ logger, trustedProxies, tls: listen.tls })
+  const surroundings = {
+    vault: opened.vault,
+    contract: await readContract(),
+    countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
+  }
+  await serve(app, buildOptions(config, surroundings))
+  if (closeInspector()) logger.warn('a debugger is open, and reads every token')
+  await app.listen({ host: listen.host, port: listen.port })
+  logger.info({ publicUrl, ehrs: config.registrations.length }, 'listening')
 
-  closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
-    if (err) logger.error({ err }, 'fault outside any request')
-    logger.info('draining')
-    await app.close()
-    log.flushSync()
-  })
+  ending = closeWithGrace(
+    { delay: DRAIN_MS, logger: false, skip: ['uncaughtException', 'unhandledRejection'] },
+    () => drain(app, logger, log),
+  )
   return undefined
+}
+
+async function drain(app: FastifyInstance, logger: Logger, log: LogOutput): Promise<void> {
+  logger.info('draining')
+  try {
+    await app.close()
+  } catch (error) {
+    process.exitCode = 1
+    logger.error({ err: error, at: locateFault(error) }, 'not everything was closed in order')
+  }
+  await log.end()
+  // Else the status would be 0 after a fault, too.
+  if (process.exitCode) process.exit()
 }
 
 // Beside the program: two folders up in a checkout, three from dist/.
@@ -67,6 +97,6 @@ async function readContract(): Promise<string> {
 }
 
 function refuse(message: string, status: number): number {
-  process.stderr.write(`fhirstorm: ${message}\n`)
+  complain(`fhirstorm: ${message}\n`)
   return status
 }

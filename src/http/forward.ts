@@ -171,6 +171,10 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   check(now: number): void {
+    this.guard(() => this.judgeTime(now))
+  }
+
+  private judgeTime(now: number): void {
     const { headMs, idleMs, stallMs, totalMs } = this.it.limits
     if (this.waitingSince !== undefined) {
       if (now - this.waitingSince > stallMs) this.abort(new BrokerError('request_timeout'))
@@ -186,11 +190,22 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   private onClientDrain = (): void => {
-    if (this.sink?.resume === undefined) {
-      this.onDrain()
-    } else {
-      if (this.waitingSince !== undefined) this.waitingSince = this.it.running.now
-      this.sink.resume()
+    this.guard(() => {
+      if (this.sink?.resume === undefined) {
+        this.onDrain()
+      } else {
+        if (this.waitingSince !== undefined) this.waitingSince = this.it.running.now
+        this.sink.resume()
+      }
+    })
+  }
+
+  /** For steps that Node begins, with nobody above them: what they throw ends this exchange alone. */
+  private guard(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.onError(error as Error)
     }
   }
 

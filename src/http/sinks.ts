@@ -62,12 +62,14 @@ export function createInflater(outlet: Outlet, next: Sink | undefined): Sink {
     given += chunk.length
     if (given > FREE_BYTES && given > received * MAX_RATIO) {
       gunzip.destroy(new Error('inflates too far'))
-    } else if (!(next ? next.push(chunk) : outlet.write(chunk))) {
-      gunzip.pause()
+      return
     }
+    guard(() => {
+      if (!(next ? next.push(chunk) : outlet.write(chunk))) gunzip.pause()
+    })
   })
-  gunzip.on('end', () => (next ? next.end() : outlet.finish('')))
-  gunzip.on('drain', () => outlet.onDrain())
+  gunzip.on('end', () => guard(() => (next ? next.end() : outlet.finish(''))))
+  gunzip.on('drain', () => guard(() => outlet.onDrain()))
   gunzip.on('error', error => outlet.onError(error))
   return {
     push(chunk) {
@@ -77,5 +79,14 @@ export function createInflater(outlet: Outlet, next: Sink | undefined): Sink {
     end: () => void gunzip.end(),
     resume: () => void gunzip.resume(),
     destroy: () => void gunzip.destroy(),
+  }
+
+  // The decoder calls from the event loop, where nobody would catch what the next step throws.
+  function guard(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      gunzip.destroy(error as Error)
+    }
   }
 }

@@ -36,7 +36,7 @@ export async function* streamBody(
     }
   } finally {
     // Not awaited: it would wait for the piece that never came.
-    void pieces.return?.()
+    pieces.return?.().catch(() => {})
   }
 }
 
@@ -96,7 +96,9 @@ export async function* lingering(
 
 /** Ends an answer that came before its request did, and with it the connection. */
 export function endEarly(request: IncomingMessage, response: ServerResponse): void {
-  void drain(request).then(() => response.end())
+  drain(request)
+    .then(() => response.end())
+    .catch(() => response.destroy())
 }
 
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {

@@ -41,7 +41,7 @@ export function openRedisLink(
     settled: () => Promise.race([first, wait(DEADLINE_MS)]),
     async close() {
       isClosed = true
-      await client.destroy()
+      await discard(client)
     },
   }
 
@@ -64,7 +64,7 @@ export function openRedisLink(
         return
       } catch (error) {
         trouble = error
-        await client.destroy()
+        await discard(client)
         await wait(RETRY_MS)
         client = build()
       }
@@ -77,7 +77,15 @@ export function openRedisLink(
     onChange?.()
     client = build()
     void connect()
-    void late.destroy()
+    void discard(late)
+  }
+
+  async function discard(old: RedisClient): Promise<void> {
+    try {
+      await old.destroy()
+    } catch (error) {
+      trouble = error
+    }
   }
 
   async function within<T>(command: () => Promise<T>): Promise<T> {

@@ -30,6 +30,8 @@ export interface Rig {
   base: string
   /** What was counted and logged. */
   records: RequestRecord[]
+  /** What went wrong outside of any request. */
+  faults: unknown[]
   /** Sessions that are live, by id. */
   sessions: Map<string, OpenSession>
   /** Access tokens, the current one last; `renew` takes the next of `renewals`. */
@@ -78,10 +80,12 @@ async function startRig(options: RigOptions): Promise<Rig> {
   const registration = buildRegistration({ iss: base, ...options.registration })
   const sessions = new Map([sessionId, otherId].map(id => [id, buildOpenSession(id, registration)]))
   const records: RequestRecord[] = []
+  const faults: unknown[] = []
   const token: Rig['token'] = { current: 'token-1', renewals: [], renewed: 0 }
   const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
   app.decorate('smartMetrics', {
     observe: (record: RequestRecord) => void records.push(record),
+    noteFault: (error: unknown) => void faults.push(error),
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)
   app.decorate('smartToken', fakeToken(token) as never)
@@ -96,7 +100,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
-  return { app, ehr, port, base, records, sessions, token, raw, call }
+  return { app, ehr, port, base, records, faults, sessions, token, raw, call }
 
   function raw(line: string, headers: string[] = [], body = ''): string {
     const [method = '', ...rest] = line.split(' ')

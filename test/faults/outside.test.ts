@@ -1,0 +1,142 @@
+// Faults outside of any request, in a real process: each is logged with its place and counted, nothing of
+// its message is told; some end the process in order, the others change nothing.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { endsProcess } from '../../src/cli/process-faults.ts'
+import { logIn } from '../flow/login.ts'
+import { openStream } from '../flow/stream.ts'
+import { eventually } from '../flow/tokens.ts'
+import { createBroker } from '../world/broker.ts'
+import { createBrowser } from '../world/browser.ts'
+import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
+import { findPort } from '../world/port.ts'
+import { type FaultName, SECRET } from './faulty-broker.ts'
+
+interface Line {
+  msg: string
+  kind: string
+  at: string[]
+  ends: boolean
+  err: { name: string; code?: string }
+}
+
+async function startFaulty(t: TestContext, fault: FaultName) {
+  const app = `http://localhost:${await findPort()}`
+  const adminPort = await findPort()
+  const faces = [endlessFace]
+  const ehrIds = ehrIdsWith('endless')
+  const sandbox = await startSandbox({ port: 0, appUrl: app, faces, ehrIds })
+  const broker = createBroker({
+    ...{ app, sandbox: sandbox.url },
+    program: 'test/faults/faulty-broker.ts',
+    env: { FAULT: fault },
+    configure(document) {
+      registerFaces(document, sandbox.url, ['endless'])
+      document.log = { level: 'info' }
+      document.admin = { port: adminPort }
+    },
+  })
+  t.after(async () => {
+    await broker.close()
+    await sandbox.close()
+  })
+  await broker.start()
+  return {
+    broker,
+    places: { app, sandbox },
+    fault: () => process.kill(broker.pid(), 'SIGCONT'),
+    lines: (): Line[] =>
+      broker.output
+        .join('')
+        .split('\n')
+        .filter(line => line.includes('"fault outside any request"'))
+        .map(line => JSON.parse(line)),
+    async counted(kind: string) {
+      const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+      const [, count] =
+        new RegExp(`^fhirstorm_faults_total\\{kind="${kind}"\\} (\\d+)$`, 'm').exec(text) ?? []
+      return Number(count)
+    },
+  }
+}
+
+const passing: [name: FaultName, kind: string, err: Line['err'], at: RegExp][] = [
+  ['a promise that nobody waits for', 'rejection', { name: 'Error', code: 'ENOENT' }, /^$/],
+  [
+    'a mistake in a promise',
+    'rejection',
+    { name: 'TypeError' },
+    /^test\/faults\/faulty-broker\.ts:\d+ mistake$/,
+  ],
+  [
+    'a socket whose error nobody hears',
+    'exception',
+    { name: 'Error', code: 'ECONNREFUSED' },
+    /^node:net:\d+$/,
+  ],
+]
+
+for (const [name, kind, err, at] of passing) {
+  test(`[PS2, DS9] ${name} is logged and counted, and nobody notices`, async t => {
+    const { broker, places, fault, lines, counted } = await startFaulty(t, name)
+    const browser = createBrowser()
+    const { fhirBaseUrl } = await logIn(places, browser, 'amy-shaw', 'ehr=endless')
+    const stream = await openStream(browser, `${fhirBaseUrl}/Patient`)
+    assert.equal(await counted(kind), 0)
+    for (let round = 1; round <= 3; round++) {
+      fault()
+      assert.ok(await eventually(async () => (await counted(kind)) === round))
+    }
+    assert.ok(await eventually(() => lines().length === 3))
+    for (const line of lines()) {
+      assert.deepEqual([line.kind, line.ends, line.err], [kind, false, err])
+      assert.match(line.at[0] ?? '', at)
+    }
+    assert.ok(stream.isOpen())
+    assert.equal((await browser.fetch(`${places.app}/readyz`)).status, 200)
+    assert.ok(!broker.output.join('').includes(SECRET))
+    assert.equal(await broker.stop(), 0)
+  })
+}
+
+for (const name of ['a mistake in a callback', 'a mistake after its time'] as const) {
+  test(`[PS2, DS8] ${name} is logged, and the process ends in order with status 1`, async t => {
+    const { broker, places, fault, lines } = await startFaulty(t, name)
+    const browser = createBrowser()
+    const { fhirBaseUrl } = await logIn(places, browser, 'amy-shaw')
+    fault()
+    const [status] = await once(broker.process(), 'exit')
+    assert.equal(status, 1)
+    const [line] = lines()
+    assert.deepEqual(
+      [line?.kind, line?.ends, line?.err],
+      ['exception', true, { name: 'TypeError' }],
+    )
+    assert.match(broker.output.join(''), /"msg":"draining"/)
+    assert.ok(!broker.output.join('').includes(SECRET))
+    await broker.start()
+    assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
+  })
+}
+
+test('[PS2] what others did passes, what the program did ends it', () => {
+  const coded = (code: string) => Object.assign(new Error('secret'), { code })
+  for (const code of [
+    ...['ECONNRESET', 'EPIPE', 'EMFILE', 'ENOSPC', 'EAI_AGAIN', 'ENOTFOUND', 'UND_ERR_SOCKET'],
+    ...['HPE_INVALID_CONSTANT', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ...['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'],
+  ]) {
+    assert.equal(endsProcess('exception', coded(code)), false, code)
+  }
+  for (const error of [
+    ...[new TypeError('x'), new RangeError('x'), new Error('x'), coded('ERR_ASSERTION')],
+    ...[Object.assign(new TypeError('x'), { code: 'EPIPE' }), coded('ERR_INVALID_ARG_TYPE')],
+    ...[undefined, null, 'text', { code: 'EPIPE' }],
+  ]) {
+    assert.equal(endsProcess('exception', error), true, String(error))
+    assert.equal(endsProcess('rejection', error), false)
+  }
+})
