@@ -6,6 +6,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import { createGuesses, type GuessLimits } from '../src/guesses.ts'
+import { groupAddress } from '../src/http/address.ts'
+import { defaultGuessLimits } from '../src/limits.ts'
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
 
@@ -17,6 +20,8 @@ export interface AdminOptions {
   metricsText: () => Promise<string>
   /** Bearer token that callers must show; without one the listener is for loopback alone. */
   token?: string
+  /** How often one address may be wrong about it. */
+  guesses?: GuessLimits
 }
 
 interface Selection {
@@ -24,16 +29,15 @@ interface Selection {
 }
 
 async function admin(app: FastifyInstance, options: AdminOptions): Promise<void> {
-  const { ehrs, store } = options
+  const { ehrs, store, token, guesses: limits = defaultGuessLimits } = options
+  if (token === '') throw new Error('the admin token is empty')
+  const guesses = createGuesses(limits, () => performance.now())
 
   app.addHook('onRequest', async request => {
     const { origin, 'sec-fetch-site': site } = request.headers
     if (origin !== undefined || site !== undefined) throw new BrokerError('cross_site')
-    if (options.token === undefined) {
-      if (!isLoopbackHost(request.hostname)) throw new BrokerError('unknown_host')
-    } else if (!shows(request, options.token)) {
-      throw new BrokerError('session_invalid')
-    }
+    if (token !== undefined) requireToken(request, token)
+    else if (!isLoopbackHost(request.hostname)) throw new BrokerError('unknown_host')
   })
 
   app.get('/metrics', async (_request, reply) => {
@@ -64,6 +68,20 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     return { ended }
   })
 
+  // Whoever has guessed too often is not heard, right or wrong: else the right guess would show itself.
+  function requireToken(request: FastifyRequest, token: string): void {
+    const { authorization } = request.headers
+    if (authorization === undefined) throw new BrokerError('session_invalid')
+    const caller = groupAddress(request.ip)
+    const rest = guesses.restOf(caller)
+    if (rest > 0) {
+      throw new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(rest / 1000) })
+    }
+    if (isBearer(authorization, token)) return
+    guesses.note(caller)
+    throw new BrokerError('session_invalid')
+  }
+
   async function select(query: Selection['Querystring']): Promise<string[]> {
     const { ehr, iss, sub, all } = query
     if (Object.values(query).some(value => typeof value !== 'string')) {
@@ -86,9 +104,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   }
 }
 
-function shows({ headers }: FastifyRequest, token: string): boolean {
+function isBearer(authorization: string, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`))
+  return timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))
 }
 
 export default fp(admin, { name: 'fhirstorm-admin', fastify: '5.x', encapsulate: true })

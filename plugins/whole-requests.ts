@@ -1,6 +1,6 @@
 // Capability: requests are whole within a short time, because an unfinished one holds a connection.
 // Only FHIR's may be slow: the proxy bounds them by idleness. An answer that comes before its request
-// has ended ends the connection as well (attacks P18, DS1). Refuses with `request_timeout`.
+// has ended ends the connection as well (attacks P18, DS12). Refuses with `request_timeout`.
 
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'

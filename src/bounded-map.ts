@@ -1,5 +1,5 @@
 // A map that forgets: what it holds is bounded in bytes, and what was not asked for the longest goes
-// first. For memories that may be lost, such as caches (attacks DS10). No I/O, no clock.
+// first. For memories that may be lost, such as caches (attacks DS13). No I/O, no clock.
 
 export interface BoundedMap<V> {
   readonly size: number

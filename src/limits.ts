@@ -1,6 +1,7 @@
 // What one caller, one user, one EHR and all of them together may take: every limit of the product
 // in one place, set for two cores and 1 GB of memory. Times in milliseconds, sizes in bytes.
 
+import type { GuessLimits } from './guesses.ts'
 import type { ForwardLimits } from './http/forwarded-request.ts'
 import type { BodyLimits } from './http/request-body.ts'
 import type { ShareLimits } from './http/shares.ts'
@@ -71,3 +72,6 @@ export const defaultMemoryLimits: MemoryLimits = {
   openedBytes: 96 * MIB,
   ticketBytes: 16 * MIB,
 }
+
+/** Wrong admin tokens of one address. */
+export const defaultGuessLimits: GuessLimits = { max: 10, windowMs: 60_000 }

@@ -7,7 +7,7 @@ const KIB = 1024
 const heavy = (bytes: number) => ({ bytes })
 const build = (maxBytes: number) => createBoundedMap<{ bytes: number }>(maxBytes, v => v.bytes)
 
-test('[DS10] however many and however large its entries are, it never holds more than its bound', () => {
+test('[DS13] however many and however large its entries are, it never holds more than its bound', () => {
   const step = fc.record({
     key: fc.string({ maxLength: 3 }),
     size: fc.integer({ min: 0, max: 6 * KIB }),
@@ -41,7 +41,7 @@ test('[DS10] however many and however large its entries are, it never holds more
   )
 })
 
-test('[DS10] what is asked for stays, what nobody asks for goes, the oldest first', () => {
+test('[DS13] what is asked for stays, what nobody asks for goes, the oldest first', () => {
   const map = build(10 * KIB)
   for (const key of ['a', 'b', 'c', 'd']) map.set(key, heavy(2 * KIB))
   for (let i = 0; i < 100; i++) {
@@ -51,7 +51,7 @@ test('[DS10] what is asked for stays, what nobody asks for goes, the oldest firs
   assert.ok(!map.has('b') && !map.has('new 0') && map.has('new 99'))
 })
 
-test('[DS10] many small entries are bounded too, and one that is too large is not kept', () => {
+test('[DS13] many small entries are bounded too, and one that is too large is not kept', () => {
   const map = createBoundedMap<number>(64 * KIB)
   for (let i = 0; i < 10_000; i++) map.set(`${i}`, i)
   assert.ok(map.size < 400 && map.size > 100, `${map.size}`)

@@ -41,7 +41,7 @@ function drip(client: RawClient, bytes = 'x'): void {
   client.socket.once('close', () => clearInterval(timer))
 }
 
-test('[P18, DS1] a request that is not whole in time is refused, on every path, also one that drips', async t => {
+test('[P18, DS1, DS12] a request that is not whole in time is refused, on every path, also one that drips', async t => {
   const { port } = await start(t, { requestMs: 150 })
   const heads = [
     post('/text'),
@@ -61,7 +61,7 @@ test('[P18, DS1] a request that is not whole in time is refused, on every path, 
   )
 })
 
-test('[P18] an answer that needs no body ends the connection of a request that goes on', async t => {
+test('[P18, DS12] an answer that needs no body ends the connection of a request that goes on', async t => {
   const { port } = await start(t, { requestMs: 60_000 })
   const client = await connectRaw(port)
   client.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc')
@@ -85,7 +85,7 @@ test('a request that arrives in pieces, but in time, is served, and its connecti
   client.socket.destroy()
 })
 
-test('[P18, DS1] headers that drip and connections that say nothing are ended in time', async t => {
+test('[P18, DS1, DS12] headers that drip and connections that say nothing are ended in time', async t => {
   const { port } = await start(t, { headersMs: 200 })
   const dripping = await connectRaw(port)
   dripping.send('GET / HTTP/1.1\r\nX-Slow: ')
@@ -141,7 +141,7 @@ test('[DS1] when there are too many in all, those that wait between two requests
   assert.ok(!busy.socket.destroyed)
 })
 
-test('[DS1] the share holds before TLS, and a handshake that stops is ended', async t => {
+test('[DS1, DS12] the share holds before TLS, and a handshake that stops is ended', async t => {
   const authority = createAuthority()
   const limits = { perAddress: 2, handshakeMs: 200 }
   const { port } = await start(t, limits, { tls: authority.issue('DNS:localhost') })

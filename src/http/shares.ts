@@ -1,7 +1,7 @@
 // What users and EHRs hold of that of which there is only so much: requests in flight, event streams,
 // memory for bodies. A user's share lies within the EHR's, and that within the whole. Besides a limit
 // of its own nobody may hold more than is left over, so that however greedy some are, whoever holds
-// little still gets more (attacks DS5, DS10). No I/O, no clock.
+// little still gets more (attacks DS5, DS11). No I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
 import type { Session } from '../session/session.ts'

@@ -178,6 +178,14 @@ test('[AD1] beyond loopback the admin listener needs a token', async () => {
   assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: 'from a file' })
 })
 
+test('[AD6] an empty admin token is none', async () => {
+  for (const text of ['', ' \n\t ']) {
+    files.blank = text
+    const faults = await faultsOf(load(`admin: { tokenFile: blank }\n${good}`))
+    assert.match(faults.join(), /fhirstorm\.yaml:1:21: .*token/)
+  }
+})
+
 test('the outbound proxy comes from the registration or the environment, and must be usable', async () => {
   const proxyOf = async (env: Record<string, string>, text = good) =>
     (await load(text, env)).registrations[0]?.network.proxy

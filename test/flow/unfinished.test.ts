@@ -16,7 +16,7 @@ after(() => world.close())
 
 const routes = ['/logout', '/backchannel-logout', '/sessions', '/login', '/nowhere', '/healthz']
 
-test('[P18, DS1] half-sent requests are refused with 408 in a short time, on every route', async () => {
+test('[P18, DS1, DS12] half-sent requests are refused with 408 in a short time, on every route', async () => {
   const port = Number(new URL(world.app).port)
   const clients = await Promise.all(
     Array.from({ length: 48 }, async (_, i) => {

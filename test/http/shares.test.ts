@@ -35,7 +35,7 @@ function takeAll(share: Share): { taken: number; code: string } {
   }
 }
 
-test('[DS5] a session has its limit, and may have again what it gave back', () => {
+test('[DS11] a session has its limit, and may have again what it gave back', () => {
   const { requests } = build()('general', 'a')
   assert.deepEqual(takeAll(requests), { taken: 3, code: 'too_many_requests' })
   give(requests, 2)
@@ -43,7 +43,7 @@ test('[DS5] a session has its limit, and may have again what it gave back', () =
   assert.throws(() => take(requests, 1), { code: 'too_many_requests', ehr: 'general' })
 })
 
-test('[DS5] all sessions of one user have one share, at one EHR', () => {
+test('[DS11] all sessions of one user have one share, at one EHR', () => {
   const sharesOf = build()
   const { requests } = sharesOf('general', 'a', 'dr-lee')
   assert.equal(sharesOf('general', 'b', 'dr-lee').requests, requests)
@@ -56,7 +56,7 @@ test('[DS5] all sessions of one user have one share, at one EHR', () => {
   }
 })
 
-test('[DS5] event streams, requests and memory are counted apart', () => {
+test('[DS11] event streams, requests and memory are counted apart', () => {
   const shares = build()('general', 'a')
   const places = [enter(shares), enter(shares), enter(shares)]
   for (const place of places) becomeEvents(place)
@@ -69,7 +69,7 @@ test('[DS5] event streams, requests and memory are counted apart', () => {
   assert.deepEqual([shares.requests.held, shares.events.held], [0, 0])
 })
 
-test('[DS5] greedy users leave something to the next ones, greedy EHRs to the others', () => {
+test('[DS5, DS11] greedy users leave something to the next ones, greedy EHRs to the others', () => {
   const user = fc.integer({ min: 1, max: 100 })
   const ehr = fc.integer({ min: 64, max: 300 })
   fc.assert(
@@ -85,7 +85,7 @@ test('[DS5] greedy users leave something to the next ones, greedy EHRs to the ot
   )
 })
 
-test('[DS5] nobody ever holds more than the limits, and everything comes back', () => {
+test('[DS11] nobody ever holds more than the limits, and everything comes back', () => {
   const step = fc.record({
     ehr: fc.nat(2),
     session: fc.nat(3),
@@ -127,7 +127,7 @@ test('[DS5] nobody ever holds more than the limits, and everything comes back', 
   )
 })
 
-test('[DS10] users that hold nothing are forgotten, the others are not', () => {
+test('[DS13] users that hold nothing are forgotten, the others are not', () => {
   const sharesOf = build()
   const { requests } = sharesOf('general', 'holds one')
   take(requests, 1)

@@ -44,7 +44,7 @@ describe('shares', () => {
         : void answer(request, { body: '{}' })
   })
 
-  test('[DS5] event streams of one user take no places of requests, and none of other users', async () => {
+  test('[DS11] event streams of one user take no places of requests, and none of other users', async () => {
     const { open, last } = await openEvents(rig, 6)
     assert.equal(open.length, 3)
     assert.match(last, /^HTTP\/1\.1 429 [\s\S]*retry-after: 1[\s\S]*too_many_requests/i)
@@ -61,7 +61,7 @@ describe('shares', () => {
     for (const client of again.open) client.socket.destroy()
   })
 
-  test('[P17, DS5] uploads of one user that drip take no memory of others, and end in time', async () => {
+  test('[P17, DS11] uploads of one user that drip take no memory of others, and end in time', async () => {
     const upload = rig.raw('POST /Patient', [json, 'Content-Length: 14000'], 'x'.repeat(13_000))
     const clients = await Promise.all([1, 2, 3].map(() => connectRaw(rig.port)))
     for (const client of clients) {
@@ -80,7 +80,7 @@ describe('shares', () => {
     assert.match(await exchangeRaw(rig.port, write), /^HTTP\/1\.1 200 /)
   })
 
-  test('[DS5] an EHR that answers nothing costs each user a share, and its places come back', async () => {
+  test('[DS5, DS11] an EHR that answers nothing costs each user a share, and its places come back', async () => {
     rig.ehr.handler = () => undefined
     const clients = await Promise.all(Array.from({ length: 5 }, () => connectRaw(rig.port)))
     for (const client of clients) client.send(rig.raw('GET /Patient/1'))

@@ -13,7 +13,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const slide = { slide: true }
 
-test('[DS10] hundreds of large sessions are forgotten, and one that is in use stays open', async () => {
+test('[DS13] hundreds of large sessions are forgotten, and one that is in use stays open', async () => {
   const clock = createClock()
   const vault = createMemoryVault({ now: clock.now })
   const reads: string[] = []
@@ -50,7 +50,7 @@ function heapOf(build: () => unknown[]): number {
   return heapUsed - before
 }
 
-test('[DS10] a session weighs at least what it takes, however its JSON is made', () => {
+test('[DS13] a session weighs at least what it takes, however its JSON is made', () => {
   const members = Array.from({ length: 600 }, (_, i) => `"k${i}":${i}`).join()
   const worst = {
     'a long token': '"x":"COPY'.concat('x'.repeat(20_000), '"'),
@@ -75,7 +75,7 @@ test('[DS10] a session weighs at least what it takes, however its JSON is made',
   }
 })
 
-test('[DS10] what is kept is what was put there last, within the bound', () => {
+test('[DS13] what is kept is what was put there last, within the bound', () => {
   const opened = createOpenedSessions(10 * KIB)
   const keep = (recordId: string, bytes: number) =>
     opened.keep({ open: { recordId } as OpenSession, head: {} as never, bytes })
