@@ -10,12 +10,12 @@ export interface DemoPlaces {
   keysFile: string
   /** Path of the vault file. */
   vault: string
-  /** Folder of the checkout. */
-  root: string
+  /** Folder of the frontend's files (publishDemo). */
+  site: string
 }
 
 /** The text of fhirstorm.yaml for the demo. */
-export function buildDemoConfig({ app, sandbox, keysFile, vault, root }: DemoPlaces): string {
+export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPlaces): string {
   const { hostname, port } = new URL(app)
   const client = {
     clientId: tutorialClient.id,
@@ -24,7 +24,7 @@ export function buildDemoConfig({ app, sandbox, keysFile, vault, root }: DemoPla
   return stringify({
     publicUrl: app,
     listen: { host: hostname, port: Number(port || 80) },
-    frontend: { static: `${root}/demo` },
+    frontend: { static: site },
     keysFile,
     vault: { kind: 'sqlite', path: vault },
     docs: true,

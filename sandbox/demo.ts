@@ -11,6 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { makeKeyRing, printKeyRing } from '../src/keys.ts'
 import { buildDemoConfig } from './demo-config.ts'
+import { publishDemo } from './demo-site.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const app = process.env.BASE ?? 'http://localhost:5000'
@@ -18,11 +19,14 @@ const sandbox = process.env.SANDBOX ?? 'http://127.0.0.1:5001'
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-demo-'))
 const keysFile = join(folder, 'keys.json')
 const configFile = join(folder, 'fhirstorm.yaml')
+const site = join(folder, 'site')
+
+publishDemo(root, site)
 
 writeFileSync(keysFile, printKeyRing(makeKeyRing(Date.now(), randomBytes)), { mode: 0o600 })
 writeFileSync(
   configFile,
-  buildDemoConfig({ app, sandbox, keysFile, vault: join(folder, 'vault.db'), root }),
+  buildDemoConfig({ app, sandbox, keysFile, vault: join(folder, 'vault.db'), site }),
   { mode: 0o600 },
 )
 

@@ -11,7 +11,7 @@ interface Import {
   typeOnly: boolean
 }
 
-const files = ['src/**/*.ts', 'plugins/*.ts', 'sandbox/**/*.ts'].flatMap(pattern =>
+const files = ['src/**/*.ts', 'plugins/*.ts', 'client/*.ts', 'sandbox/**/*.ts'].flatMap(pattern =>
   globSync(pattern),
 )
 const imports = files.flatMap(readImports)
@@ -20,9 +20,9 @@ const runtime = imports.filter(({ typeOnly }) => !typeOnly)
 function readImports(file: string): Import[] {
   const source = readFileSync(file, 'utf8')
   const pattern =
-    /^(?:import|export)\s+(type\s)?([^'"]*?)\s*(?:from\s*)?['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm
+    /^(?:import|export)\s+(type\s)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm
   return [...source.matchAll(pattern)].map(match => {
-    const target = match[3] ?? match[4] ?? ''
+    const target = match[2] ?? match[3] ?? ''
     const to = target.startsWith('.') ? join(dirname(file), target) : target
     return { from: file, to, typeOnly: match[1] !== undefined }
   })
@@ -77,6 +77,13 @@ test('plugins know nothing of each other at run time, nor of the configuration',
   for (const { from, to } of runtime.filter(({ from }) => from.startsWith('plugins/'))) {
     assert.ok(!to.startsWith('plugins/'), `${from} imports ${to}`)
   }
+})
+
+test('the client of the browser imports nothing but itself', () => {
+  const foreign = imports.filter(
+    ({ from, to }) => from.startsWith('client/') && !/^client\//.test(to),
+  )
+  assert.deepEqual(foreign, [])
 })
 
 test('the product never imports the sandbox', () => {

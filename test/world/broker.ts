@@ -67,7 +67,7 @@ export function createBroker(options: BrokerOptions): Broker {
       sandbox,
       keysFile: join(folder, 'keys.json'),
       vault: join(folder, 'vault.db'),
-      root: process.cwd(),
+      site: join(folder, 'site'),
     }),
   ) as ConfigDocument
   document.listen.port = port

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { parse, stringify } from 'yaml'
 import { buildDemoConfig } from '../../sandbox/demo-config.ts'
+import { publishDemo } from '../../sandbox/demo-site.ts'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
 import { serve } from '../../src/app.ts'
 import { type Config, loadConfig } from '../../src/config.ts'
@@ -98,7 +99,8 @@ async function configure(
 ): Promise<Config> {
   const { clientKeys = [] } = options
   const ring = { ...makeKeyRing(Date.now(), randomBytes), clientKeys }
-  const places = { app, sandbox: sandboxUrl, keysFile: 'keys.json', root: process.cwd() }
+  const places = { app, sandbox: sandboxUrl, keysFile: 'keys.json', site: join(folder, 'site') }
+  publishDemo(process.cwd(), places.site)
   const vault = join(folder, 'vault.db')
   const document = parse(buildDemoConfig({ ...places, vault })) as ConfigDocument
   options.configure?.(document, sandboxUrl)

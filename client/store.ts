@@ -1,0 +1,38 @@
+// A value that changes and can be subscribed to, in the shape that React's useSyncExternalStore takes as
+// it is: functions that need no `this`, and the same reference as long as nothing has changed.
+
+export interface Store<T> {
+  /** Hears of every change; the returned function ends that. */
+  subscribe(listener: () => void): () => void
+  getSnapshot(): T
+}
+
+export interface Changeable<T> extends Store<T> {
+  /** Sets the value; the same reference is no change. */
+  set(value: T): void
+}
+
+/** A store; `onUse` hears when the first listener comes, and what it returns when the last one goes. */
+export function createStore<T>(value: T, onUse?: () => () => void): Changeable<T> {
+  const listeners = new Set<() => void>()
+  let current = value
+  let onRest: (() => void) | undefined
+
+  return {
+    getSnapshot: () => current,
+    subscribe(listener) {
+      // One entry for each subscription, though it be the same function twice.
+      const entry = () => listener()
+      listeners.add(entry)
+      if (listeners.size === 1) onRest = onUse?.()
+      return () => {
+        if (listeners.delete(entry) && listeners.size === 0) onRest?.()
+      }
+    },
+    set(next) {
+      if (Object.is(next, current)) return
+      current = next
+      for (const listener of [...listeners]) listener()
+    },
+  }
+}

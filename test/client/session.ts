@@ -1,0 +1,24 @@
+// A session's document for tests.
+
+import type { SessionDocument } from '../../client/document.ts'
+
+/** A live session of an hour. */
+export function buildSession(members: Partial<SessionDocument> = {}): SessionDocument {
+  const now = Date.now()
+  return {
+    id: 'AAAAAAAAAAAAAAAAAAAAAA',
+    ehr: 'general',
+    issuer: 'https://ehr.example/r4',
+    fhirBaseUrl: 'https://app.example/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir',
+    patient: 'amy-shaw',
+    fhirContext: [],
+    scope: { granted: ['openid', 'fhirUser', 'patient/*.rs'], missing: [] },
+    needPatientBanner: true,
+    extras: {},
+    warnings: [],
+    createdAt: new Date(now).toISOString(),
+    idleExpiresAt: new Date(now + 900_000).toISOString(),
+    expiresAt: new Date(now + 3_600_000).toISOString(),
+    ...members,
+  }
+}
