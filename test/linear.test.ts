@@ -11,7 +11,7 @@ import { rewriteLinks, toOwnAddress } from '../src/proxy/location.ts'
 import { parseMediaType } from '../src/proxy/media-type.ts'
 import { buildOutcome } from '../src/proxy/outcome.ts'
 import { buildJsonNeedle, createJsonRewriting, rewriteJson } from '../src/proxy/rewrite-json.ts'
-import { parseTarget, verifyParameters } from '../src/proxy/target.ts'
+import { createParameterJudge, parseTarget } from '../src/proxy/target.ts'
 import { parseCallbackQuery } from '../src/smart/callback.ts'
 import { parseCapabilityStatement } from '../src/smart/capability-statement.ts'
 import { resolveFhirUser } from '../src/smart/fhir-user.ts'
@@ -38,7 +38,7 @@ const plan = {
   target: { path: '/Patient', query: '' },
   authorization: 'Bearer x',
   acceptEncoding: 'any' as const,
-  restore: undefined,
+  whose: undefined,
 }
 const needle = buildJsonNeedle([base])
 
@@ -86,7 +86,7 @@ const rows: Record<string, Row> = {
   'media type: quotes': [parseMediaType, size => `a/b; a="${'='.repeat(size)}`],
   path: [text => parseTarget(text, ''), repeat('/a.%41')],
   query: [text => parseTarget(`?${text}`, ''), repeat('a%41&')],
-  parameters: [verifyParameters, repeat('a&')],
+  parameters: [text => createParameterJudge()(text), repeat('a&')],
   Location: [text => toOwnAddress(text, addresses), repeat('../')],
   'Link: targets': [text => rewriteLinks(text, addresses), repeat(`<${base}>; rel="next", `)],
   'Link: parameters': [text => rewriteLinks(text, addresses), size => `<a>${'; a=b'.repeat(size)}`],

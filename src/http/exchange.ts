@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BrokerError } from '../errors.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
-import { type Grammar, type OwnAddress, restoreAddress } from '../proxy/own-address.ts'
+import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
+import { restoreQuery } from '../proxy/restore-query.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
 import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
 import type { OpenSession, Session } from '../session/session.ts'
@@ -16,6 +17,7 @@ import type { ForwardLimits } from './forwarded-request.ts'
 import { type BodyLimits, hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
 import { enter, leave, type Place, type Shares } from './shares.ts'
+import { createTurns } from './turns.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Where access tokens come from. */
@@ -53,32 +55,31 @@ interface Credential {
   traces: TokenTraces
 }
 
-type Restore = (grammar: Grammar, text: string) => string
-
 /** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, sharesOf, limits } = options
   /** What is made of each token set's access token: long texts to judge and to join on each request. */
   const credentials = new WeakMap<TokenSet, Credential>()
+  const turns = createTurns()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
     const { upstream } = call
     const place = enter(sharesOf(call.open.session))
     let body = noBody
     try {
-      const restore = upstream.registration.rewrite ? restoreFor(call) : undefined
-      const restored = restore ? restoreQuery(call, restore) : call
+      const whose = upstream.registration.rewrite ? restorationOf(call) : undefined
+      const restored = whose ? restoreTarget(call, whose) : call
       if (hasBody(call.request)) {
         body = await prepareBody(call.request, {
-          ...{ target: restored.target, restore, limits, memory: place.shares.bytes },
+          ...{ target: restored.target, whose, limits, turns, memory: place.shares.bytes },
           url: upstream.url,
           mayReplay: isReplayable(call),
         })
       }
       const current = tokens.accessToken(call.open)
       const token = typeof current === 'string' ? current : await current
-      const outcome = await send(restored, place, body, restore, token)
-      return outcome === 'held back' ? await sendAgain(restored, place, body, restore) : outcome
+      const outcome = await send(restored, place, body, whose, token)
+      return outcome === 'held back' ? await sendAgain(restored, place, body, whose) : outcome
     } finally {
       body.release?.()
       leave(place)
@@ -89,7 +90,7 @@ export function createExchange(options: ExchangeOptions) {
     call: Call,
     place: Place,
     body: RequestBody,
-    restore: Restore | undefined,
+    whose: Restoration | undefined,
   ): Promise<ForwardOutcome> {
     const { open } = call
     const renewed = await tokens.renew(open)
@@ -100,7 +101,7 @@ export function createExchange(options: ExchangeOptions) {
         retryAfterSeconds: 1,
       })
     }
-    const second = await send(call, place, body, restore, renewed)
+    const second = await send(call, place, body, whose, renewed)
     if (second !== 'held back') return second
     throw new BrokerError('upstream_unauthorized', { ehr: open.session.ehr })
   }
@@ -109,7 +110,7 @@ export function createExchange(options: ExchangeOptions) {
     call: Call,
     place: Place,
     { body, headers: bodyHeaders }: RequestBody,
-    restore: Restore | undefined,
+    whose: Restoration | undefined,
     accessToken: string,
   ): Promise<ForwardOutcome> {
     const { upstream, target, request, response, open } = call
@@ -118,7 +119,7 @@ export function createExchange(options: ExchangeOptions) {
     const headers = buildRequestHeaders(request.headers, {
       authorization,
       target,
-      restore,
+      whose,
       acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
     })
     for (const item of bodyHeaders) headers.push(item)
@@ -154,9 +155,8 @@ export function createExchange(options: ExchangeOptions) {
     return credential
   }
 
-  function restoreFor({ upstream, open, byAlias }: Call): Restore {
-    const restoration = { sessionId: open.session.id, byAlias, base: upstream.url }
-    return (grammar, text) => restoreAddress(grammar, text, ownAddress, restoration)
+  function restorationOf({ upstream, open, byAlias }: Call): Restoration {
+    return { own: ownAddress, sessionId: open.session.id, byAlias, base: upstream.url }
   }
 }
 
@@ -164,9 +164,9 @@ function buildCredential(accessToken: string): Credential {
   return { authorization: buildAuthorization(accessToken), traces: buildTokenTraces(accessToken) }
 }
 
-function restoreQuery(call: Call, restore: Restore): Call {
+function restoreTarget(call: Call, whose: Restoration): Call {
   const { path, query } = call.target
-  const restored = query === '' ? query : restore('query', query)
+  const restored = query === '' ? query : restoreQuery(query, whose)
   return restored === query ? call : { ...call, target: { path, query: restored } }
 }
 

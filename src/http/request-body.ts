@@ -5,12 +5,14 @@
 
 import type { IncomingMessage } from 'node:http'
 import { BrokerError } from '../errors.ts'
-import { verifyEntryUrls } from '../proxy/entry-urls.ts'
 import { FORM_TYPE, parseBodyType } from '../proxy/headers.ts'
-import { documentKind } from '../proxy/media-type.ts'
-import type { Grammar } from '../proxy/own-address.ts'
-import { isBase, isBinary, type Target, verifyParameters } from '../proxy/target.ts'
+import type { Judge } from '../proxy/judge.ts'
+import { createJudge } from '../proxy/judges.ts'
+import { documentKind, type MediaType } from '../proxy/media-type.ts'
+import type { Restoration } from '../proxy/own-address.ts'
+import { isBase, isBinary, type Target } from '../proxy/target.ts'
 import type { Share } from './shares.ts'
+import type { Turns } from './turns.ts'
 import { readBody, streamBody } from './upload.ts'
 
 export interface BodyLimits {
@@ -32,17 +34,18 @@ export interface BodyPlan {
   target: Target
   /** FHIR base URL of the EHR. */
   url: string
-  /** Turns our address into the EHR's; undefined where nothing is rewritten. */
-  restore: ((grammar: Grammar, text: string) => string) | undefined
+  /** Our address becomes the EHR's; undefined where nothing is rewritten. */
+  whose: Restoration | undefined
   /** The request could be sent again, if its body is still there. */
   mayReplay: boolean
   limits: BodyLimits
   /** Memory that the user may have. */
   memory: Share
+  turns: Turns
 }
 
 export interface RequestBody {
-  body: Buffer | AsyncIterable<Uint8Array> | null
+  body: Buffer | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null
   /** Names and values in turn. */
   headers: readonly string[]
   /** Nothing of it is gone once it was sent. */
@@ -64,39 +67,34 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 /** Reads, or gets ready to stream, the body that a request announces. */
 export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Promise<RequestBody> {
   if (!BODY_METHODS.has(request.method ?? '')) throw new BrokerError('body_invalid')
-  const { target, limits, restore, memory } = plan
-  const type = parseBodyType(request.headers, target)
-  const isForm = type.name === FORM_TYPE
-  const grammar = isForm ? 'query' : documentKind(type, isBinary(target))
-  const isJudged = grammar !== undefined && (isForm || restore !== undefined || isBase(target))
+  const { limits, memory, turns } = plan
+  const type = parseBodyType(request.headers, plan.target)
+  const judge = chooseJudge(type, plan)
   const length = Number(request.headers['content-length'] ?? Number.NaN)
   const isKept = plan.mayReplay && length <= limits.replayBytes
-  const judgedBytes = isForm ? limits.formBytes : limits.documentBytes
-  const maxBytes = isJudged ? judgedBytes : limits.maxBodyBytes
+  const judgedBytes = type.name === FORM_TYPE ? limits.formBytes : limits.documentBytes
+  const maxBytes = judge ? judgedBytes : limits.maxBodyBytes
   if (length > maxBytes) throw new BrokerError('body_too_large')
   const uploadLimits = { maxBytes, idleMs: limits.bodyIdleMs }
   const headers = ['content-type', request.headers['content-type'] as string]
-  if (!isJudged && !isKept) {
+  if (!judge && !isKept) {
     if (!Number.isNaN(length)) headers.push('content-length', String(length))
     return { body: streamBody(request, uploadLimits), headers, isHeld: false }
   }
-  const { body, release } = await readBody(
-    request,
-    { ...uploadLimits, totalMs: limits.heldBodyMs },
-    memory,
-  )
-  try {
-    return { body: isJudged ? judge(grammar, body, plan) : body, headers, isHeld: true, release }
-  } catch (error) {
-    release()
-    throw error
-  }
+  const heldLimits = { ...uploadLimits, totalMs: limits.heldBodyMs }
+  const held = await readBody(request, heldLimits, { memory, judge, turns })
+  if (!Buffer.isBuffer(held.body)) headers.push('content-length', String(held.length))
+  return { body: held.body, headers, isHeld: true, release: held.release }
 }
 
-function judge(grammar: Grammar, body: Buffer, { target, url, restore }: BodyPlan): Buffer {
-  const sent = body.toString('latin1')
-  const text = restore ? restore(grammar, sent) : sent
-  if (grammar === 'query') verifyParameters(text)
-  else if (isBase(target)) verifyEntryUrls(grammar, text, url)
-  return text === sent ? body : Buffer.from(text, 'latin1')
+function chooseJudge(type: MediaType, { target, url, whose }: BodyPlan): Judge | undefined {
+  const isForm = type.name === FORM_TYPE
+  const grammar = isForm ? 'query' : documentKind(type, isBinary(target))
+  const entriesBelow = isBase(target) ? url : undefined
+  if (grammar === undefined) {
+    if (entriesBelow !== undefined) throw new BrokerError('media_type_refused')
+    return undefined
+  }
+  const isJudged = isForm || whose !== undefined || entriesBelow !== undefined
+  return isJudged ? createJudge(grammar, type, { whose, entriesBelow }) : undefined
 }

@@ -5,7 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import { BrokerError } from '../errors.ts'
+import type { Judge } from '../proxy/judge.ts'
+import { createHeldBody } from './held-body.ts'
 import { give, type Share, take } from './shares.ts'
+import type { Turns } from './turns.ts'
 
 export interface UploadLimits {
   maxBytes: number
@@ -16,12 +19,14 @@ export interface UploadLimits {
 }
 
 const GRACE_MS = 1_000
+// The worst of it takes five milliseconds to judge (docs/performance.md).
+const SLICE_BYTES = 64 * 1024
 
 /** The pieces of a body, one at a time; the connection stays usable for an answer. */
 export async function* streamBody(
   request: IncomingMessage,
   { maxBytes, idleMs, totalMs = Number.POSITIVE_INFINITY }: UploadLimits,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<Buffer, void, undefined> {
   const pieces = request.iterator({ destroyOnReturn: false })
   const endsAt = performance.now() + totalMs
   let bytes = 0
@@ -40,34 +45,48 @@ export async function* streamBody(
   }
 }
 
+/** What a body is held with. */
+export interface Holding {
+  /** Memory that the user may have. */
+  memory: Share
+  judge: Judge | undefined
+  turns: Turns
+}
+
 /**
  * A whole body, held in memory within the user's share; what was taken is given back by `release`.
- * Where there is no more to take it refuses as shares do.
+ * Where there is no more to take it refuses as shares do. The judge reads along, slice by slice.
  */
 export async function readBody(
   request: IncomingMessage,
   limits: UploadLimits,
-  memory: Share,
-): Promise<{ body: Buffer; release: () => void }> {
-  const pieces: Uint8Array[] = []
+  { memory, judge, turns }: Holding,
+): Promise<{ body: Buffer | Iterable<Buffer>; length: number; release: () => void }> {
+  const held = createHeldBody()
   let bytes = 0
+  let sliced = 0
+  const release = () => {
+    give(memory, bytes)
+    bytes = 0
+  }
   try {
     for await (const piece of streamBody(request, limits)) {
       take(memory, piece.length)
       bytes += piece.length
-      pieces.push(piece)
+      judge?.push(piece)
+      held.add(piece)
+      sliced += piece.length
+      if (judge && sliced >= SLICE_BYTES) {
+        sliced = 0
+        await turns()
+      }
     }
+    if (bytes > 0) judge?.end()
   } catch (error) {
-    give(memory, bytes)
+    release()
     throw error
   }
-  return {
-    body: Buffer.concat(pieces),
-    release() {
-      give(memory, bytes)
-      bytes = 0
-    },
-  }
+  return { ...held.take(judge?.edits), release }
 }
 
 /**

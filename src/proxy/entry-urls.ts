@@ -3,68 +3,53 @@
 // scopes; attacks P12; requirements AL-53, SC-22). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
-import type { DocumentKind } from './media-type.ts'
+import { measureOwnAddress, type Restoration } from './own-address.ts'
+import { restoreQuery } from './restore-query.ts'
 import { isRelativePath } from './target.ts'
 
-const REQUEST = /<(?:[A-Za-z_][\w.-]*:)?request[\s>]/g
-const REQUEST_END = /<\/(?:[A-Za-z_][\w.-]*:)?request[\s>]/g
-const URL_ELEMENT = /<(?:[A-Za-z_][\w.-]*:)?url\s[^<>]*?value\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/
+/** Where in a Bundle a value stands. */
+export type Place = 'elsewhere' | 'entry' | 'request' | 'url' | 'condition'
+
+const ENTRY = /^entry$/iu
+const REQUEST = /^request$/iu
+const URL_NAME = /^url$/iu
+const CONDITION = /^ifNoneExist$/iu
 
 /**
- * Refuses with `foreign_reference` a Bundle one of whose entries asks for something outside `base`,
- * the EHR's own. A body that is no Bundle is the EHR's to judge.
+ * The place of a member or element that stands in another one. By names alone, in any case and at any
+ * depth: readers differ in what they take for a Bundle, and an entry may itself post a batch.
  */
-export function verifyEntryUrls(kind: DocumentKind, body: string, base: string): void {
-  for (const url of kind === 'json' ? listFromJson(body) : listFromXml(body)) {
-    const [path = ''] = url.split('?', 1)
-    if (path === base || (path.startsWith(`${base}/`) && isRelativePath(path.slice(base.length)))) {
-      continue
-    }
-    if (!isRelativePath(path.startsWith('/') ? path : `/${path}`)) {
-      throw new BrokerError('foreign_reference')
-    }
+export function enter(place: Place, name: string): Place {
+  if (place === 'request') {
+    if (URL_NAME.test(name)) return 'url'
+    if (CONDITION.test(name)) return 'condition'
+  }
+  if (place === 'entry' && REQUEST.test(name)) return 'request'
+  return ENTRY.test(name) ? 'entry' : 'elsewhere'
+}
+
+/** Refuses with `foreign_reference` the URL of an entry that asks for something outside `base`. */
+export function verifyEntryUrl(url: string, base: string): void {
+  const [path = ''] = url.split('?', 1)
+  if (path === base || (path.startsWith(`${base}/`) && isRelativePath(path.slice(base.length)))) {
+    return
+  }
+  if (!isRelativePath(path.startsWith('/') ? path : `/${path}`)) {
+    throw new BrokerError('foreign_reference')
   }
 }
 
-function listFromJson(body: string): string[] {
-  const bundle = parseJson(body)
-  const entries = isRecord(bundle) && bundle.resourceType === 'Bundle' ? bundle.entry : undefined
-  if (!Array.isArray(entries)) return []
-  const requests = entries.map(entry => (isRecord(entry) ? entry.request : undefined))
-  const urls = requests.map(request => (isRecord(request) ? request.url : undefined))
-  return urls.filter(url => typeof url === 'string')
+/** The URL, or the condition, of an entry with the EHR's base in the place of our address. */
+export function restoreEntry(place: 'url' | 'condition', text: string, whose: Restoration): string {
+  const length = place === 'url' ? measureOwnAddress(text, whose) : 0
+  const restored = length === 0 ? text : whose.base + text.slice(length)
+  const mark = place === 'url' ? restored.indexOf('?') + 1 : 0
+  if (place === 'url' && mark === 0) return restored
+  const query = Buffer.from(restored.slice(mark)).toString('latin1')
+  const sent = restoreQuery(query, whose)
+  return sent === query ? restored : restored.slice(0, mark) + fromLatin1(sent)
 }
 
-// Element by element, so that the time grows no faster than the text.
-function listFromXml(body: string): string[] {
-  const text = dropComments(body)
-  const urls: string[] = []
-  REQUEST.lastIndex = 0
-  while (REQUEST.exec(text)) {
-    const start = REQUEST.lastIndex
-    REQUEST_END.lastIndex = start
-    const end = REQUEST_END.exec(text)?.index ?? text.length
-    const [, quoted, apostrophed] = URL_ELEMENT.exec(text.slice(start, end)) ?? []
-    const url = quoted ?? apostrophed
-    if (url !== undefined) urls.push(url)
-    REQUEST.lastIndex = end
-  }
-  return urls
-}
-
-function dropComments(text: string): string {
-  const [first = '', ...rest] = text.split('<!--')
-  return rest.reduce((kept, part) => kept + part.slice(part.indexOf('-->') + 3), first)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+function fromLatin1(text: string): string {
+  return Buffer.from(text, 'latin1').toString()
 }

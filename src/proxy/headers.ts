@@ -4,8 +4,10 @@
 // (attacks P7-P10, P16, P23, P24, P27, P29, X8). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import { restoreJson } from './judges.ts'
 import { documentKind, type MediaType, parseMediaType } from './media-type.ts'
-import type { Grammar } from './own-address.ts'
+import type { Restoration } from './own-address.ts'
+import { restoreQuery } from './restore-query.ts'
 import { isBinary, type Target } from './target.ts'
 
 /** Headers as Node gives them: names in lower case, repeated ones joined. */
@@ -15,8 +17,8 @@ interface Rule {
   grammar: RegExp
   /** Left out where the grammar fails, instead of refused: it means nothing to the answer. */
   optional?: boolean
-  /** How addresses of ours stand in it. */
-  addresses?: Grammar
+  /** How our address in it becomes the EHR's. */
+  restore?: (value: string, whose: Restoration) => string
 }
 
 const TEXT = /^[\t\x20-\x7e]{0,1024}$/
@@ -27,14 +29,14 @@ const ID = /^[A-Za-z0-9._:;=,/+@-]{1,256}$/
 const rules: ReadonlyMap<string, Rule> = new Map([
   ['if-match', { grammar: ENTITY_TAGS }],
   ['if-none-match', { grammar: ENTITY_TAGS }],
-  ['if-none-exist', { grammar: LONG_TEXT, addresses: 'query' }],
+  ['if-none-exist', { grammar: LONG_TEXT, restore: restoreQuery }],
   ['if-modified-since', { grammar: TEXT }],
   ['if-unmodified-since', { grammar: TEXT }],
   ['prefer', { grammar: TEXT }],
   ['accept-language', { grammar: TEXT }],
   ['content-language', { grammar: TEXT }],
   ['cache-control', { grammar: TEXT }],
-  ['x-provenance', { grammar: LONG_TEXT, addresses: 'json' }],
+  ['x-provenance', { grammar: LONG_TEXT, restore: restoreJson }],
   ['x-security-context', { grammar: TEXT }],
   ['last-event-id', { grammar: TEXT }],
   ['x-request-id', { grammar: ID, optional: true }],
@@ -55,10 +57,10 @@ export interface RequestPlan {
   /** Codings the EHR may answer in; `any` hands on what the client takes. */
   acceptEncoding: 'identity' | 'gzip' | 'any'
   /**
-   * Turns our address into the EHR's; undefined where nothing is rewritten. Where it is, byte ranges
-   * mean something of files alone.
+   * Our address becomes the EHR's; undefined where nothing is rewritten. Where it is, byte ranges mean
+   * something of files alone.
    */
-  restore: ((grammar: Grammar, text: string) => string) | undefined
+  whose: Restoration | undefined
 }
 
 /**
@@ -74,10 +76,10 @@ export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan
   for (const name in received) {
     const rule = rules.get(name)
     if (rule === undefined) continue
-    const { grammar, optional, addresses } = rule
+    const { grammar, optional, restore } = rule
     const value = received[name] as string
     if (grammar.test(value)) {
-      headers.push(name, addresses && plan.restore ? plan.restore(addresses, value) : value)
+      headers.push(name, restore && plan.whose ? restore(value, plan.whose) : value)
     } else if (!optional) {
       throw new BrokerError('header_invalid', { detail: name })
     }
@@ -112,12 +114,8 @@ export function parseBodyType(received: ReceivedHeaders, target: Target): MediaT
 /** The media type of search forms. */
 export const FORM_TYPE = 'application/x-www-form-urlencoded'
 
-const OTHER_BODIES = new Set([
-  FORM_TYPE,
-  'application/graphql',
-  'text/turtle',
-  'application/fhir+turtle',
-])
+// No Turtle: nothing here reads it, so a batch or an address of ours in it could not be judged.
+const OTHER_BODIES = new Set([FORM_TYPE, 'application/graphql'])
 
 function buildAccept(asked: string | string[] | undefined): string {
   if (asked === undefined) return 'application/fhir+json, application/json;q=0.9, */*;q=0.1'
@@ -138,7 +136,7 @@ function chooseCoding(asked: string | string[] | undefined, { acceptEncoding }: 
 // A range of a rewritten document would be cut at other places than the document the client sees: the
 // header may be ignored by any server (RFC 9110 section 14.2), so it is left out.
 function pushRange(headers: string[], received: ReceivedHeaders, plan: RequestPlan): void {
-  if (plan.restore && !isBinary(plan.target)) return
+  if (plan.whose && !isBinary(plan.target)) return
   if (!RANGE.test(received.range as string)) throw new BrokerError('header_invalid')
   headers.push('range', received.range as string)
   const condition = received['if-range']

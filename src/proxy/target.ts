@@ -84,21 +84,23 @@ export function isRelativePath(path: string): boolean {
 
 function parseQuery(query: string): string {
   if (!QUERY.test(query)) throw new BrokerError('query_invalid')
-  if (JUDGED_NAME.test(query)) verifyParameters(query)
+  if (JUDGED_NAME.test(query)) createParameterJudge()(query)
   return query
 }
 
 /**
- * Judges the parameters of a query or a search form: no method in disguise, and one format at most,
- * of FHIR's own. Refuses with `query_invalid` and `format_refused`.
+ * Makes the judge of one query or search form, whole or pair by pair: no method in disguise, and one
+ * format at most, of FHIR's own. Refuses with `query_invalid` and `format_refused`.
  */
-export function verifyParameters(query: string): void {
+export function createParameterJudge(): (parameters: string) => void {
   let formats = 0
-  for (const [name, value] of readForm(query)) {
-    const lower = name.toLowerCase()
-    if (lower === '_method') throw new BrokerError('query_invalid')
-    if (lower !== '_format') continue
-    if (++formats > 1 || !isFhirFormat(value)) throw new BrokerError('format_refused')
+  return parameters => {
+    for (const [name, value] of readForm(parameters)) {
+      const lower = name.toLowerCase()
+      if (lower === '_method') throw new BrokerError('query_invalid')
+      if (lower !== '_format') continue
+      if (++formats > 1 || !isFhirFormat(value)) throw new BrokerError('format_refused')
+    }
   }
 }
 

@@ -259,7 +259,8 @@ describe('what crosses to the EHR', () => {
   test('[P17] memory for held bodies is bounded: one more is told to wait', async () => {
     const clients = await Promise.all([1, 2].map(() => connectRaw(rig.port)))
     const headers = ['Content-Type: application/fhir+json', 'Content-Length: 19000']
-    for (const client of clients) client.send(rig.raw('POST /Patient', headers, 'x'.repeat(18_000)))
+    for (const client of clients)
+      client.send(rig.raw('POST /Patient', headers, `"${'x'.repeat(18_000)}`))
     const refused = await Promise.race(clients.map(client => client.until(/\r\n\r\n/)))
     assert.equal(statusOf(refused), 429)
     assert.match(refused, /too_many_requests/)
@@ -273,7 +274,7 @@ describe('what crosses to the EHR', () => {
     ]) {
       rig.ehr.requests.length = 0
       const client = await connectRaw(rig.port)
-      client.send(rig.raw(`POST ${path}`, [`Content-Type: ${type}`, 'Content-Length: 10'], 'abc'))
+      client.send(rig.raw(`POST ${path}`, [`Content-Type: ${type}`, 'Content-Length: 10'], '"abc'))
       const got = await client.closed()
       assert.equal(statusOf(got), 408, path)
       if (path === '/Binary') await assert.rejects(only().body())

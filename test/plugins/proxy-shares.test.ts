@@ -62,7 +62,11 @@ describe('shares', () => {
   })
 
   test('[P17, DS11] uploads of one user that drip take no memory of others, and end in time', async () => {
-    const upload = rig.raw('POST /Patient', [json, 'Content-Length: 14000'], 'x'.repeat(13_000))
+    const upload = rig.raw(
+      'POST /Patient',
+      [json, 'Content-Length: 14000'],
+      `"${'x'.repeat(13_000)}`,
+    )
     const clients = await Promise.all([1, 2, 3].map(() => connectRaw(rig.port)))
     for (const client of clients) {
       client.send(upload)

@@ -8,15 +8,16 @@ import {
   type ReceivedHeaders,
   type RequestPlan,
 } from '../../src/proxy/headers.ts'
+import { base, ours, theirs, whose } from './judging.ts'
 import { refusalOf } from './refusal.ts'
 
 const plan: RequestPlan = {
   authorization: 'Bearer the.access-token',
   target: { path: '/Patient/1', query: '' },
   acceptEncoding: 'identity',
-  restore: (_grammar, text) => text,
+  whose,
 }
-const ours = ['authorization', 'user-agent', 'accept', 'accept-encoding']
+const always = ['authorization', 'user-agent', 'accept', 'accept-encoding']
 
 function build(received: ReceivedHeaders, overrides: Partial<RequestPlan> = {}) {
   const flat = buildRequestHeaders(received, { ...plan, ...overrides })
@@ -44,7 +45,7 @@ test("[P27] the headers of FHIR's REST interface cross as they are", () => {
     'last-event-id': '42',
   }
   const sent = build(received)
-  for (const name of ours) delete sent[name]
+  for (const name of always) delete sent[name]
   assert.deepEqual(sent, received)
 })
 
@@ -82,14 +83,14 @@ test('[P7, P8, P9] nothing else crosses, and the only authority is ours', () => 
     constructor: 'x',
   } as unknown as ReceivedHeaders
   const sent = build(received)
-  assert.deepEqual(Object.keys(sent).sort(), [...ours].sort())
+  assert.deepEqual(Object.keys(sent).sort(), [...always].sort())
   assert.equal(sent.authorization, 'Bearer the.access-token')
   assert.equal(sent['user-agent'], 'fhirstorm')
 })
 
 test('[P7, P8] whatever is received, ours is the only Authorization and no name is unknown', () => {
   const known = new Set([
-    ...ours,
+    ...always,
     ...['if-match', 'if-none-match', 'if-none-exist', 'if-modified-since', 'if-unmodified-since'],
     ...['prefer', 'accept-language', 'content-language', 'cache-control', 'x-provenance'],
     ...['x-security-context', 'last-event-id', 'x-request-id', 'x-correlation-id', 'traceparent'],
@@ -133,7 +134,7 @@ test('[P27, P29] a header that breaks its grammar is refused, a tracing one left
     'x-correlation-id': '<script>',
     tracestate: '\u00e9',
   })
-  assert.deepEqual(Object.keys(sent).sort(), [...ours].sort())
+  assert.deepEqual(Object.keys(sent).sort(), [...always].sort())
 })
 
 test('[P24] Accept keeps what cannot run in a browser', () => {
@@ -168,7 +169,7 @@ test('[P28] a range is asked of files, and of everything where nothing is rewrit
   assert.equal(build(received).range, undefined)
   assert.equal(build(received, file).range, 'bytes=0-99')
   assert.equal(build(received, file)['if-range'], '"x"')
-  assert.equal(build(received, { restore: undefined }).range, 'bytes=0-99')
+  assert.equal(build(received, { whose: undefined }).range, 'bytes=0-99')
   assert.equal(build({ 'if-range': '"x"' }, file)['if-range'], undefined)
   assert.equal(
     refusalOf(() => build({ range: 'lines=1' }, file)),
@@ -176,15 +177,22 @@ test('[P28] a range is asked of files, and of everything where nothing is rewrit
   )
 })
 
-test('addresses of ours in headers become those of the EHR', () => {
-  const restore: RequestPlan['restore'] = (grammar, text) => `${grammar}:${text}`
-  const sent = build(
-    { 'if-none-exist': 'a=b', 'x-provenance': '{}', 'if-match': 'W/"1"' },
-    { restore },
-  )
-  assert.equal(sent['if-none-exist'], 'query:a=b')
-  assert.equal(sent['x-provenance'], 'json:{}')
+test('[P31] addresses of ours in headers become those of the EHR', () => {
+  const headersOf = (address: string) => ({
+    'if-none-exist': `subject=${encodeURIComponent(`${address}/Patient/1`)}`,
+    'x-provenance': `{"target":[{"reference":"${address.replaceAll('/', '\\u002f')}/x"}]}`,
+  })
+  const sent = build({ ...headersOf(ours), 'if-match': 'W/"1"' })
+  assert.equal(sent['if-none-exist'], `subject=${encodeURIComponent(`${base}/Patient/1`)}`)
+  assert.equal(sent['x-provenance'], `{"target":[{"reference":"${base}/x"}]}`)
   assert.equal(sent['if-match'], 'W/"1"')
+  const refused = (received: ReceivedHeaders) => refusalOf(() => build(received))
+  for (const [name, value] of Object.entries(headersOf(theirs))) {
+    assert.equal(refused({ [name]: value }), 'foreign_reference', name)
+  }
+  for (const value of ['{"a":1,"a":1}', '{}x', '', '{']) {
+    assert.equal(refused({ 'x-provenance': value }), 'header_invalid', value)
+  }
 })
 
 test('[P29] only a token that any HTTP client would send is a token', () => {
@@ -215,18 +223,15 @@ test('[X8] a body is FHIR, a patch, a search form or GraphQL; only files are of 
       'application/json-patch+json',
       'application/xml-patch+xml',
     ],
-    ...[
-      'application/x-www-form-urlencoded',
-      'application/graphql',
-      'application/fhir+ndjson',
-      'text/turtle',
-    ],
+    ...['application/x-www-form-urlencoded', 'application/graphql', 'application/fhir+ndjson'],
     ...['Application/FHIR+JSON;charset="UTF-8"', 'application/fhir+json; fhirVersion=4.0'],
   ]
   for (const type of accepted) assert.equal(judge(type), undefined, type)
   const refused = [
     ...[
       'text/plain',
+      'text/turtle',
+      'application/fhir+turtle',
       'text/html',
       'multipart/form-data; boundary=x',
       'application/octet-stream',

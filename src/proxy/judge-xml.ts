@@ -1,0 +1,44 @@
+// The judge of XML bodies: every `value` and `url` attribute that is an address of ours, and what the
+// entries of a batch ask for; wherever such an element stands, whatever its namespace. Pure: no I/O, no
+// clock (attacks P12, P31, P32; requirements SC-22).
+
+import { BrokerError } from '../errors.ts'
+import { createEdits } from './edits.ts'
+import { enter, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
+import type { Judge, JudgeRules } from './judge.ts'
+import { measureOwnAddress } from './own-address.ts'
+import { measureWritten } from './written.ts'
+import { createXmlReader, LONGEST_VALUE } from './xml-reader.ts'
+import { decodeXmlText, encodeXmlText } from './xml-text.ts'
+
+/** Makes a judge; refuses with `body_invalid` and `foreign_reference`. */
+export function createXmlJudge({ whose, entriesBelow }: JudgeRules): Judge {
+  const edits = createEdits()
+  const written = whose && encodeXmlText(whose.base)
+  const places: Place[] = []
+
+  const reader = createXmlReader({
+    open: name => void places.push(enter(places.at(-1) ?? 'elsewhere', name)),
+    close: () => void places.pop(),
+    wants: name => name === 'value' || (name === 'url' && whose !== undefined),
+    value: judgeValue,
+  })
+  return { push: reader.push, end: reader.end, edits }
+
+  function judgeValue(raw: string, at: number): void {
+    const isCut = raw.length >= LONGEST_VALUE
+    const text = decodeXmlText(raw)
+    const place = places.at(-1)
+    if (entriesBelow !== undefined && (place === 'url' || place === 'condition')) {
+      if (isCut) throw new BrokerError('body_invalid', { detail: 'an entry with a very long URL' })
+      const sent = whose ? restoreEntry(place, text, whose) : text
+      if (place === 'url') verifyEntryUrl(sent, entriesBelow)
+      if (sent !== text) edits.replace(at, at + raw.length, encodeXmlText(sent))
+    } else if (whose !== undefined && written !== undefined) {
+      const length = measureOwnAddress(text, whose, isCut)
+      if (length > 0 && isCut)
+        throw new BrokerError('body_invalid', { detail: 'a very long address' })
+      if (length > 0) edits.replace(at, at + measureWritten('xml', raw, length), written)
+    }
+  }
+}
