@@ -3,7 +3,7 @@
 
 import * as http from 'node:http'
 import * as https from 'node:https'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { bareHost } from './address.ts'
 
 /**
@@ -23,12 +23,15 @@ export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
   if (!/^https?:$/.test(protocol)) throw new TypeError('the proxy is no http or https address')
   const client = protocol === 'https:' ? https : http
   const address = { host: bareHost(hostname), port: port || (client === https ? 443 : 80) }
+  // Node would take the name to verify from the Host header, which names the target.
+  const servername = isIP(address.host) === 0 ? address.host : ''
+  const security = { servername, minVersion: 'TLSv1.2' as const, rejectUnauthorized: true }
   const authorization = buildAuthorization(username, password)
   return (target, done) => {
     const signal = AbortSignal.timeout(timeoutMs)
     const headers = { host: target, ...authorization }
-    const call = { ...address, method: 'CONNECT', path: target, headers, signal, agent: false }
-    const request = client.request(call)
+    const call = { method: 'CONNECT', path: target, headers, signal, agent: false }
+    const request = client.request({ ...address, ...security, ...call })
     let isOver = false
     request.on('connect', (response, socket: Socket, head) => {
       // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.

@@ -126,7 +126,8 @@ function optionsFor({ RESP_TYPES }: Redis, asBytes: boolean) {
 
 function readNode(url: string, ca: string | undefined, usualPort = 6379) {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
-  const tls = protocol === 'rediss:' ? { tls: true as const, ca } : {}
+  const tls =
+    protocol === 'rediss:' ? { tls: true as const, ca, minVersion: 'TLSv1.2' as const } : {}
   return {
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || undefined,

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import * as http from 'node:http'
+import * as https from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createAgent, createPool, type Peer } from '../../src/http/connect.ts'
-import { createAuthority } from './certificates.ts'
+import { createAuthority, type KeyPair } from './certificates.ts'
 import { listen, listenRaw, start } from './listen.ts'
 
 const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')
 
 /** A CONNECT proxy that leads every tunnel to one local port and keeps what it was asked. */
-async function listenProxy(t: TestContext, port: number) {
+async function listenProxy(t: TestContext, port: number, pair?: KeyPair) {
   const asked: http.IncomingMessage[] = []
-  const server = http.createServer((_, response) => response.writeHead(405).end())
+  const server = pair ? https.createServer(pair) : http.createServer()
+  server.on('request', (_, response) => response.writeHead(405).end())
   server.on('connect', (request, socket: Socket) => {
     asked.push(request)
     const target = connect(port, '127.0.0.1', () => {
@@ -22,7 +25,7 @@ async function listenProxy(t: TestContext, port: number) {
     target.on('error', () => socket.destroy())
     socket.on('error', () => target.destroy()).on('close', () => target.destroy())
   })
-  return { ...(await start(t, server, 'http')), asked }
+  return { ...(await start(t, server, pair ? 'https' : 'http')), asked }
 }
 
 async function get(t: TestContext, origin: string, peer: Peer): Promise<string> {
@@ -63,6 +66,22 @@ test('uses the proxy for FHIR pools as well, with the credentials in its address
   assert.equal(request?.url, 'ehr.test:8443')
   const credentials = Buffer.from('broker:s@cret').toString('base64')
   assert.equal(request?.headers['proxy-authorization'], `Basic ${credentials}`)
+})
+
+test('[T13] a proxy over TLS proves its own name, and not that of the server behind it', async t => {
+  const usual = getCACertificates()
+  setDefaultCACertificates([...usual, authority.ca])
+  t.after(() => setDefaultCACertificates(usual))
+  const server = await listen(t, (_, response) => response.end('reached'), certificate)
+  const proxies: [names: string, expected: string][] = [
+    ['IP:127.0.0.1', 'reached'],
+    ['DNS:ehr.test', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ]
+  for (const [names, expected] of proxies) {
+    const proxy = await listenProxy(t, server.port, authority.issue(names))
+    assert.equal(await get(t, 'https://ehr.test', proxied(proxy.origin)), expected, names)
+    assert.equal(proxy.asked.length, expected === 'reached' ? 1 : 0)
+  }
 })
 
 test('[T13] verifies the server behind the proxy', async t => {
