@@ -3,23 +3,17 @@
 // private CA, client certificate and outbound proxy are the registration's own. HTTP/1.1 without
 // pipelining: no answer can belong to another request.
 
-import { type LookupAddress, lookup as lookupName } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Agent, buildConnector, Pool } from 'undici'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { NetworkPolicy, Registration } from '../smart/types.ts'
 import { bareHost, isReachable, type Reach } from './address.ts'
+import { type ResolveName, resolveBySystem } from './names.ts'
 import { createTunnels } from './tunnel.ts'
 
 /** What decides how one EHR is connected to. */
 export type Peer = Pick<Registration, 'iss' | 'network'>
-
-/** All addresses of a name, as `dns.lookup` with `all: true` gives them; none at all with an error. */
-export type ResolveName = (
-  hostname: string,
-  done: (error: Error | null, addresses?: LookupAddress[]) => void,
-) => void
 
 export interface ConnectOptions {
   /** For TCP, TLS and tunnel each; 5 s unless told. */
@@ -72,7 +66,7 @@ function shared(peer: Peer, options: ConnectOptions) {
 
 function createConnector(
   peer: Peer,
-  { connectTimeoutMs = 5000, resolveName = resolveAll }: ConnectOptions,
+  { connectTimeoutMs = 5000, resolveName = resolveBySystem }: ConnectOptions,
 ): buildConnector.connector {
   const reach = reachOf(peer)
   const { proxy } = peer.network
@@ -118,8 +112,6 @@ function guardedLookup(reach: Reach, resolveName: ResolveName): LookupFunction {
     })
   }
 }
-
-const resolveAll: ResolveName = (hostname, done) => lookupName(hostname, { all: true }, done)
 
 /** A private CA is trusted besides the public ones: an EHR's login may lie with a cloud provider. */
 function buildSecureContext({ ca, clientCertificate }: NetworkPolicy): SecureContext {

@@ -6,7 +6,8 @@ import { type Dispatcher, errors } from 'undici'
 import { BrokerError, type FaultCode } from '../errors.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
-import { createAgent, type Peer, type ResolveName, reachOf } from './connect.ts'
+import { createAgent, type Peer, reachOf } from './connect.ts'
+import type { ResolveName } from './names.ts'
 
 /** What the egress needs to know of a registration. */
 export type EgressPeer = Peer & Pick<Registration, 'id' | 'origins'>

@@ -126,8 +126,9 @@ function optionsFor({ RESP_TYPES }: Redis, asBytes: boolean) {
 
 function readNode(url: string, ca: string | undefined, usualPort = 6379) {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
-  const tls =
-    protocol === 'rediss:' ? { tls: true as const, ca, minVersion: 'TLSv1.2' as const } : {}
+  // Whatever the environment says of either.
+  const verified = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+  const tls = protocol === 'rediss:' ? { tls: true as const, ca, ...verified } : {}
   return {
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || undefined,

@@ -68,14 +68,13 @@ test('[F6] killed before the EHR has answered a renewal: the session is renewed 
   const browser = createBrowser()
   const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
   sandbox.expireAccessTokens()
-  const killed = new Promise<void>(done => {
-    onRequest = path => {
-      if (!path.endsWith('/token')) return
-      onRequest = () => {}
-      void broker.kill().then(done)
-    }
-  })
+  let killed: Promise<void> | undefined
+  onRequest = path => {
+    if (path.endsWith('/token')) killed ??= broker.kill()
+  }
   await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`).catch(() => undefined)
+  onRequest = () => {}
+  assert.ok(killed, 'nothing was renewed')
   await killed
   await broker.start()
   const calls = tokenCalls

@@ -2,7 +2,6 @@
 // its message is told; some end the process in order, the others change nothing.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { endsProcess } from '../../src/cli/process-faults.ts'
@@ -11,6 +10,7 @@ import { openStream } from '../flow/stream.ts'
 import { eventually } from '../flow/tokens.ts'
 import { createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
+import { end } from '../world/children.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
 import { type FaultName, SECRET } from './faulty-broker.ts'
@@ -108,8 +108,7 @@ for (const name of ['a mistake in a callback', 'a mistake after its time'] as co
     const browser = createBrowser()
     const { fhirBaseUrl } = await logIn(places, browser, 'amy-shaw')
     fault()
-    const [status] = await once(broker.process(), 'exit')
-    assert.equal(status, 1)
+    assert.equal(await end(broker.process()), 1)
     const [line] = lines()
     assert.deepEqual(
       [line?.kind, line?.ends, line?.err],

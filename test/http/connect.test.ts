@@ -9,9 +9,9 @@ import {
   createPool,
   type Peer,
   type PoolOptions,
-  type ResolveName,
   reachOf,
 } from '../../src/http/connect.ts'
+import type { ResolveName } from '../../src/http/names.ts'
 import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { createAuthority } from './certificates.ts'
 import { listen } from './listen.ts'

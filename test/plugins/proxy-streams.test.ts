@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { beforeEach, describe, test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
 import { answer, type EhrRequest } from '../http/fake-ehr.ts'
 import { connectRaw, exchangeRaw } from '../http/raw.ts'
 import { sessionId, useRig } from './proxy-rig.ts'
@@ -158,6 +159,25 @@ describe('streams', () => {
     rig.sessions.delete(sessionId)
     assert.match(await waiting.closed(), /^HTTP\/1\.1 401 [\s\S]*session_invalid/)
     rig.sessions.set(sessionId, session)
+  })
+
+  test('[PS2] a mistake in looking for ended sessions is noted, and the next look goes on', async () => {
+    const { store } = rig.app.smartTickets
+    const { open } = store
+    rig.ehr.handler = request => void pour(request)
+    const client = await connectRaw(rig.port)
+    client.send(rig.raw('GET /Binary/1'))
+    await client.until(/200 OK/)
+    rig.faults.length = 0
+    store.open = async () => {
+      throw new TypeError('a mistake')
+    }
+    await until(() => rig.faults.length >= 2)
+    store.open = async () => {
+      throw new BrokerError('session_invalid')
+    }
+    await client.closed()
+    store.open = open
   })
 
   test('a gigantic upload streams with back-pressure', async () => {

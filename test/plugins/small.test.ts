@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pino } from 'pino'
 import contract from '../../plugins/contract.ts'
 import frontend from '../../plugins/frontend.ts'
 import health from '../../plugins/health.ts'
@@ -13,6 +14,8 @@ import limits from '../../plugins/limits.ts'
 import metrics from '../../plugins/metrics.ts'
 import vault from '../../plugins/vault.ts'
 import { BrokerError } from '../../src/errors.ts'
+import { buildLoggerOptions } from '../../src/logging.ts'
+import { createServer } from '../../src/server.ts'
 import { createMemoryVault } from '../../src/vault/memory.ts'
 import { buildBareApp } from './alone.ts'
 
@@ -114,6 +117,38 @@ test('[G5] metrics know routes, statuses and codes, never paths', async t => {
   assert.match(text, /status="4xx"/)
   assert.match(text, /fhirstorm_refusals_total\{code="path_invalid"\} 1/)
   assert.match(text, /fhirstorm_session_events_total\{event="started",ehr="general"\} 1/)
+})
+
+test('[PS2, PS4] what goes wrong outside of requests is counted and logged by its place', async t => {
+  const lines: string[] = []
+  const logger = pino(buildLoggerOptions('info'), { write: line => void lines.push(line) })
+  const app = createServer({ logger, trustedProxies: [] })
+  t.after(() => app.close())
+  const outside = { exception: 1, rejection: 0, droppedLogLines: 7 }
+  await app.register(metrics, { countOutside: () => ({ ...outside }) })
+  const count = async (name: string) => {
+    const text = await app.smartMetrics.text()
+    return Number(
+      text
+        .split('\n')
+        .find(line => line.startsWith(`${name} `))
+        ?.split(' ')[1],
+    )
+  }
+  assert.equal(await count('fhirstorm_log_lines_dropped_total'), 7)
+  outside.droppedLogLines = 9
+  outside.rejection = 2
+  assert.equal(await count('fhirstorm_log_lines_dropped_total'), 9)
+  assert.equal(await count('fhirstorm_faults_total{kind="exception"}'), 1)
+  assert.equal(await count('fhirstorm_faults_total{kind="rejection"}'), 2)
+  app.smartMetrics.noteFault(new TypeError('amy-shaw-canary'))
+  assert.equal(await count('fhirstorm_faults_total{kind="caught"}'), 1)
+  const { err, at } = JSON.parse(lines.at(-1) ?? '')
+  assert.deepEqual(
+    [err, at[0].split(':')[0]],
+    [{ name: 'TypeError' }, 'test/plugins/small.test.ts'],
+  )
+  assert.ok(!lines.join('').includes('canary'))
 })
 
 test('the contract is shown only where it is published, escaped and without scripts', async t => {

@@ -27,18 +27,18 @@ export function adopt<T extends ChildProcess>(child: T): T {
 }
 
 /**
- * Signals a process and waits until it is gone; its exit status, or null when a signal ended it. One that
- * does not end is killed, and that is an error.
+ * Waits until a process is gone, after a signal where one is given; its exit status, or null when a
+ * signal ended it. One that does not end is killed, and that is an error.
  */
-export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+export async function end(child: ChildProcess, signal?: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('exit', resolve)
   child.ref()
-  child.kill(signal)
+  if (signal) child.kill(signal)
   const timer = setTimeout(() => {
     child.kill('SIGKILL')
-    reject(new Error(`a process did not end on ${signal}`))
+    reject(new Error(`a process did not end (${signal ?? 'by itself'})`))
   }, PATIENCE_MS)
   try {
     return await promise

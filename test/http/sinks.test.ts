@@ -1,0 +1,56 @@
+// A decoder calls back from the event loop: what its next step throws ends that answer, and nothing else.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import {
+  createCollector,
+  createInflater,
+  createRewriter,
+  type Outlet,
+  type Sink,
+} from '../../src/http/sinks.ts'
+
+/** An outlet that keeps what it is told, but for the steps that a test replaces. */
+function createOutlet(changes: Partial<Outlet> = {}) {
+  const failed = Promise.withResolvers<Error>()
+  const errors: Error[] = []
+  const outlet: Outlet = {
+    write: () => true,
+    finish: () => {},
+    finishWhole: () => {},
+    onDrain: () => {},
+    onError(error) {
+      errors.push(error)
+      failed.resolve(error)
+    },
+    ...changes,
+  }
+  return { outlet, errors, failed: failed.promise }
+}
+
+function fail(): never {
+  throw new TypeError('a mistake')
+}
+
+const failing: [name: string, changes: Partial<Outlet>, next?: (outlet: Outlet) => Sink][] = [
+  ['the client is written to', { write: fail }],
+  ['the answer is ended', { finish: fail }],
+  ['a piece is rewritten', {}, outlet => createRewriter(outlet, { push: fail, end: () => '' })],
+  ['the last piece is', {}, outlet => createRewriter(outlet, { push: text => text, end: fail })],
+  ['a whole document is', {}, outlet => createCollector(outlet, fail)],
+  ['its head is sent', { finishWhole: fail }, outlet => createCollector(outlet, text => text)],
+]
+
+for (const [name, changes, next] of failing) {
+  test(`[PS2, DS9] a mistake when ${name} ends the answer that it was made in`, async () => {
+    const { outlet, errors, failed } = createOutlet(changes)
+    const sink = createInflater(outlet, next?.(outlet))
+    sink.push(gzipSync('{"resourceType":"Patient"}'))
+    sink.end()
+    assert.equal((await failed).message, 'a mistake')
+    sink.destroy?.()
+    await new Promise(done => setImmediate(done))
+    assert.equal(errors.length, 1)
+  })
+}
