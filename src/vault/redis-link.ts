@@ -1,5 +1,6 @@
 // The connection to Redis as the vault uses it: nothing waits for a connection that is not there, every
-// command has a deadline, and a connection that misses one is replaced (attacks V11). What went wrong
+// command has a deadline, what waits is bounded in bytes, and a connection that misses a deadline is
+// replaced (attacks V11, DS13). What went wrong
 // is told in fixed words, never in the library's: those may hold addresses or passwords.
 
 import { setTimeout as wait } from 'node:timers/promises'
@@ -18,6 +19,9 @@ export interface RedisLink {
 }
 
 const DEADLINE_MS = 1_500
+/** Commands whose answers are awaited at one time, in bytes; one more is refused. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024
+const COMMAND_BYTES = 500
 const RETRY_MS = 500
 
 /**
@@ -33,11 +37,12 @@ export function openRedisLink(
   let isConnected = false
   let isClosed = false
   let trouble: unknown
+  let waitingBytes = 0
   const first = connect()
 
   return {
-    send: (key, ...command) => within(() => client.send(key, command, false)),
-    sendForBytes: (key, ...command) => within(() => client.send(key, command, true)),
+    send: (key, ...command) => within(command, () => client.send(key, command, false)),
+    sendForBytes: (key, ...command) => within(command, () => client.send(key, command, true)),
     settled: () => Promise.race([first, wait(DEADLINE_MS)]),
     async close() {
       isClosed = true
@@ -88,19 +93,23 @@ export function openRedisLink(
     }
   }
 
-  async function within<T>(command: () => Promise<T>): Promise<T> {
+  async function within<T>(command: Command, send: () => Promise<T>): Promise<T> {
     if (!isConnected) throw unavailable(trouble)
+    const bytes = command.reduce((sum, word) => sum + word.length, COMMAND_BYTES)
+    if (waitingBytes + bytes > MAX_WAITING_BYTES) throw unavailable(tooMuch)
     const { promise: late, reject } = Promise.withResolvers<never>()
     const asked = client
     const timer = setTimeout(() => {
       reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }))
       replace(asked)
     }, DEADLINE_MS)
+    waitingBytes += bytes
     try {
-      return await Promise.race([command(), late])
+      return await Promise.race([send(), late])
     } catch (error) {
       throw unavailable(error)
     } finally {
+      waitingBytes -= bytes
       clearTimeout(timer)
     }
   }
@@ -110,6 +119,8 @@ export function openRedisLink(
     return new BrokerError('vault_unavailable', { detail, cause: error })
   }
 }
+
+const tooMuch = Object.assign(new Error('too many commands wait'), { code: 'QUEUE_FULL' })
 
 const REPLIES =
   /^(READONLY|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|LOADING|MASTERDOWN|CLUSTERDOWN|BUSY)\b/

@@ -47,6 +47,51 @@ if (hasRedis()) {
     assert.ok(await vault.read(id))
   })
 
+  test('[V11] what was asked during an outage is refused at once, and never done later', async t => {
+    const own = await start(t)
+    const vault = await open(t, { url: own.url })
+    const id = await insert(vault)
+    const other = newId()
+    await own.kill()
+    await pause(100)
+    // Asked while the library tries to connect again, and the server begins meanwhile.
+    const asked = Promise.all([
+      refuses(() => vault.remove(id)),
+      refuses(() => vault.insert(other, buildRecord(now()))),
+      refuses(() => vault.replace(id, 1, buildRecord(now()))),
+      refuses(() => vault.take('state-x', now() + 60_000)),
+      refuses(() => vault.deposit('launch-x', 'sealed', now() + 60_000)),
+    ])
+    await own.start()
+    await asked
+    await eventually(() => vault.ping())
+    assert.equal((await vault.read(id))?.generation, 1)
+    assert.equal(await vault.read(other), undefined)
+    assert.equal(await vault.withdraw('launch-x'), undefined)
+    assert.equal(await vault.take('state-x', now() + 60_000), true)
+  })
+
+  test('[DS13, V11] writes that wait for an answer are bounded in bytes', async t => {
+    const own = await start(t)
+    const vault = await open(t, { url: own.url })
+    await vault.ping()
+    own.pause()
+    t.after(() => own.resume())
+    const value = Buffer.alloc(64 * 1024)
+    const details = await Promise.all(
+      Array.from({ length: 1_000 }, () =>
+        vault.insert(newId(), buildRecord(now(), { value })).then(
+          () => assert.fail('stored'),
+          error => error.detail,
+        ),
+      ),
+    )
+    const refused = details.filter(detail => detail === 'Redis: QUEUE_FULL').length
+    assert.ok(refused >= 480 && refused < 600, `${refused}`)
+    own.resume()
+    await eventually(() => insert(vault))
+  })
+
   test('[V11] a slow server is 503 while it is slow', async t => {
     const proxy = await startTcpProxy(server.port)
     t.after(() => proxy.close())
