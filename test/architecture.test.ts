@@ -39,9 +39,9 @@ const mayImport: Record<string, RegExp> = {
   'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts)/,
   'src/browser': /^src\/(?:browser\/|errors\.ts)/,
   'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts|link\.ts|uri\.ts)/,
-  'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts)/,
+  'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts|share\.ts)/,
   'src/session':
-    /^src\/(?:session\/|smart\/|vault\/|bounded-map\.ts|errors\.ts|keys\.ts|limits\.ts)/,
+    /^src\/(?:session\/|smart\/|vault\/|bounded-map\.ts|errors\.ts|keys\.ts|limits\.ts|share\.ts)/,
   'src/config': /^src\/(?:config\/|smart\/|http\/|keys\.ts)/,
   plugins: /^src\/(?!app|options|server|config|main|cli|admin)/,
 }

@@ -71,7 +71,7 @@ export function createExchange(options: ExchangeOptions) {
       const restored = whose ? restoreTarget(call, whose) : call
       if (hasBody(call.request)) {
         body = await prepareBody(call.request, {
-          ...{ target: restored.target, whose, limits, turns, memory: place.shares.bytes },
+          ...{ target: restored.target, whose, limits, turns, shares: place.shares },
           url: upstream.url,
           mayReplay: isReplayable(call),
         })

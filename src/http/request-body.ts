@@ -11,7 +11,7 @@ import { createJudge } from '../proxy/judges.ts'
 import { documentKind, type MediaType } from '../proxy/media-type.ts'
 import type { Restoration } from '../proxy/own-address.ts'
 import { isBase, isBinary, type Target } from '../proxy/target.ts'
-import type { Share } from './shares.ts'
+import type { Shares } from './shares.ts'
 import type { Turns } from './turns.ts'
 import { readBody, streamBody } from './upload.ts'
 
@@ -39,8 +39,8 @@ export interface BodyPlan {
   /** The request could be sent again, if its body is still there. */
   mayReplay: boolean
   limits: BodyLimits
-  /** Memory that the user may have. */
-  memory: Share
+  /** What the user may have. */
+  shares: Shares
   turns: Turns
 }
 
@@ -67,7 +67,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 /** Reads, or gets ready to stream, the body that a request announces. */
 export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Promise<RequestBody> {
   if (!BODY_METHODS.has(request.method ?? '')) throw new BrokerError('body_invalid')
-  const { limits, memory, turns } = plan
+  const { limits, shares, turns } = plan
   const type = parseBodyType(request.headers, plan.target)
   const judge = chooseJudge(type, plan)
   const length = Number(request.headers['content-length'] ?? Number.NaN)
@@ -82,7 +82,7 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
     return { body: streamBody(request, uploadLimits), headers, isHeld: false }
   }
   const heldLimits = { ...uploadLimits, totalMs: limits.heldBodyMs }
-  const held = await readBody(request, heldLimits, { memory, judge, turns })
+  const held = await readBody(request, heldLimits, { shares, judge, turns })
   if (!Buffer.isBuffer(held.body)) headers.push('content-length', String(held.length))
   return { body: held.body, headers, isHeld: true, release: held.release }
 }

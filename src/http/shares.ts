@@ -1,10 +1,10 @@
 // What users and EHRs hold of that of which there is only so much: requests in flight, event streams,
-// memory for bodies. A user's share lies within the EHR's, and that within the whole. Besides a limit
-// of its own nobody may hold more than is left over, so that however greedy some are, whoever holds
-// little still gets more (attacks DS5, DS11). No I/O, no clock.
+// memory for bodies. A user's share lies within the EHR's, and that within the whole (attacks DS5,
+// DS11). No I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
 import type { Session } from '../session/session.ts'
+import { give, type Share, take } from '../share.ts'
 
 /** Largest amounts of one user, of one EHR and of all together. */
 export interface ShareLimits {
@@ -14,26 +14,17 @@ export interface ShareLimits {
   all: number
 }
 
-export interface Share {
-  held: number
-  readonly limit: number
-  readonly within: Share | undefined
-  /** Registration id, to name in refusals; undefined for the whole. */
-  readonly ehr: string | undefined
-}
-
 /** What one holder has of each. */
 export interface Shares {
+  /** Registration id, to name in refusals; undefined for the whole. */
+  ehr: string | undefined
   requests: Share
   events: Share
   bytes: Share
 }
 
-export interface SharesOptions {
-  requests: ShareLimits
-  events: ShareLimits
-  bytes: ShareLimits
-}
+type Kind = 'requests' | 'events' | 'bytes'
+export type SharesOptions = Record<Kind, ShareLimits>
 
 /** One request's place among those in flight. */
 export interface Place {
@@ -70,39 +61,28 @@ function forgetIdle(users: Map<string, Shares>): void {
 }
 
 /**
- * Takes an amount, or refuses and takes nothing: `too_many_requests` beyond the holder's own limit,
+ * Takes of one kind, or refuses and takes nothing: `too_many_requests` beyond the holder's own limit,
  * `too_many_in_flight` where others would be left with too little.
  */
-export function take(share: Share, amount: number): void {
-  if (amount > leftFor(share)) {
-    const isOwn = share.held + amount > share.limit
-    throw new BrokerError(isOwn ? 'too_many_requests' : 'too_many_in_flight', {
-      ehr: share.ehr,
-      retryAfterSeconds: 1,
-    })
-  }
-  for (let holder: Share | undefined = share; holder; holder = holder.within) holder.held += amount
+export function claim(shares: Shares, kind: Kind, amount: number): void {
+  const share = shares[kind]
+  if (take(share, amount)) return
+  const isOwn = share.held + amount > share.limit
+  throw new BrokerError(isOwn ? 'too_many_requests' : 'too_many_in_flight', {
+    ehr: shares.ehr,
+    retryAfterSeconds: 1,
+  })
 }
 
-/** How much more a holder may take: up to its limit, and never more than it leaves to others. */
-function leftFor({ held, limit, within }: Share): number {
-  return Math.min(limit, within ? leftFor(within) : limit) - held
-}
-
-/** Gives back what was taken. */
-export function give(share: Share, amount: number): void {
-  for (let holder: Share | undefined = share; holder; holder = holder.within) holder.held -= amount
-}
-
-/** Takes a place for one request; refuses as `take` does. */
+/** Takes a place for one request; refuses as `claim` does. */
 export function enter(shares: Shares): Place {
-  take(shares.requests, 1)
+  claim(shares, 'requests', 1)
   return { shares, isEvents: false }
 }
 
 /** The answer is a stream of events, which may last for hours: it counts as that from now on. */
 export function becomeEvents(place: Place): void {
-  take(place.shares.events, 1)
+  claim(place.shares, 'events', 1)
   give(place.shares.requests, 1)
   place.isEvents = true
 }
@@ -117,11 +97,6 @@ function buildShares(
   ehr: string | undefined,
   within?: Shares,
 ): Shares {
-  const build = (kind: keyof Shares): Share => ({
-    held: 0,
-    limit: options[kind][level],
-    within: within?.[kind],
-    ehr,
-  })
-  return { requests: build('requests'), events: build('events'), bytes: build('bytes') }
+  const build = (kind: Kind) => ({ held: 0, limit: options[kind][level], within: within?.[kind] })
+  return { ehr, requests: build('requests'), events: build('events'), bytes: build('bytes') }
 }

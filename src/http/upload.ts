@@ -6,8 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import { BrokerError } from '../errors.ts'
 import type { Judge } from '../proxy/judge.ts'
+import { give } from '../share.ts'
 import { createHeldBody } from './held-body.ts'
-import { give, type Share, take } from './shares.ts'
+import { claim, type Shares } from './shares.ts'
 import type { Turns } from './turns.ts'
 
 export interface UploadLimits {
@@ -47,31 +48,31 @@ export async function* streamBody(
 
 /** What a body is held with. */
 export interface Holding {
-  /** Memory that the user may have. */
-  memory: Share
+  /** What the user may have. */
+  shares: Shares
   judge: Judge | undefined
   turns: Turns
 }
 
 /**
- * A whole body, held in memory within the user's share; what was taken is given back by `release`.
- * Where there is no more to take it refuses as shares do. The judge reads along, slice by slice.
+ * A whole body, held in memory within the user's shares; what was taken is given back by `release`.
+ * Where there is no more to take it refuses as `claim` does. The judge reads along, slice by slice.
  */
 export async function readBody(
   request: IncomingMessage,
   limits: UploadLimits,
-  { memory, judge, turns }: Holding,
+  { shares, judge, turns }: Holding,
 ): Promise<{ body: Buffer | Iterable<Buffer>; length: number; release: () => void }> {
   const held = createHeldBody()
   let bytes = 0
   let sliced = 0
   const release = () => {
-    give(memory, bytes)
+    give(shares.bytes, bytes)
     bytes = 0
   }
   try {
     for await (const piece of streamBody(request, limits)) {
-      take(memory, piece.length)
+      claim(shares, 'bytes', piece.length)
       bytes += piece.length
       judge?.push(piece)
       held.add(piece)

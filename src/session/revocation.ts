@@ -1,7 +1,8 @@
 // Giving tokens back (RFC 7009) after their session is over: the user is out in any case, so this runs
-// behind the answer, tries a few times while the EHR is down, and is bounded in memory. The network
-// and the waiting are passed in.
+// behind the answer, tries a few times while the EHR is down, and is bounded in memory, for each EHR and
+// in all. The network and the waiting are passed in (attacks DS13).
 
+import { give, type Share, take } from '../share.ts'
 import type { TokenSet } from '../smart/types.ts'
 
 export interface RevocationOptions {
@@ -12,7 +13,9 @@ export interface RevocationOptions {
 }
 
 const WAITS_MS = [1_000, 5_000, 30_000]
-const MAX_WAITING = 1_000
+/** Memory for what waits; beyond it tokens are left to their own expiry. */
+const WAITING_BYTES = { ehr: 8 * 1024 * 1024, all: 32 * 1024 * 1024 }
+const SET_BYTES = 4 * 1024
 
 export interface Revocations {
   /** Begins to revoke; never throws and never waits. */
@@ -23,18 +26,30 @@ export interface Revocations {
 
 export function createRevocations(options: RevocationOptions): Revocations {
   const waiting = new Set<Promise<void>>()
+  const all: Share = { held: 0, limit: WAITING_BYTES.all }
+  const shares = new Map<string, Share>()
 
   return {
     begin(ehr, tokens) {
-      if (waiting.size >= MAX_WAITING) {
+      const share = shareOf(ehr)
+      const bytes = weigh(tokens)
+      if (!take(share, bytes)) {
         options.onGivenUp(ehr, new Error('too many revocations are waiting'))
         return
       }
-      const attempt = attemptAll(ehr, tokens)
+      const attempt = attemptAll(ehr, tokens).finally(() => {
+        give(share, bytes)
+        waiting.delete(attempt)
+      })
       waiting.add(attempt)
-      void attempt.finally(() => waiting.delete(attempt))
     },
     settled: () => Promise.all(waiting).then(() => undefined),
+  }
+
+  function shareOf(ehr: string): Share {
+    const share = shares.get(ehr) ?? { held: 0, limit: WAITING_BYTES.ehr, within: all }
+    shares.set(ehr, share)
+    return share
   }
 
   async function attemptAll(ehr: string, tokens: TokenSet): Promise<void> {
@@ -51,4 +66,8 @@ export function createRevocations(options: RevocationOptions): Revocations {
       }
     }
   }
+}
+
+function weigh({ accessToken, refreshToken = '', idToken = '' }: TokenSet): number {
+  return SET_BYTES + accessToken.length + refreshToken.length + idToken.length
 }

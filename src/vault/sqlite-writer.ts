@@ -17,6 +17,8 @@ export interface SqliteWriter {
 
 /** A busy file is tried again for this long before the vault counts as unavailable. */
 const BUSY_MS = 1_500
+/** Writes that may wait for another process at one time. */
+const MAX_WAITING = 1_000
 const SQLITE_BUSY = 5
 const SQLITE_CONSTRAINT = 19
 
@@ -25,6 +27,7 @@ export function createSqliteWriter(db: DatabaseSync): SqliteWriter {
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const rollback = db.prepare('ROLLBACK')
+  let waiting = 0
 
   return { durably, lightly: write => attempt(() => transact(write)), attempt }
 
@@ -60,8 +63,11 @@ export function createSqliteWriter(db: DatabaseSync): SqliteWriter {
         return run()
       } catch (error) {
         if (error instanceof VaultRefusal) throw error
-        if (!isBusy(error) || performance.now() > giveUpAt) throw unavailable(error)
+        const isHopeless = performance.now() > giveUpAt || waiting >= MAX_WAITING
+        if (!isBusy(error) || isHopeless) throw unavailable(error)
+        waiting++
         await wait(1 + Math.random() * 4)
+        waiting--
       }
     }
   }
