@@ -14,7 +14,7 @@ import { isLoopbackHost } from '../src/smart/issuer.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
-  store: Pick<SessionStore, 'find' | 'end'>
+  store: Pick<SessionStore, 'find' | 'endAll'>
   /** State of each EHR's discovery, ready to be shown. */
   ehrStates: () => readonly object[]
   metricsText: () => Promise<string>
@@ -62,9 +62,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   })
 
   app.delete('/sessions', async (request: FastifyRequest<Selection>) => {
-    let ended = 0
-    for (const id of await select(request.query)) if (await store.end(id)) ended++
+    const { ended, failure } = await store.endAll(await select(request.query))
     request.log.info({ ended }, 'sessions ended by the administrator')
+    if (failure) throw failure
     return { ended }
   })
 

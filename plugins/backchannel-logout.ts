@@ -71,7 +71,10 @@ async function backchannelLogout(
     if (!logout) return false
     const used = buildUsedKey(registration, logout)
     if (await vault.isTaken(used)) return false
-    await endAll(registration, await findSessions(registration, logout))
+    const found = await findSessions(registration, logout)
+    const { ended, failure } = await tickets.store.endAll(found.map(({ id }) => id))
+    for (let i = 0; i < ended; i++) app.smartMetrics.count('logged_out', registration.id)
+    if (failure) throw failure
     await vault.take(used, logout.expiresAt)
     return true
   }
@@ -82,18 +85,6 @@ async function backchannelLogout(
       tickets.store.find(kind, registration.id, issuer, name),
     )
     return (await Promise.all(found)).flat()
-  }
-
-  // Each is tried, whatever becomes of the others.
-  async function endAll(registration: Registration, found: readonly { id: string }[]) {
-    const endings = await Promise.allSettled(found.map(({ id }) => tickets.store.end(id)))
-    for (const ending of endings) {
-      if (ending.status === 'fulfilled' && ending.value) {
-        app.smartMetrics.count('logged_out', registration.id)
-      }
-    }
-    const failed = endings.find(ending => ending.status === 'rejected')
-    if (failed) throw failed.reason
   }
 
   async function verify(text: string, registration: Registration) {

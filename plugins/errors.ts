@@ -102,6 +102,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       status: error.status,
       code: error.code,
       requestId: request.id,
+      ...error.members,
     })
   }
 

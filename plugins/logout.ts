@@ -1,43 +1,48 @@
 // Routes: ending one session, or all of this browser's. The record goes first, so that the user is
 // out whatever the EHR does; then the tokens are revoked where the EHR can (RFC 7009), and the answer
-// names the EHR's end-session URL where there is one.
+// names the EHR's end-session URL where there is one. While the vault cannot be written the browser
+// loses its tickets and the EHR is told all the same, and the answer is `logout_incomplete`.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { OpenSession } from '../src/session/session.ts'
+import { BrokerError } from '../src/errors.ts'
+import type { Left } from '../src/session/leaving.ts'
 import type {} from './guard.ts'
 import type {} from './tickets.ts'
 import type {} from './token.ts'
 
 async function logout(app: FastifyInstance): Promise<void> {
+  const { smartTickets: tickets, smartToken: token } = app
   app.addHook('onRequest', async request => app.smartGuard.check(request))
 
   app.delete(
     '/sessions/:id',
     async (request: FastifyRequest<{ Params: { id: string } }>, reply) => {
-      const open = await app.smartTickets.open(request, request.params.id, { slide: false })
-      const endSessionUrl = await end(open, reply)
-      return sayGoodbye(reply).send({ endSessionUrl: endSessionUrl ?? null })
+      const left = await tickets.leave(request, reply, request.params.id)
+      return sayGoodbye(reply, [left], { endSessionUrl: (await giveBack(left)) ?? null })
     },
   )
 
   app.post('/logout', async (request, reply) => {
-    const { live, dead } = await app.smartTickets.openAll(request)
-    for (const { id, ehr } of dead) app.smartTickets.clear(reply, id, ehr)
-    const urls = await Promise.all(live.map(open => end(open, reply)))
-    return sayGoodbye(reply).send({ endSessionUrls: urls.filter(url => url !== undefined) })
+    const left = await tickets.leaveAll(request, reply)
+    const urls = await Promise.all(left.map(giveBack))
+    return sayGoodbye(reply, left, { endSessionUrls: urls.filter(url => url !== undefined) })
   })
 
-  async function end(open: OpenSession, reply: FastifyReply): Promise<string | undefined> {
-    await app.smartTickets.end(open)
-    app.smartTickets.clear(reply, open.session.id, open.session.ehr)
-    app.smartToken.discard(open.session.ehr, open.session.tokens)
-    return await app.smartToken.endSessionUrl(open)
+  /** Revokes behind the answer; gives the EHR's end-session URL. */
+  async function giveBack({ open }: Left): Promise<string | undefined> {
+    if (!open) return undefined
+    token.discard(open.session.ehr, open.session.tokens)
+    return await token.endSessionUrl(open)
   }
 }
 
-function sayGoodbye(reply: FastifyReply): FastifyReply {
-  return reply.headers({ 'cache-control': 'no-store', 'clear-site-data': '"cache"' })
+function sayGoodbye(reply: FastifyReply, left: readonly Left[], members: object): FastifyReply {
+  reply.headers({ 'cache-control': 'no-store', 'clear-site-data': '"cache"' })
+  if (left.some(({ isEnded }) => !isEnded)) {
+    throw new BrokerError('logout_incomplete', { members: { ...members } })
+  }
+  return reply.send(members)
 }
 
 export default fp(logout, {

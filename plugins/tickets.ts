@@ -7,18 +7,16 @@ import fp from 'fastify-plugin'
 import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
+import { within } from '../src/patience.ts'
 import {
   type BrowserRules,
   createBrowserSessions,
   type IssuedTicket,
 } from '../src/session/browser.ts'
+import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
+import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
-import {
-  createSessionStore,
-  type RecordSealer,
-  type SessionStore,
-  type StoreOptions,
-} from '../src/session/store.ts'
+import { createSessionStore, type SessionStore, type StoreOptions } from '../src/session/store.ts'
 import type { TokenSet } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
 import type {} from './metrics.ts'
@@ -47,7 +45,13 @@ export interface Tickets {
   /** Session ids of the tickets the request carries, unverified. */
   ids(request: FastifyRequest): string[]
   clear(reply: FastifyReply, id: string, ehr?: string): void
-  end(open: OpenSession): Promise<void>
+  /**
+   * Ends the session of this id whose ticket the request carries, else `session_invalid`, and takes the
+   * cookie, also where the vault cannot be reached: this browser is out in any case.
+   */
+  leave(request: FastifyRequest, reply: FastifyReply, id: string): Promise<Left>
+  /** The same for every ticket of the request; those that open nothing are cleared. */
+  leaveAll(request: FastifyRequest, reply: FastifyReply): Promise<Left[]>
 }
 
 export interface DeadTicket {
@@ -85,6 +89,8 @@ const BROWSER = /^[A-Za-z0-9_-]{22}$/
 /** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
 const MAX_CLEARED = 16
 const TICKET_BYTES = 400
+/** Longest wait for endings that the vault has not taken when the app closes. */
+const ENDING_PATIENCE_MS = 5_000
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
   const { smartCookies: cookies, smartVault: vault, smartMetrics: metrics } = app
@@ -101,15 +107,25 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
   const known = createBoundedMap<Ticket>(ticketBytes, () => TICKET_BYTES)
 
-  app.decorate('smartTickets', { store, begin, grant, open, openAll, ids, clear, end })
+  app.addHook('onClose', async () => {
+    await within(ENDING_PATIENCE_MS, store.settled())
+  })
+
+  app.decorate('smartTickets', { store, begin, grant, open, openAll, ids, clear, leave, leaveAll })
 
   async function begin(request: FastifyRequest, login: Login): Promise<Granted> {
     const browser = readBrowser(request)
     const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
-    await browserSessions.noteTicket(browser, open)
-    const over = await browserSessions.settle(browser, open)
-    metrics.count('started', login.ehr)
-    return { open, browser, over }
+    try {
+      await browserSessions.noteTicket(browser, open)
+      const over = await browserSessions.settle(browser, open)
+      metrics.count('started', login.ehr)
+      return { open, browser, over }
+    } catch (error) {
+      // Its ticket goes to nobody, and its tokens go back.
+      await store.end(open.recordId).catch(() => undefined)
+      throw error
+    }
   }
 
   function grant(reply: FastifyReply, { open, browser, over }: Granted): void {
@@ -128,23 +144,25 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   function open(request: FastifyRequest, id: string, how = { slide: true }) {
-    return openTicket(readTicket(cookies.read(request, cookies.names.ticket(id)), id), how)
+    return openTicket(requireTicket(request, id), how)
   }
 
-  function openTicket(ticket: Ticket | undefined, how: { slide: boolean }) {
-    if (!ticket) throw new BrokerError('session_invalid')
+  function openTicket(ticket: Ticket, how: { slide: boolean }) {
     const found = store.open(ticket, how)
     return found instanceof Promise ? found.then(requireRegistered) : requireRegistered(found)
   }
 
   function requireRegistered(found: OpenSession): OpenSession {
     const { ehr, iss } = found.session
-    if (registrations.get(ehr)?.iss !== iss) throw new BrokerError('session_invalid')
-    return found
+    return registrations.get(ehr)?.iss === iss ? found : refuse()
   }
 
   function isEmbedded(ehr: string | undefined): boolean {
     return ehr !== undefined && (registrations.get(ehr)?.embedded ?? false)
+  }
+
+  function requireTicket(request: FastifyRequest, id: string): Ticket {
+    return readTicket(cookies.read(request, cookies.names.ticket(id)), id) ?? refuse()
   }
 
   function readTicket(text: string | undefined, id: string): Ticket | undefined {
@@ -160,15 +178,24 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   async function openAll(request: FastifyRequest) {
-    const live: OpenSession[] = []
+    return await withEach(request, ticket => openTicket(ticket, { slide: false }))
+  }
+
+  /** What a step makes of every ticket that opens a session; the others are dead. */
+  async function withEach<T>(request: FastifyRequest, step: (ticket: Ticket) => T | Promise<T>) {
+    const live: T[] = []
     const dead: DeadTicket[] = []
-    for (const [id, text] of cookies.names.tickets(request.headers.cookie)) {
-      const ticket = readTicket(text, id)
-      try {
-        live.push(await openTicket(ticket, { slide: false }))
-      } catch (error) {
-        if (!(error instanceof BrokerError) || error.status !== 401) throw error
-        if (dead.length < MAX_CLEARED) dead.push({ id, ehr: ticket?.ehr })
+    const found = [...cookies.names.tickets(request.headers.cookie)]
+    const tickets = found.map(([id, text]) => ({ id, ticket: readTicket(text, id) }))
+    const outcomes = await Promise.allSettled(
+      tickets.map(async ({ ticket }) => await step(ticket ?? refuse())),
+    )
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') live.push(outcome.value)
+      else if (!isRefusal(outcome.reason)) throw outcome.reason
+      else if (dead.length < MAX_CLEARED) {
+        const { id = '', ticket } = tickets[i] ?? {}
+        dead.push({ id, ehr: ticket?.ehr })
       }
     }
     return { live, dead }
@@ -182,10 +209,30 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     cookies.clear(reply, 'ticket', cookies.names.ticket(id), { embedded: isEmbedded(ehr) })
   }
 
-  async function end(open: OpenSession): Promise<void> {
-    await store.end(open.recordId)
-    metrics.count('logged_out', open.session.ehr)
+  async function leave(request: FastifyRequest, reply: FastifyReply, id: string): Promise<Left> {
+    return await leaveBy(requireTicket(request, id), reply)
   }
+
+  async function leaveAll(request: FastifyRequest, reply: FastifyReply): Promise<Left[]> {
+    const { live, dead } = await withEach(request, ticket => leaveBy(ticket, reply))
+    for (const { id, ehr } of dead) clear(reply, id, ehr)
+    return live
+  }
+
+  async function leaveBy(ticket: Ticket, reply: FastifyReply): Promise<Left> {
+    const left = await leaveSession(ticket, store, each => openTicket(each, { slide: false }))
+    clear(reply, ticket.id, ticket.ehr)
+    if (left.isEnded) metrics.count('logged_out', ticket.ehr)
+    return left
+  }
+}
+
+function refuse(): never {
+  throw new BrokerError('session_invalid')
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof BrokerError && error.status === 401
 }
 
 export default fp(tickets, {

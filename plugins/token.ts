@@ -4,6 +4,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { within } from '../src/patience.ts'
 import { createRefresher } from '../src/session/refresh.ts'
 import { createRevocations } from '../src/session/revocation.ts'
 import type { OpenSession } from '../src/session/session.ts'
@@ -164,17 +165,6 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
     const registration = registrationOf(session.ehr)
     if (!registration) throw new Error('the session belongs to no registration')
     return registration
-  }
-}
-
-/** What a promise gives within so many milliseconds, else nothing. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
-  const over = new AbortController()
-  const late = wait(milliseconds, undefined, { signal: over.signal })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    over.abort()
   }
 }
 

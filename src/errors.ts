@@ -73,6 +73,10 @@ const faults = {
   upstream_encoding: [502, 'The EHR answered in an encoding that was not asked for.'],
   // 503, 504: a dependency is down or slow
   vault_unavailable: [503, 'The session store cannot be reached. Please try again.'],
+  logout_incomplete: [
+    503,
+    'You are logged out in this browser. The session itself ends as soon as its store can be reached.',
+  ],
   issuer_busy: [503, 'The EHR cannot take this request now. Please try again.'],
   too_many_in_flight: [503, 'Too many requests to this EHR are in flight. Please try again.'],
   refresh_failed: [503, 'The session cannot be renewed at the EHR now. Please try again.'],
@@ -96,6 +100,8 @@ export interface FaultDetail {
   retryAfterSeconds?: number
   /** Addresses told to the caller: ours that would work instead, or the EHR's page that helps. */
   links?: readonly FaultLink[]
+  /** Further members of a problem document: what the caller gets although the request failed. */
+  members?: Readonly<Record<string, unknown>>
   cause?: unknown
 }
 
@@ -107,8 +113,10 @@ export class BrokerError extends Error {
   readonly ehr: string | undefined
   readonly retryAfterSeconds: number | undefined
   readonly links: readonly FaultLink[] | undefined
+  readonly members: Readonly<Record<string, unknown>> | undefined
 
-  constructor(code: FaultCode, { detail, ehr, retryAfterSeconds, links, cause }: FaultDetail = {}) {
+  constructor(code: FaultCode, about: FaultDetail = {}) {
+    const { detail, ehr, retryAfterSeconds, links, members, cause } = about
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code
@@ -116,6 +124,7 @@ export class BrokerError extends Error {
     this.detail = detail
     this.ehr = ehr
     this.links = links
+    this.members = members
     this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
   }
 }

@@ -3,8 +3,9 @@
 // the cookies of all that is over are named so that they can be cleared.
 
 import type { Vault } from '../vault/vault.ts'
+import type { RecordSealer } from './sealer.ts'
 import type { OpenSession } from './session.ts'
-import type { RecordSealer, SessionStore } from './store.ts'
+import type { SessionStore } from './store.ts'
 
 export interface BrowserRules {
   /** Live sessions one browser may have; the least recently used end first. */
@@ -56,7 +57,8 @@ export function createBrowserSessions(options: {
     const over = new Set(live.slice(rules.perBrowser).map(({ id }) => id))
     for (const id of await findEarlierUsers(browser, open)) over.add(id)
     over.delete(open.recordId)
-    for (const id of over) await store.end(id)
+    const { failure } = await store.endAll(over)
+    if (failure) throw failure
 
     const alive = new Set(live.map(({ id }) => id).filter(id => !over.has(id)))
     alive.add(open.recordId)

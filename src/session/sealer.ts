@@ -4,7 +4,23 @@
 import { randomBytes } from 'node:crypto'
 import { deriveKeyObjects, type KeyRing } from '../keys.ts'
 import { buildIndexKey, buildRecordId, openRecord, sealRecord } from '../vault/seal.ts'
-import type { RecordSealer } from './store.ts'
+import type { IndexKind } from './indexes.ts'
+
+/** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
+export interface RecordSealer {
+  recordId(sessionId: string): string
+  seal(address: RecordAddress, plain: Uint8Array): { keyId: string; value: Uint8Array }
+  open(address: RecordAddress, sealed: { keyId: string; value: Uint8Array }): Uint8Array | undefined
+  /** Keyed hashes of an index entry under every server key, the one in use first. */
+  indexes(kind: IndexKind, ...values: string[]): readonly string[]
+}
+
+export interface RecordAddress {
+  recordId: string
+  ehr: string
+  generation: number
+  secret: string
+}
 
 /** Binds a key ring's record and index keys; the first key of the ring seals. */
 export function createRecordSealer(ring: KeyRing): RecordSealer {

@@ -7,26 +7,11 @@ import { BrokerError } from '../errors.ts'
 import { defaultMemoryLimits } from '../limits.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
+import { createEndings } from './endings.ts'
+import { buildIndexes, findRecords, type IndexKind } from './indexes.ts'
 import { createOpenedSessions, weighSession } from './opened.ts'
+import type { RecordSealer } from './sealer.ts'
 import type { OpenSession, Session, Ticket } from './session.ts'
-
-/** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
-export interface RecordSealer {
-  recordId(sessionId: string): string
-  seal(address: RecordAddress, plain: Uint8Array): { keyId: string; value: Uint8Array }
-  open(address: RecordAddress, sealed: { keyId: string; value: Uint8Array }): Uint8Array | undefined
-  /** Keyed hashes of an index entry under every server key, the one in use first. */
-  indexes(kind: IndexKind, ...values: string[]): readonly string[]
-}
-
-export interface RecordAddress {
-  recordId: string
-  ehr: string
-  generation: number
-  secret: string
-}
-
-export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr'
 
 export interface StoreOptions {
   vault: Vault
@@ -35,6 +20,8 @@ export interface StoreOptions {
   randomBytes: (size: number) => Uint8Array
   idleMs: number
   absoluteMs: number
+  /** Waits before an ending that the vault would not take is tried again. */
+  wait?: (milliseconds: number) => Promise<void>
   /** Memory for sessions that are kept open in the process; 96 MiB unless told. */
   openedBytes?: number
   /** Told of records that cannot be opened: tampered with, swapped or rolled back. */
@@ -50,11 +37,20 @@ export interface SessionStore {
   replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined>
   /** Reads the record anew, past the cache; undefined when it is gone. */
   reopen(open: OpenSession): Promise<OpenSession | undefined>
-  /** Ends a session, or only that generation of it; false when it was not there. */
+  /** The session of a ticket as it was opened here last, for when the vault says nothing. */
+  recall(ticket: Ticket): OpenSession | undefined
+  /**
+   * Ends a session, or only that generation of it; false when it was not there. Where the vault fails
+   * this rejects; the session opens here no more all the same, and its ending is tried again.
+   */
   end(recordId: string, generation?: number): Promise<boolean>
+  /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
+  endAll(recordIds: Iterable<string>): Promise<{ ended: number; failure?: unknown }>
   /** Live records under an index entry, most recently used first. */
   find(kind: IndexKind, ...values: string[]): Promise<readonly ({ id: string } & Head)[]>
   recordId(sessionId: string): string
+  /** Resolves when all that has ended here has ended in the vault. */
+  settled(): Promise<void>
 }
 
 const TOUCH_INTERVAL_MS = 60_000
@@ -64,17 +60,27 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   const { openedBytes = defaultMemoryLimits.openedBytes } = options
   const touchIntervalMs = Math.min(TOUCH_INTERVAL_MS, idleMs / 10)
   const cache = createOpenedSessions(openedBytes)
+  const endings = createEndings(options)
 
   return {
     begin,
     open,
     replace,
     reopen,
-    find,
+    find: (kind, ...values) => findRecords(vault, sealer.indexes(kind, ...values)),
     recordId: sealer.recordId,
-    async end(recordId, generation) {
+    settled: endings.settled,
+    recall({ recordId, secret }) {
+      const found = cache.get(recordId)?.open
+      return found?.ticket.secret === secret ? found : undefined
+    },
+    end(recordId, generation) {
       cache.delete(recordId)
-      return await vault.remove(recordId, generation)
+      return endings.end(recordId, generation)
+    },
+    endAll(recordIds) {
+      for (const id of recordIds) cache.delete(id)
+      return endings.endAll(recordIds)
     },
   }
 
@@ -104,7 +110,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       lastUsedAt: createdAt,
       expiresAt,
       endsAt: session.endsAt,
-      indexes: indexesOf(session, browser),
+      indexes: buildIndexes(session, browser, sealer),
     })
     const head = { generation: 1, lastUsedAt: createdAt, expiresAt }
     const bytes = weighSession(plain)
@@ -113,6 +119,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
 
   function open(ticket: Ticket, how: { slide: boolean }): OpenSession | Promise<OpenSession> {
     const { recordId } = ticket
+    if (endings.isPending(recordId)) throw new BrokerError('session_invalid')
     // What is not open here is read whole: its head alone would be one look-up more.
     if (!cache.has(recordId)) {
       return readAndOpen(ticket).then(found => settle(found, how.slide))
@@ -148,9 +155,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     const at = now()
     if (found.session.endsAt <= at) {
       cache.delete(found.recordId)
-      return vault.remove(found.recordId).then(() => {
-        throw new BrokerError('session_invalid')
-      })
+      // Over by what is sealed, whether or not the vault can be written.
+      return endings.end(found.recordId).then(refuse, refuse)
     }
     if (!slide || at - found.lastUsedAt < touchIntervalMs) return found
     return touch(found, at)
@@ -175,7 +181,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   async function readAndOpen(ticket: Ticket): Promise<OpenSession> {
     const { recordId } = ticket
     const record = await vault.read(recordId)
-    if (!record) throw new BrokerError('session_invalid')
+    if (!record || endings.isPending(recordId)) throw new BrokerError('session_invalid')
     const { generation, lastUsedAt, expiresAt } = record
     const address = { recordId, generation, ehr: ticket.ehr, secret: ticket.secret }
     const plain = sealer.open(address, record)
@@ -189,6 +195,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
 
   async function replace(open: OpenSession, tokens: TokenSet): Promise<OpenSession | undefined> {
     const { recordId, ticket } = open
+    if (endings.isPending(recordId)) return undefined
     const session = { ...open.session, tokens }
     const generation = open.generation + 1
     const address = { recordId, generation, ehr: ticket.ehr, secret: ticket.secret }
@@ -211,28 +218,16 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     }
   }
 
-  async function find(kind: IndexKind, ...values: string[]) {
-    const found = await Promise.all(sealer.indexes(kind, ...values).map(key => vault.find(key)))
-    const byId = new Map(found.flat().map(head => [head.id, head]))
-    return [...byId.values()].sort((a, b) => b.lastUsedAt - a.lastUsedAt)
-  }
-
-  function indexesOf({ ehr, tokens: { identity } }: Session, browser: string): string[] {
-    const first = (kind: IndexKind, ...values: string[]) =>
-      sealer.indexes(kind, ...values)[0] as string
-    const indexes = [first('browser', browser), first('browser-ehr', browser, ehr)]
-    indexes.push(first('ehr', ehr))
-    if (identity) indexes.push(first('sub', ehr, identity.iss, identity.sub))
-    if (identity?.sid !== undefined) indexes.push(first('sid', ehr, identity.iss, identity.sid))
-    return indexes
-  }
-
   function print(session: Session): Buffer {
     return Buffer.from(JSON.stringify(session), 'utf8')
   }
 
   function limit(session: Session, at: number): number {
     return Math.min(at + idleMs, session.endsAt)
+  }
+
+  function refuse(): never {
+    throw new BrokerError('session_invalid')
   }
 
   function random(size: number): string {

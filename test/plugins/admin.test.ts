@@ -13,7 +13,7 @@ async function build(t: TestContext, options: Partial<AdminOptions> = {}) {
   t.after(() => app.close())
   await app.register(admin, {
     ehrs: [],
-    store: { find: async () => [], end: async () => true },
+    store: { find: async () => [], endAll: async () => ({ ended: 0 }) },
     ehrStates: () => [],
     metricsText: async () => 'metrics',
     token: TOKEN,

@@ -1,0 +1,90 @@
+// Endings that the vault would not take. Whoever asked for one is told of the failure; here the session
+// is refused at once all the same, and its record is removed as soon as the vault can be written
+// (attacks O10).
+
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import type { RecordId, Vault } from '../vault/vault.ts'
+import { remember } from './remember.ts'
+
+export interface Endings {
+  /** Removes a record, or only that generation of it; rejects where it could not, and tries again. */
+  end(id: RecordId, generation?: number): Promise<boolean>
+  /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
+  endAll(ids: Iterable<RecordId>): Promise<{ ended: number; failure?: unknown }>
+  /** True while a record that is to be gone may still lie in the vault. */
+  isPending(id: RecordId): boolean
+  /** Resolves when none is pending any more. */
+  settled(): Promise<void>
+}
+
+export interface EndingsOptions {
+  vault: Pick<Vault, 'remove'>
+  /** The pause between two tries; by a timer that keeps no process alive unless told. */
+  wait?: (milliseconds: number) => Promise<void>
+  /** Milliseconds after which a record is gone by itself. */
+  absoluteMs: number
+}
+
+const RETRY_MS = 1_000
+/** Removed at a time, so that a thousand neither wait for each other nor hold up the event loop. */
+const BATCH = 8
+
+/** Nothing is pending yet. */
+export function createEndings(options: EndingsOptions): Endings {
+  const { vault, absoluteMs, wait = pauseUnref } = options
+  const pending = new Map<RecordId, { generation?: number; triesLeft: number }>()
+  let trying: Promise<void> | undefined
+
+  return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
+
+  async function end(id: RecordId, generation?: number): Promise<boolean> {
+    try {
+      const isDone = await vault.remove(id, generation)
+      pending.delete(id)
+      return isDone
+    } catch (error) {
+      remember(pending, id, { generation, triesLeft: Math.ceil(absoluteMs / RETRY_MS) })
+      trying ??= tryAll().finally(() => {
+        trying = undefined
+      })
+      throw error
+    }
+  }
+
+  async function endAll(ids: Iterable<RecordId>) {
+    const all = [...ids]
+    let ended = 0
+    let failure: unknown
+    for (let i = 0; i < all.length; i += BATCH) {
+      for (const ending of await Promise.allSettled(all.slice(i, i + BATCH).map(id => end(id)))) {
+        if (ending.status === 'rejected') failure ??= ending.reason
+        else if (ending.value) ended++
+      }
+      await nextTurn()
+    }
+    return { ended, failure }
+  }
+
+  // One after another, and none past the first that fails, which comes last the next time.
+  async function tryAll(): Promise<void> {
+    while (pending.size > 0) {
+      await wait(RETRY_MS)
+      for (const [id, ending] of [...pending]) {
+        const isDone = await vault.remove(id, ending.generation).then(
+          () => true,
+          () => ending.triesLeft-- <= 0,
+        )
+        if (pending.get(id) !== ending) continue
+        if (isDone) pending.delete(id)
+        else {
+          remember(pending, id, ending)
+          break
+        }
+      }
+    }
+  }
+}
+
+async function pauseUnref(milliseconds: number): Promise<void> {
+  await pause(milliseconds, undefined, { ref: false })
+}

@@ -1,0 +1,104 @@
+// Endings that the vault would not take: told, refused here at once, and done as soon as they can be.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { createEndings } from '../../src/session/endings.ts'
+
+const nextTurn = () => new Promise<void>(done => setImmediate(done))
+
+/** A vault of records with generations, some of which cannot be removed, or none. */
+function build(records: [id: string, generation: number][], absoluteMs = 3_600_000) {
+  const vault = new Map(records)
+  const stuck = new Set<string>()
+  const state = { isAway: false, tries: 0 }
+  const endings = createEndings({
+    absoluteMs,
+    wait: nextTurn,
+    vault: {
+      async remove(id, generation) {
+        state.tries++
+        if (state.isAway || stuck.has(id)) throw new BrokerError('vault_unavailable')
+        if (generation !== undefined && vault.get(id) !== generation) return false
+        return vault.delete(id)
+      },
+    },
+  })
+  const fails = async (...args: Parameters<typeof endings.end>) =>
+    await assert.rejects(endings.end(...args), { code: 'vault_unavailable' })
+  return { vault, stuck, state, endings, fails }
+}
+
+test('[O10] an ending that failed is told, refuses the session at once, and is done later', async () => {
+  const { vault, state, endings, fails } = build([
+    ['a', 1],
+    ['b', 1],
+  ])
+  assert.equal(await endings.end('b'), true)
+  assert.equal(await endings.end('b'), false)
+  state.isAway = true
+  await fails('a')
+  assert.ok(endings.isPending('a'))
+  assert.ok(!endings.isPending('b'))
+  await nextTurn()
+  assert.ok(vault.has('a'))
+  state.isAway = false
+  await endings.settled()
+  assert.ok(!vault.has('a'))
+  assert.ok(!endings.isPending('a'))
+})
+
+test('[O10] one record that cannot be removed keeps no other from its end', async () => {
+  const { vault, stuck, state, endings, fails } = build([
+    ['stuck', 1],
+    ['a', 1],
+    ['b', 1],
+  ])
+  state.isAway = true
+  for (const id of ['stuck', 'a', 'b']) await fails(id)
+  state.isAway = false
+  stuck.add('stuck')
+  for (let turns = 0; turns < 10; turns++) await nextTurn()
+  assert.deepEqual([...vault.keys()], ['stuck'])
+  assert.ok(endings.isPending('stuck'))
+  stuck.clear()
+  await endings.settled()
+  assert.equal(vault.size, 0)
+})
+
+test('[O10, D14] an ending of one generation ends no other, however late it is', async () => {
+  const { vault, state, endings, fails } = build([['a', 1]])
+  state.isAway = true
+  await fails('a', 1)
+  vault.set('a', 2)
+  state.isAway = false
+  await endings.settled()
+  assert.equal(vault.get('a'), 2)
+  assert.ok(!endings.isPending('a'))
+})
+
+test('[O10] while the vault is away one try a second is made, and none when all records are over', async () => {
+  const { state, endings, fails } = build([], 5_000)
+  state.isAway = true
+  for (let i = 0; i < 20; i++) await fails(`record-${i}`)
+  const { tries } = state
+  await nextTurn()
+  await nextTurn()
+  assert.ok(state.tries - tries <= 2)
+  await endings.settled()
+  assert.ok(state.tries - tries <= 20 * 6)
+  assert.ok(!endings.isPending('record-0'))
+})
+
+test('[O9, O10] of many endings each is tried, and the first failure is told', async () => {
+  const ids = Array.from({ length: 100 }, (_, i) => `record-${i}`)
+  const { vault, stuck, endings } = build(ids.map(id => [id, 1]))
+  stuck.add('record-50')
+  const { ended, failure } = await endings.endAll([...ids, 'gone'])
+  assert.equal(ended, 99)
+  assert.ok(failure instanceof BrokerError)
+  assert.deepEqual([...vault.keys()], ['record-50'])
+  stuck.clear()
+  await endings.settled()
+  assert.deepEqual(await endings.endAll(ids), { ended: 0, failure: undefined })
+})
