@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
 import { type CallbackQuery, parseCallbackQuery, verifyCallback } from '../src/smart/callback.ts'
+import { listRedirectFaults } from '../src/smart/redirect-uri.ts'
 import { buildLaunchId } from '../src/smart/state.ts'
 import type { PendingLaunch, Registration } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
@@ -32,6 +33,8 @@ interface Completed {
 
 async function callback(app: FastifyInstance, options: CallbackOptions): Promise<void> {
   const { publicUrl, frontend } = options
+  const [fault] = listRedirectFaults(options.registrations)
+  if (fault) throw new Error(`registrations[${fault.index}].${fault.setting}: ${fault.message}`)
   const { smartCookies: cookies, smartTickets: tickets } = app
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const config = { rateLimit: options.rateLimit, page: true }
@@ -88,13 +91,14 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     return { granted, location: buildLandingUrl(returnTo, frontend.origin, { session }) }
   }
 
-  // An EHR with a redirect URI of its own is heard there and nowhere else, so that the code of one
-  // EHR is never taken for another's (attacks C2).
+  // An EHR is heard at its redirect URI and nowhere else, so that the code of one is never taken for
+  // another's (attacks C2).
   function requireOwnRedirect({ params }: FastifyRequest<Asked>, pending: PendingLaunch) {
     const registration = registrations.get(pending.ehr)
     if (!registration) throw new BrokerError('state_invalid')
     const path = params.ehr === undefined ? '/redirect' : `/redirect/${params.ehr}`
-    if (publicUrl + path !== pending.redirectUri) {
+    const asked = publicUrl + path
+    if (asked !== pending.redirectUri || asked !== registration.redirectUri) {
       throw new BrokerError('issuer_mismatch', { ehr: registration.id })
     }
     return registration

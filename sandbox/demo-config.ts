@@ -3,6 +3,9 @@
 import { stringify } from 'yaml'
 import { tutorialClient } from './tutorial-client.ts'
 
+/** The ids of the demo's registrations. */
+export const demoEhrIds = ['general', 'dstu2'] as const
+
 export interface DemoPlaces {
   /** Public URL of the broker and URL of the sandbox. */
   app: string
@@ -37,7 +40,6 @@ export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPla
         ...client,
         scope: 'launch launch/patient openid fhirUser profile offline_access patient/*.cruds',
         origins: [sandbox],
-        redirectPath: '/redirect',
       },
       {
         id: 'dstu2',
@@ -47,7 +49,6 @@ export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPla
         scope: 'launch patient/*.* openid profile offline_access launch/patient',
         origins: [sandbox],
         issuers: [sandbox],
-        redirectPath: '/redirect/dstu2',
       },
     ],
   })

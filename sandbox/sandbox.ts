@@ -9,6 +9,7 @@ import { buildClientMetadata, ownClients, type SandboxClient } from './authoriza
 import { createLaunches, type Launch } from './authorization/launches.ts'
 import { createAuthorizationServer } from './authorization/server.ts'
 import { createStorage, type Storage } from './authorization/storage.ts'
+import { demoEhrIds } from './demo-config.ts'
 import type { Face } from './faces/face.ts'
 import { faces as namedFaces } from './faces/faces.ts'
 import { createFhirServer, type Grantee } from './fhir/server.ts'
@@ -28,7 +29,7 @@ export interface SandboxOptions {
   appUrl: string
   /** What an EHR launch opens, unless it is the app's `/launch`. */
   launchUrl?: string
-  /** Ids for which `/redirect/ID` is registered as well. */
+  /** Ids for which `/redirect/ID` is registered, besides those of the demo. */
   ehrIds?: readonly string[]
   /** Further redirect URIs of the app. */
   redirectUris?: readonly string[]
@@ -54,8 +55,8 @@ export interface Sandbox {
   base(face: string): string
   /** Registers a client, or another version of one. */
   register(client: SandboxClient): Promise<void>
-  /** Moves the app, and with it its clients. */
-  moveApp(appUrl: string): Promise<void>
+  /** Moves the app, and with it its clients; the ids stay as they are unless given. */
+  moveApp(appUrl: string, ehrIds?: readonly string[]): Promise<void>
   /** Makes an EHR launch; its id, for the app's launch URL. */
   launch(launch: Omit<Launch, 'user'> & { user?: string }, id?: string): string
   /** From now on no access token given before is good. */
@@ -136,13 +137,17 @@ async function assemble(options: SandboxOptions, origin: string, server: Server)
 
 /** The app's clients and those of the options, and ways to have others. */
 async function registerApps(options: SandboxOptions, storage: Storage) {
-  const { ehrIds = [], redirectUris, jwksUri, clients = [] } = options
-  let { appUrl } = options
-  const own = () => ownClients({ appUrl, ehrIds, redirectUris, jwksUri })
+  const { redirectUris, jwksUri, clients = [] } = options
+  let { appUrl, ehrIds = [] } = options
+  const own = () => {
+    const ids = new Set([...demoEhrIds, ...ehrIds])
+    return ownClients({ appUrl, ehrIds: [...ids], redirectUris, jwksUri })
+  }
   const register = (client: SandboxClient) =>
     storage.adapter('Client').upsert(client.clientId, buildClientMetadata(client))
-  const moveApp = async (url: string) => {
+  const moveApp = async (url: string, ids = ehrIds) => {
     appUrl = url
+    ehrIds = ids
     for (const client of own()) await register(client)
   }
   for (const client of clients) await register(client)

@@ -17,6 +17,7 @@ import { applyDefaults, loadRegistration } from './config/registration.ts'
 import { type ConfigDocument, configSchema } from './config/schema.ts'
 import { type KeyRing, parseKeyRing } from './keys.ts'
 import { isLoopbackHost } from './smart/issuer.ts'
+import { chooseRedirectPath, listRedirectFaults } from './smart/redirect-uri.ts'
 import type { Registration } from './smart/types.ts'
 
 export { ConfigError, type ConfigFault } from './config/faults.ts'
@@ -82,9 +83,11 @@ async function assemble(
   const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
   const registrations: (Registration | undefined)[] = []
   for (const [i, ehr] of document.ehrs.entries()) {
-    registrations.push(await loadRegistration(ehr, ['ehrs', i], { ...context, publicUrl, keyRing }))
+    const shared = { ...context, publicUrl, keyRing, ehrs: document.ehrs.length }
+    registrations.push(await loadRegistration(ehr, ['ehrs', i], shared))
   }
   checkUniqueness(document, report)
+  checkRedirects(document, report)
   const vault = await loadVault(document.vault, read, report)
   const tls = document.listen.tls && {
     cert: (await read(document.listen.tls.certFile, ['listen', 'tls', 'certFile'])) ?? '',
@@ -203,9 +206,22 @@ function checkUniqueness({ ehrs, publicUrl }: ConfigDocument, report: Report): v
   for (const [i, { id, iss, redirectPath }] of ehrs.entries()) {
     if (seen.has(id)) report(['ehrs', i, 'id'], 'this id is used twice')
     seen.add(id)
-    if (redirectPath !== '/redirect' && redirectPath !== `/redirect/${id}`) {
+    if (redirectPath && redirectPath !== '/redirect' && redirectPath !== `/redirect/${id}`) {
       report(['ehrs', i, 'redirectPath'], `must be /redirect or /redirect/${id}`)
     }
     if (iss === publicUrl) report(['ehrs', i, 'iss'], 'this is our own address')
+  }
+}
+
+// Judged by the document, so that an EHR with another fault is judged too.
+function checkRedirects({ ehrs }: ConfigDocument, report: Report): void {
+  const redirected = ehrs.map(({ id, redirectPath, responseIss }) => ({
+    id,
+    redirectUri: redirectPath ?? chooseRedirectPath(id, ehrs.length),
+    responseIss,
+  }))
+  for (const { index, setting, message } of listRedirectFaults(redirected)) {
+    const key = setting === 'redirectUri' ? 'redirectPath' : setting
+    report(['ehrs', index, key], message)
   }
 }

@@ -60,6 +60,10 @@ const faults = {
     502,
     'The EHR names an endpoint outside the origins it is registered with.',
   ],
+  issuer_unnamed: [
+    502,
+    'The EHR does not say that it names itself in its answers, as this application requires.',
+  ],
   pkce_unsupported: [502, 'The EHR does not support PKCE with S256.'],
   bad_token_response: [502, 'The EHR answered the token request in a way that cannot be used.'],
   authorization_refused: [502, 'The EHR refused to begin the authorization.'],

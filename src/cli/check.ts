@@ -2,9 +2,13 @@
 // asks each EHR how it authorizes, with --explain shows what every setting comes to. Status 0 when all
 // is well, 1 when an EHR is not, 2 when the configuration is faulty.
 
-import type { Config } from '../config.ts'
 import { BrokerError } from '../errors.ts'
 import { createEgress } from '../http/egress.ts'
+import {
+  type ClientAddresses,
+  describeClientAddresses,
+  listClientAddresses,
+} from '../smart/client-addresses.ts'
 import { lintClientAuth } from '../smart/client-auth.ts'
 import { discover } from '../smart/discovery.ts'
 import { lintScopes } from '../smart/scope-lint.ts'
@@ -16,6 +20,8 @@ interface EhrReport {
   ehr: string
   iss: string
   advice: string[]
+  /** Our addresses that are to be registered at the EHR. */
+  register: ClientAddresses
   online?: { ok: boolean; code?: string; detail?: string; source?: string; warnings?: string[] }
   settings?: object
 }
@@ -30,16 +36,19 @@ export async function check(args: string[]): Promise<number> {
     reports.push({
       ehr: registration.id,
       iss: registration.iss,
-      advice: [...lintScopes(registration.scope), ...adviseOnRedirects(config, registration)],
+      advice: lintScopes(registration.scope),
+      register: listClientAddresses(registration, config.registrations, {
+        publicUrl: config.publicUrl,
+        postLogoutUrl: config.sessions.postLogoutUrl,
+      }),
       ...(values.online ? { online: await ask(registration) } : {}),
       ...(values.explain ? { settings: explain(registration) } : {}),
     })
   }
-  const advice = adviseOnConfig(config)
   print(
     values.json
-      ? `${JSON.stringify({ ok: reports.every(isWell), advice, ehrs: reports }, null, 2)}\n`
-      : describe(advice, reports),
+      ? `${JSON.stringify({ ok: reports.every(isWell), ehrs: reports }, null, 2)}\n`
+      : describe(reports),
   )
   return reports.every(isWell) ? 0 : 1
 }
@@ -79,29 +88,12 @@ function explain({ clientAuth, network, ...settings }: Registration): object {
   }
 }
 
-function adviseOnConfig({ publicUrl, registrations }: Config): string[] {
-  const shared = registrations.filter(({ redirectUri }) => redirectUri === `${publicUrl}/redirect`)
-  return shared.length > 1
-    ? [
-        `${shared.map(({ id }) => id).join(', ')} share one redirect URI: give each its own (redirectPath: /redirect/ID)`,
-      ]
-    : []
-}
-
-function adviseOnRedirects(config: Config, { iss, id }: Registration): string[] {
-  const twins = config.registrations.filter(other => other.iss === iss && other.id !== id)
-  return twins.length > 0
-    ? [
-        `shares its iss with ${twins.map(({ id }) => id).join(', ')}: its launch URL is /launch/${id}`,
-      ]
-    : []
-}
-
-function describe(advice: readonly string[], reports: readonly EhrReport[]): string {
+function describe(reports: readonly EhrReport[]): string {
   const lines = ['the configuration is sound']
-  for (const text of advice) lines.push(`  advice: ${text}`)
   for (const report of reports) {
     lines.push(`${report.ehr}  ${report.iss}`)
+    lines.push('  to register at the EHR:')
+    for (const text of describeClientAddresses(report.register)) lines.push(`    ${text}`)
     for (const text of report.advice) lines.push(`  advice: ${text}`)
     const { online, settings } = report
     if (online?.ok) lines.push(`  online: well, by ${online.source}`)

@@ -17,11 +17,12 @@ export interface CommandOutput {
   error(text: string): void
 }
 
-const USAGE = `usage: fhirstorm discover URL [--private] [--ca FILE]
+const USAGE = `usage: fhirstorm discover URL [--private] [--ca FILE] [--public-url URL]
 
-  URL        the FHIR base, https (http only on this machine)
-  --private  the EHR lies in a private network
-  --ca FILE  certificate of a private CA, PEM
+  URL               the FHIR base, https (http only on this machine)
+  --private         the EHR lies in a private network
+  --ca FILE         certificate of a private CA, PEM
+  --public-url URL  where browsers reach fhirstorm (FHIRSTORM_PUBLIC_URL)
 `
 
 const terminal: CommandOutput = { out: print, error: complain }
@@ -49,7 +50,7 @@ export async function discover(args: string[], io = terminal): Promise<number> {
         return egress.fetch
       },
     })
-    io.out(`${buildDiscoveryReport(survey).join('\n')}\n`)
+    io.out(`${buildDiscoveryReport(survey, asked.publicUrl).join('\n')}\n`)
     return survey.outcome.usable ? 0 : 1
   } finally {
     await Promise.all(egresses.map(egress => egress.close()))
@@ -60,15 +61,28 @@ interface Command {
   iss: string
   reach: NetworkPolicy['reach']
   caFile: string | undefined
+  /** Without a trailing slash. */
+  publicUrl: string | undefined
 }
 
 function parseCommand(args: string[]): Command | undefined {
-  const options = { private: { type: 'boolean' }, ca: { type: 'string' } } as const
+  const options = {
+    private: { type: 'boolean' },
+    ca: { type: 'string' },
+    'public-url': { type: 'string' },
+  } as const
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     const iss = positionals.length === 1 ? parseFhirBase(positionals[0] ?? '') : undefined
     if (iss === undefined) return undefined
-    return { iss, reach: values.private ? 'private' : 'public', caFile: values.ca }
+    const publicUrl = values['public-url'] ?? process.env.FHIRSTORM_PUBLIC_URL
+    if (publicUrl !== undefined && !URL.canParse(publicUrl)) return undefined
+    return {
+      iss,
+      reach: values.private ? 'private' : 'public',
+      caFile: values.ca,
+      publicUrl: publicUrl?.replace(/\/$/, ''),
+    }
   } catch {
     return undefined
   }

@@ -8,6 +8,7 @@ import { parseClientKeys } from '../smart/client-keys.ts'
 import { isRecord } from '../smart/json.ts'
 import { applyPreset, isPresetName } from '../smart/presets.ts'
 import { resolveQuirks } from '../smart/quirks.ts'
+import { chooseRedirectPath } from '../smart/redirect-uri.ts'
 import { listScopeFaults } from '../smart/scope-lint.ts'
 import type { ClientAuthentication, NetworkPolicy, Registration } from '../smart/types.ts'
 import { readClientKeyText } from './client-key-text.ts'
@@ -18,6 +19,8 @@ import type { EhrDocument } from './schema.ts'
 export interface RegistrationContext extends DocumentContext {
   publicUrl: string
   keyRing: KeyRing | undefined
+  /** How many EHRs there are. */
+  ehrs: number
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
@@ -60,7 +63,7 @@ export async function loadRegistration(
     clientAuth,
     network,
     origins: [...new Set([new URL(ehr.iss).origin, ...ehr.origins])],
-    redirectUri: context.publicUrl + redirectPath,
+    redirectUri: context.publicUrl + (redirectPath ?? chooseRedirectPath(ehr.id, context.ehrs)),
     quirks: resolveQuirks(ehr.quirks),
   }
 }

@@ -51,7 +51,8 @@ export const ehrSchema = z.strictObject({
   redirectPath: z
     .string()
     .regex(/^\/redirect(\/[a-z0-9][a-z0-9-]{0,31})?$/, 'must be /redirect or /redirect/EHR-ID')
-    .default('/redirect'),
+    .optional(),
+  responseIss: webUrl.optional(),
   rewrite: z.boolean().default(true),
   upstreamCompression: z.enum(['identity', 'gzip']).default('identity'),
   prompt: z.enum(['login', 'consent', 'select_account', 'none']).optional(),

@@ -6,6 +6,7 @@ import { base64url } from 'jose'
 import { BrokerError } from '../errors.ts'
 import { toUri } from '../uri.ts'
 import { digestText } from './digest.ts'
+import { requireNamedIssuer } from './redirect-uri.ts'
 import { asksForIdToken, buildScope } from './scope-request.ts'
 import type {
   AuthorizationServer,
@@ -40,7 +41,8 @@ export type AuthorizationRequest =
 
 /**
  * What a new authorization begins with: a PKCE verifier of 256 random bits, and a nonce when an
- * id_token is asked for. Refuses with `pkce_unsupported` where a list of methods lacks S256.
+ * id_token is asked for. Refuses with `pkce_unsupported` where a list of methods lacks S256, and with
+ * `issuer_unnamed` where the answer would not name the EHR as the registration requires.
  */
 export function buildLaunch(
   { registration, kind, iss, returnTo }: LaunchRequest,
@@ -51,6 +53,7 @@ export function buildLaunch(
   if (codeChallengeMethods && !codeChallengeMethods.includes('S256')) {
     throw new BrokerError('pkce_unsupported', { ehr: registration.id })
   }
+  requireNamedIssuer(registration, server)
   return {
     ehr: registration.id,
     kind,

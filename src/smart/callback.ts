@@ -4,6 +4,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { readForm } from '../form.ts'
+import { isFromIssuer } from './redirect-uri.ts'
 import type {
   AuthorizationErrorCode,
   AuthorizationServer,
@@ -72,8 +73,7 @@ export function verifyCallback(
   pending: PendingLaunch,
   { registration, server }: { registration: Registration; server: AuthorizationServer },
 ): VerifiedCallback {
-  const expected = [server.issuer, ...registration.issuers]
-  if (iss === undefined ? server.issParameterSupported : !expected.includes(iss)) {
+  if (!isFromIssuer(iss, registration, server)) {
     throw new BrokerError('issuer_mismatch', { ehr: registration.id })
   }
   return 'code' in answer

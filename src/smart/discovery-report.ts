@@ -3,16 +3,22 @@
 // stripped of everything that a terminal would obey. Pure: no I/O, no clock.
 
 import { describeFault } from '../errors.ts'
+import { describeClientAddresses, listClientAddresses } from './client-addresses.ts'
 import type { Survey } from './discovery-survey.ts'
+import { ownRedirectPath } from './redirect-uri.ts'
 import {
   buildRegistrationBlock,
   chooseClientAuth,
   listForeignOrigins,
+  suggestEhrId,
 } from './registration-block.ts'
 import type { AuthorizationServer } from './types.ts'
 
-/** The report, line by line. */
-export function buildDiscoveryReport(survey: Survey): string[] {
+/** Stands for the public URL where that is not known. */
+const PUBLIC_URL = 'https://YOUR-PUBLIC-URL'
+
+/** The report, line by line; with the public URL, what to register at the EHR is told in full. */
+export function buildDiscoveryReport(survey: Survey, publicUrl = PUBLIC_URL): string[] {
   const { iss, asked, outcome } = survey
   const lines = [
     iss,
@@ -37,6 +43,7 @@ export function buildDiscoveryReport(survey: Survey): string[] {
       ...listForeignOrigins(survey, server).map(warnOfForeign),
       ...server.warnings,
     ]),
+    ...['To register at the EHR', ...addresses(survey, server, publicUrl), ''],
     ...['Registration', ...buildRegistrationBlock(survey, server)],
   ]
 }
@@ -91,11 +98,20 @@ function used(server: AuthorizationServer): string[] {
       : 'no id_tokens: there are no keys to verify them by',
     server.issParameterSupported
       ? 'iss in the callback, required (RFC 9207)'
-      : 'a redirect URI of its own, as the EHR sends no iss in the callback',
+      : 'no iss in the callback: the redirect URI tells this EHR from others',
     server.revocationEndpoint
       ? 'revocation of tokens at logout (RFC 7009)'
       : 'no revocation at logout: the EHR names no endpoint for it',
   ].map(line => `  ${line}`)
+}
+
+function addresses({ iss }: Survey, server: AuthorizationServer, publicUrl: string): string[] {
+  const id = suggestEhrId(iss)
+  const redirectUri = publicUrl + ownRedirectPath(id)
+  const client = { id, iss, redirectUri, clientAuth: chooseClientAuth(server) }
+  return describeClientAddresses(listClientAddresses(client, [], { publicUrl })).map(
+    line => `  ${line}`,
+  )
 }
 
 function warnOfForeign(origin: string): string {

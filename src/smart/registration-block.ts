@@ -2,6 +2,7 @@
 // been judged, or stand in JSON's quotes. Pure: no I/O, no clock.
 
 import type { Survey } from './discovery-survey.ts'
+import { ownRedirectPath } from './redirect-uri.ts'
 import type { AuthorizationServer } from './types.ts'
 
 /** How the client would prove itself: by a key pair where the EHR lists that, else by its secret. */
@@ -26,7 +27,7 @@ export function buildRegistrationBlock(
   server: AuthorizationServer,
 ): string[] {
   const { method, alg } = chooseClientAuth(server)
-  const id = suggestId(iss)
+  const id = suggestEhrId(iss)
   const proof =
     method === 'private_key_jwt' ? (alg ? `, alg: ${alg}` : '') : `, secretFile: /run/secrets/${id}`
   const foreignIssuer = listForeignOrigins({ iss, origins }, server).length > origins.length
@@ -41,7 +42,7 @@ export function buildRegistrationBlock(
     ...(foreignIssuer ? [`  issuers: ${JSON.stringify([server.issuer])}`] : []),
     ...(server.jwksUri ? [] : ['  idToken: ignore']),
     ...(speaksV1Only(server) ? ['  quirks: { scopeVersion: v1 }'] : []),
-    ...(server.issParameterSupported ? [] : [`  redirectPath: /redirect/${id}`]),
+    `  redirectPath: ${ownRedirectPath(id)}`,
   ].map(line => `  ${line}`)
 }
 
@@ -67,7 +68,8 @@ function speaksV1Only({ source, capabilities }: AuthorizationServer): boolean {
   return source === 'metadata' || capabilities.includes('permission-v1')
 }
 
-function suggestId(iss: string): string {
+/** An id for a registration at this FHIR base. */
+export function suggestEhrId(iss: string): string {
   const [label = ''] = new URL(iss).hostname.split('.')
   return /^[a-z][a-z0-9-]{0,31}$/.test(label) ? label : 'ehr'
 }

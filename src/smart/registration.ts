@@ -69,6 +69,11 @@ export interface Registration {
   issuers: readonly string[]
   /** Where the browser comes back to, absolute, byte for byte as registered at the EHR. */
   redirectUri: string
+  /**
+   * The `iss` that this EHR's answers must carry (RFC 9207), where it shares its redirect URI with
+   * others or is held to it by choice.
+   */
+  responseIss?: string
   embedded: boolean
   rewrite: boolean
   upstreamCompression: 'identity' | 'gzip'

@@ -90,6 +90,25 @@ test('[PS1] tells a host that no name server knows in one line, and no stack', a
   assert.doesNotMatch(out, /Error|\bat /)
 })
 
+test('names what to register at the EHR, below the public URL where that is told', async t => {
+  const ehr = await listen(t, (_, response) => {
+    const endpoints = { authorization_endpoint: '/a', token_endpoint: '/t', jwks_uri: '/k' }
+    response.end(JSON.stringify({ ...endpoints, issuer: ehr.origin }))
+  })
+  const known = await run(`${ehr.origin}/fhir`, '--public-url', 'https://app.example.org/bff/')
+  assert.match(
+    known.out,
+    /To register at the EHR\n {2}redirect URI +https:\/\/app\.example\.org\/bff\/redirect\/ehr\n/,
+  )
+  assert.match(known.out, /launch URL +https:\/\/app\.example\.org\/bff\/launch\n/)
+  assert.match(known.out, /redirectPath: \/redirect\/ehr/)
+  assert.match(
+    (await run(`${ehr.origin}/fhir`)).out,
+    /launch URL +https:\/\/YOUR-PUBLIC-URL\/launch\n/,
+  )
+  assert.equal((await run(`${ehr.origin}/fhir`, '--public-url', 'app')).status, 2)
+})
+
 test('shows how it is used, by status 2', async t => {
   for (const args of [
     [],

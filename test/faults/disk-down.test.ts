@@ -62,7 +62,7 @@ test('[V5] on a full disk sessions read, nobody gets in, no refresh token is sen
   const app = `http://localhost:${await findPort()}`
   const asked: string[] = []
   const sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app, ehrIds: ['dstu2'] },
+    ...{ port: 0, appUrl: app },
     onRequest: ({ path }) => asked.push(path),
   })
   const program = 'test/faults/dying-broker.ts'

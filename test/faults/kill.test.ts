@@ -23,7 +23,7 @@ before(async () => {
   sandbox = await startSandbox({
     port: 0,
     appUrl: app,
-    ehrIds: ['dstu2'],
+
     onRequest({ path }) {
       if (path.endsWith('/token')) tokenCalls++
       onRequest(path)

@@ -25,7 +25,7 @@ async function startBroker(
   host = '127.0.0.1',
 ) {
   const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, host, appUrl: app, ehrIds: ['dstu2'] })
+  const sandbox = await startSandbox({ port: 0, host, appUrl: app })
   const broker = createBroker({ ...options, app, sandbox: sandbox.url })
   t.after(async () => {
     await broker.close()

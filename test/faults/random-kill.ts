@@ -36,7 +36,7 @@ const WORKERS = 4
 export async function killAtRandom(rounds: number, seed: number): Promise<KillReport> {
   const random = createRandom(seed)
   const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ehrIds: ['dstu2'] })
+  const sandbox = await startSandbox({ port: 0, appUrl: app })
   const broker = createBroker({ app, sandbox: sandbox.url })
   const world = { app, sandbox }
   const held: Held[] = []

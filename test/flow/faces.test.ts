@@ -34,7 +34,7 @@ test('[AS-02, AS-06, AL-38] an EHR that fetches our key set accepts what we sign
       clientId: 'app-with-keys',
       method: 'private_key_jwt',
       jwksUri: `${world.app}/.well-known/jwks.json`,
-      redirectUris: [`${world.app}/redirect`, `${world.app}/redirect/dstu2`],
+      redirectUris: ['general', 'dstu2'].map(id => `${world.app}/redirect/${id}`),
     })
     const browser = createBrowser()
     const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')

@@ -14,7 +14,6 @@ test('a public URL with a path prefixes every route, cookie names stay, and FHIR
     },
   })
   t.after(() => world.close())
-  await world.sandbox.moveApp(world.app)
   assert.match(world.app, /\/bff$/)
   const browser = createBrowser()
   const { landing, fhirBaseUrl, document } = await logIn(world, browser, 'amy-shaw')

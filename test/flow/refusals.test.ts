@@ -35,7 +35,7 @@ test('[S13] a browser that blocks cookies is told so, and its state is not accep
 test('[C6] an error answer with a foreign or missing state is refused and consumes nothing', async () => {
   const { browser, location } = await begin()
   for (const query of ['error=access_denied', 'error=access_denied&state=forged']) {
-    assert.equal((await browser.fetch(`${world.app}/redirect?${query}`)).status, 400)
+    assert.equal((await browser.fetch(`${world.app}/redirect/general?${query}`)).status, 400)
   }
   const landing = await browser.navigate(`${location}&patient=amy-shaw&auto=1`)
   assert.ok(new URL(landing.url).searchParams.get('session'))
@@ -44,7 +44,7 @@ test('[C6] an error answer with a foreign or missing state is refused and consum
 test('[C15, AL-13, AD3] another Host is refused, and forged forwarding headers change nothing', async () => {
   const { state } = await begin()
   for (const host of ['evil.test', 'localhost', '127.0.0.1', 'localhost:1', 'a@b', '']) {
-    const url = `/redirect?code=x&state=${state}`
+    const url = `/redirect/general?code=x&state=${state}`
     assert.equal((await world.server.inject({ url, headers: { host } })).statusCode, 421, host)
   }
   const headers = {
@@ -56,7 +56,7 @@ test('[C15, AL-13, AD3] another Host is refused, and forged forwarding headers c
   }
   const answer = await world.server.inject({ url: '/login?ehr=general', headers })
   const asked = new URL(String(answer.headers.location)).searchParams.get('redirect_uri')
-  assert.equal(asked, `${world.app}/redirect`)
+  assert.equal(asked, `${world.app}/redirect/general`)
 })
 
 test('[K10] cookie bombs and odd names end in 4xx or nothing, never in 500', async () => {

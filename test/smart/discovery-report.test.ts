@@ -43,7 +43,7 @@ test('prints a registration that the configuration accepts', () => {
   assert.deepEqual(registration.origins, ['https://login.test'])
   assert.deepEqual(registration.issuers, ['https://id.test/tenant,1'])
   assert.equal(registration.idToken, 'verify')
-  assert.equal(registration.redirectPath, '/redirect')
+  assert.equal(registration.redirectPath, '/redirect/ehr')
 })
 
 test('prints what an old server needs: no identity, the older scopes, a redirect URI of its own', () => {

@@ -57,10 +57,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox({
     port: 0,
     appUrl: app,
-    ehrIds: ['general', 'dstu2'],
     ...options.sandbox,
   })
   const config = await configure({ app, folder, sandboxUrl: sandbox.url }, options)
+  await sandbox.moveApp(
+    config.publicUrl,
+    config.registrations.map(({ id }) => id),
+  )
   const now = options.now ?? Date.now
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), now)
   const { logger, log } = captureLog()

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  chooseRedirectPath,
+  isFromIssuer,
+  listRedirectFaults,
+  requireNamedIssuer,
+} from '../../src/smart/redirect-uri.ts'
+import { buildRegistration } from './registration.ts'
+import { buildServer } from './server.ts'
+
+test('[C2] alone, an EHR has the plain redirect URI; among others each has its own', () => {
+  assert.equal(chooseRedirectPath('general', 1), '/redirect')
+  assert.equal(chooseRedirectPath('general', 2), '/redirect/general')
+})
+
+test('[C2] registrations without a fault are told apart by their redirect URIs or by their names', () => {
+  const registration = fc.record({
+    redirectUri: fc.constantFrom('/redirect', '/redirect/a', '/redirect/b'),
+    responseIss: fc.option(fc.constantFrom('https://a.test', 'https://b.test', 'https://c.test'), {
+      nil: undefined,
+    }),
+  })
+  const registrations = fc
+    .array(registration, { maxLength: 5 })
+    .map(list => list.map((entry, i) => ({ id: `ehr${i}`, ...entry })))
+  fc.assert(
+    fc.property(registrations, list => {
+      const faults = listRedirectFaults(list)
+      const isOpen = list.some((one, i) =>
+        list.some(
+          (other, j) =>
+            i !== j &&
+            one.redirectUri === other.redirectUri &&
+            (one.responseIss === undefined || one.responseIss === other.responseIss),
+        ),
+      )
+      assert.equal(faults.length > 0, isOpen)
+      for (const { index, setting } of faults) {
+        assert.equal(setting === 'redirectUri', list[index]?.responseIss === undefined)
+      }
+    }),
+  )
+})
+
+test('[C3] a name that is required must be announced, and must be the one that is announced', () => {
+  const responseIss = 'https://ehr.test/oauth2'
+  const require = (server: Parameters<typeof buildServer>[0], required?: string) =>
+    requireNamedIssuer(buildRegistration({ responseIss: required }), buildServer(server))
+  require({ issParameterSupported: false })
+  require({ issParameterSupported: true }, responseIss)
+  require({ issParameterSupported: true, issuer: 'x', issuerAnnounced: false }, responseIss)
+  for (const server of [
+    { issParameterSupported: false },
+    { issParameterSupported: true, issuer: 'https://ehr.test/oauth2/' },
+  ]) {
+    const refused = { code: 'issuer_unnamed', ehr: 'general' }
+    assert.throws(() => require(server, responseIss), refused)
+  }
+})
+
+test('[C2, C3] where a name is required no other passes, and neither does silence', () => {
+  const responseIss = 'https://ehr.test/oauth2'
+  const registration = buildRegistration({ responseIss, issuers: ['https://other.test'] })
+  for (const issParameterSupported of [true, false]) {
+    const server = buildServer({ issParameterSupported, issuer: 'https://announced.test' })
+    const passes = (iss?: string) => isFromIssuer(iss, registration, server)
+    assert.ok(passes(responseIss))
+    for (const iss of [undefined, '', 'https://other.test', 'https://announced.test', 'x']) {
+      assert.ok(!passes(iss), String(iss))
+    }
+  }
+})
