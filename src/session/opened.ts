@@ -2,6 +2,7 @@
 // bytes, because an EHR decides how large its tokens are. No I/O, no clock.
 
 import { createBoundedMap } from '../bounded-map.ts'
+import type { TokenSet } from '../smart/types.ts'
 import type { Head } from '../vault/vault.ts'
 import type { OpenSession } from './session.ts'
 
@@ -26,6 +27,8 @@ const SESSION_BYTES = 1024
 /** An object, a list, a member and a text take so much, however short they are. */
 const OBJECT_BYTES = 64
 const TEXT_BYTES = 32
+/** The context, claims and scopes of a token set. */
+const TOKENS_BYTES = 8 * 1024
 
 /** No session is open yet; those that are take at most so many bytes. */
 export function createOpenedSessions(maxBytes: number): OpenedSessions {
@@ -50,4 +53,9 @@ export function weighSession(json: Uint8Array): number {
     else if (char === 0x3a || char === 0x5b || char === 0x7b) objects++
   }
   return SESSION_BYTES + 2 * json.length + OBJECT_BYTES * objects + (TEXT_BYTES / 2) * quotes
+}
+
+/** What a token set takes in memory, in bytes, where its JSON is not at hand. */
+export function weighTokens({ accessToken, refreshToken = '', idToken = '' }: TokenSet): number {
+  return TOKENS_BYTES + accessToken.length + refreshToken.length + idToken.length
 }

@@ -1,8 +1,8 @@
 // How long a session's renewal rests after a failure: longer each time, with jitter, and never shorter
 // than the EHR asks for. The clock and the randomness are passed in (attacks F4).
 
+import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
-import { remember } from './remember.ts'
 import type { OpenSession } from './session.ts'
 
 export interface Pauses {
@@ -16,10 +16,11 @@ export interface Pauses {
 
 const MIN_MS = 5_000
 const MAX_MS = 60_000
+const MAX_BYTES = 4 * 1024 * 1024
 
 /** No session rests yet; `random` gives numbers between 0 and 1. */
 export function createPauses({ now, random }: { now: () => number; random: () => number }): Pauses {
-  const pauses = new Map<string, { until: number; failures: number }>()
+  const pauses = createBoundedMap<{ until: number; failures: number }>(MAX_BYTES)
 
   return {
     isResting: ({ recordId }) => (pauses.get(recordId)?.until ?? 0) > now(),
@@ -29,7 +30,7 @@ export function createPauses({ now, random }: { now: () => number; random: () =>
       const asked = failure instanceof BrokerError ? (failure.retryAfterSeconds ?? 0) * 1000 : 0
       const grown = MIN_MS * 2 ** (failures - 1) * (0.75 + random() / 2)
       const until = now() + Math.min(MAX_MS, Math.max(grown, asked))
-      remember(pauses, open.recordId, { until, failures })
+      pauses.set(open.recordId, { until, failures })
       return failure instanceof BrokerError ? build(open, failure) : failure
     },
     end: ({ recordId }) => void pauses.delete(recordId),

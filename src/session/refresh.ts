@@ -2,9 +2,9 @@
 // for all who ask in this process, and seldom at an EHR that refuses for ever. The clocks, the network
 // and the randomness are passed in (design section 4).
 
+import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
 import { createPauses } from './pauses.ts'
-import { remember } from './remember.ts'
 import type { OpenSession } from './session.ts'
 import { createSpending, type SpendingOptions } from './spending.ts'
 
@@ -24,13 +24,14 @@ const JITTER_MS = 15_000
 /** A token that still lives is not held up by its renewal for longer. */
 const PATIENCE_MS = 2_000
 const MIN_RENEWAL_INTERVAL_MS = 10_000
+const RENEWALS_BYTES = 4 * 1024 * 1024
 
 export function createRefresher(options: RefreshOptions): Refresher {
   const { now, steady } = options
   const flights = new Map<string, Promise<OpenSession>>()
   const pauses = createPauses({ ...options, now: steady })
   /** When a record was last renewed here, so that an EHR that refuses for ever starts no storm. */
-  const renewals = new Map<string, number>()
+  const renewals = createBoundedMap<number>(RENEWALS_BYTES)
   const spending = createSpending({ ...options, report }, pauses)
 
   return {
@@ -43,7 +44,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
   }
 
   function report(outcome: Parameters<RefreshOptions['report']>[0], open: OpenSession): void {
-    if (outcome === 'renewed') remember(renewals, open.recordId, steady())
+    if (outcome === 'renewed') renewals.set(open.recordId, steady())
     options.report(outcome, open)
   }
 

@@ -4,6 +4,7 @@
 
 import { give, type Share, take } from '../share.ts'
 import type { TokenSet } from '../smart/types.ts'
+import { weighTokens } from './opened.ts'
 
 export interface RevocationOptions {
   /** One attempt for all tokens of a set; rejects when it should be tried again. */
@@ -15,7 +16,6 @@ export interface RevocationOptions {
 const WAITS_MS = [1_000, 5_000, 30_000]
 /** Memory for what waits; beyond it tokens are left to their own expiry. */
 const WAITING_BYTES = { ehr: 8 * 1024 * 1024, all: 32 * 1024 * 1024 }
-const SET_BYTES = 4 * 1024
 
 export interface Revocations {
   /** Begins to revoke; never throws and never waits. */
@@ -32,7 +32,7 @@ export function createRevocations(options: RevocationOptions): Revocations {
   return {
     begin(ehr, tokens) {
       const share = shareOf(ehr)
-      const bytes = weigh(tokens)
+      const bytes = weighTokens(tokens)
       if (!take(share, bytes)) {
         options.onGivenUp(ehr, new Error('too many revocations are waiting'))
         return
@@ -66,8 +66,4 @@ export function createRevocations(options: RevocationOptions): Revocations {
       }
     }
   }
-}
-
-function weigh({ accessToken, refreshToken = '', idToken = '' }: TokenSet): number {
-  return SET_BYTES + accessToken.length + refreshToken.length + idToken.length
 }

@@ -2,8 +2,9 @@
 // they are all that the session has left: they stay here, unused, and are tried again until they are
 // stored, first of all when the process ends. The clock and the waiting are passed in (attacks F2, F6).
 
+import { createBoundedMap } from '../bounded-map.ts'
 import type { TokenSet } from '../smart/types.ts'
-import { remember } from './remember.ts'
+import { weighTokens } from './opened.ts'
 import type { OpenSession } from './session.ts'
 
 export interface UnsavedOptions {
@@ -40,14 +41,15 @@ export interface Unsaved {
 }
 
 const RETRY_MS = 250
+const MAX_BYTES = 64 * 1024 * 1024
 
 export function createUnsaved(options: UnsavedOptions): Unsaved {
-  const waiting = new Map<string, { open: OpenSession; got: Got }>()
+  const waiting = createBoundedMap<{ open: OpenSession; got: Got }>(MAX_BYTES, weigh)
   let trying: Promise<void> | undefined
 
   return {
     add(open, got) {
-      remember(waiting, open.recordId, { open, got })
+      waiting.set(open.recordId, { open, got })
       trying ??= tryAll().finally(() => {
         trying = undefined
       })
@@ -77,4 +79,9 @@ export function createUnsaved(options: UnsavedOptions): Unsaved {
       }
     }
   }
+}
+
+// Both token sets: the session that they were got for is kept too.
+function weigh({ open, got }: { open: OpenSession; got: Got }): number {
+  return weighTokens(open.session.tokens) + weighTokens(got.tokens)
 }
