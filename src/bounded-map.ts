@@ -10,7 +10,7 @@ export interface BoundedMap<V> {
   /** Sets an entry as the newest, and forgets others until the bound holds. */
   set(key: string, value: V): void
   delete(key: string): boolean
-  values(): Iterable<V>
+  entries(): Iterable<[key: string, value: V]>
 }
 
 interface Entry<V> {
@@ -57,8 +57,8 @@ export function createBoundedMap<V>(
       entries.set(key, entry)
     },
     delete: remove,
-    *values() {
-      for (const { value } of entries.values()) yield value
+    *entries() {
+      for (const [key, { value }] of entries) yield [key, value]
     },
   }
 

@@ -31,7 +31,7 @@ test('[DS13] however many and however large its entries are, it never holds more
           const found = map.get(key)
           assert.ok(found === undefined || found === last.get(key))
         }
-        const held = [...map.values()]
+        const held = [...map.entries()].map(([, value]) => value)
         assert.equal(held.length, map.size)
         assert.ok(map.bytes <= 8 * KIB && map.bytes >= held.reduce((sum, v) => sum + v.bytes, 0))
       }

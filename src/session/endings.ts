@@ -3,8 +3,8 @@
 // (attacks O10).
 
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { createBoundedMap } from '../bounded-map.ts'
 import type { RecordId, Vault } from '../vault/vault.ts'
-import { remember } from './remember.ts'
 
 export interface Endings {
   /** Removes a record, or only that generation of it; rejects where it could not, and tries again. */
@@ -28,11 +28,13 @@ export interface EndingsOptions {
 const RETRY_MS = 1_000
 /** Removed at a time, so that a thousand neither wait for each other nor hold up the event loop. */
 const BATCH = 8
+/** Room for some fifty thousand. */
+const PENDING_BYTES = 12 * 1024 * 1024
 
 /** Nothing is pending yet. */
 export function createEndings(options: EndingsOptions): Endings {
   const { vault, absoluteMs, wait = pauseUnref } = options
-  const pending = new Map<RecordId, { generation?: number; triesLeft: number }>()
+  const pending = createBoundedMap<{ generation?: number; triesLeft: number }>(PENDING_BYTES)
   let trying: Promise<void> | undefined
 
   return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
@@ -43,7 +45,7 @@ export function createEndings(options: EndingsOptions): Endings {
       pending.delete(id)
       return isDone
     } catch (error) {
-      remember(pending, id, { generation, triesLeft: Math.ceil(absoluteMs / RETRY_MS) })
+      pending.set(id, { generation, triesLeft: Math.ceil(absoluteMs / RETRY_MS) })
       trying ??= tryAll().finally(() => {
         trying = undefined
       })
@@ -69,7 +71,7 @@ export function createEndings(options: EndingsOptions): Endings {
   async function tryAll(): Promise<void> {
     while (pending.size > 0) {
       await wait(RETRY_MS)
-      for (const [id, ending] of [...pending]) {
+      for (const [id, ending] of [...pending.entries()]) {
         const isDone = await vault.remove(id, ending.generation).then(
           () => true,
           () => ending.triesLeft-- <= 0,
@@ -77,7 +79,7 @@ export function createEndings(options: EndingsOptions): Endings {
         if (pending.get(id) !== ending) continue
         if (isDone) pending.delete(id)
         else {
-          remember(pending, id, ending)
+          pending.set(id, ending)
           break
         }
       }

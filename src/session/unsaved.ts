@@ -71,7 +71,7 @@ export function createUnsaved(options: UnsavedOptions): Unsaved {
   async function tryAll(): Promise<void> {
     while (waiting.size > 0) {
       await options.wait(RETRY_MS)
-      for (const { open, got } of [...waiting.values()]) {
+      for (const [, { open, got }] of [...waiting.entries()]) {
         if (open.session.endsAt <= options.now()) waiting.delete(open.recordId)
         else await options.store(open, got).catch(() => undefined)
         if (has(got.lease)) break
