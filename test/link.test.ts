@@ -4,6 +4,14 @@ import fc from 'fast-check'
 import { buildLinkHeader, type Link } from '../src/link.ts'
 import { toUri } from '../src/uri.ts'
 
+const address = fc.stringMatching(
+  /^https:\/\/[a-z]{1,9}\.example(?:\/[A-Za-z0-9._~!$&'()*+,;=:@-]{0,9}){0,3}(?:\?[a-z=&]{0,9}(?:%2F)?)?(?:#[a-z]{0,5})?$/,
+)
+// Any code units, in pairs or not; fast-check's own unit takes seconds to begin.
+const codeUnits = fc
+  .array(fc.nat(0xffff), { maxLength: 30 })
+  .map(codes => String.fromCharCode(...codes))
+
 /** RFC 8288, strictly: what any reader makes of a Link header, or undefined when it is none. */
 function readLinks(value: string): Link[] | undefined {
   const links: Link[] = []
@@ -26,8 +34,8 @@ test('[R23] an address of an EHR is one link, whatever stands in it', () => {
     '<https://own.example/x%3E;rel=%22preload%22;as=%22script%22,%3Chttps://other.example/y>; rel="help"',
   )
   const url = fc.oneof(
-    fc.webUrl({ withQueryParameters: true, withFragments: true }),
-    fc.string({ unit: 'binary', maxLength: 40 }),
+    address,
+    codeUnits,
     fc
       .array(
         fc.constantFrom('<', '>', '"', ',', ';', ' ', '\r\n', '\\', 'rel=', 'x', '%', '\ud800'),
@@ -42,13 +50,13 @@ test('[R23] an address of an EHR is one link, whatever stands in it', () => {
       const expected = meant.map(({ url, rel }) => ({ url: toUri(url), rel }))
       assert.deepEqual(value === undefined ? [] : readLinks(value), expected)
     }),
-    { numRuns: 3000 },
+    { numRuns: 500 },
   )
 })
 
 test('an address that is one stays as it is', () => {
   fc.assert(
-    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), url => {
+    fc.property(address, url => {
       assert.equal(toUri(url), url)
     }),
   )

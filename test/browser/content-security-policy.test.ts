@@ -2,22 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { buildPolicy, framedBy } from '../../src/browser/content-security-policy.ts'
-
-/** CSP 2.2.1: what a browser makes of the header. */
-function readPolicies(value: string): Record<string, string[]>[] {
-  return value.split(',').map(policy =>
-    Object.fromEntries(
-      policy
-        .split(';')
-        .map(directive => directive.trim().split(/[\t\n\f\r ]+/))
-        .map(([name = '', ...sources]) => [name, sources]),
-    ),
-  )
-}
+import { readPolicies } from './policies.ts'
 
 test('[R23] a source stays one source of its own directive, or is refused', () => {
   const source = fc.oneof(
-    fc.webUrl(),
+    fc.stringMatching(/^https:\/\/[a-z]{1,9}\.example(?::[1-9]\d{0,4})?$/),
     fc.constantFrom("'none'", "'self'", 'https://a.example:8443', 'blob:'),
     fc.constantFrom('https://a; script-src *', 'https://a, default-src *', 'a b', '', 'a\nb', 'é'),
     fc.string(),
@@ -29,6 +18,6 @@ test('[R23] a source stays one source of its own directive, or is refused', () =
       if (areWords) assert.deepEqual(readPolicies(buildPolicy(directives)), [directives])
       else assert.throws(() => buildPolicy(directives), TypeError)
     }),
-    { numRuns: 2000 },
+    { numRuns: 300 },
   )
 })

@@ -215,3 +215,39 @@ describe('streams', () => {
     for (let i = 0; i < 10; i++) assert.equal((await rig.call('/Patient/1')).text, '{"a":1}')
   })
 })
+
+describe('an exchange as a whole', () => {
+  const never = 600_000
+  const rig = useRig({ limits: { headMs: never, idleMs: never, stallMs: never, totalMs: 400 } })
+  beforeEach(() => {
+    rig.ehr.requests.length = 0
+    rig.records.length = 0
+  })
+
+  /** Sends a little every moment, so that nothing but the total limit can end it. */
+  function drip({ socket }: EhrRequest, type: string): void {
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`)
+    const timer = setInterval(() => socket.write('2\r\n\n\n\r\n'), 10)
+    socket.on('close', () => clearInterval(timer))
+  }
+
+  for (const type of ['image/png', 'application/fhir+json', 'text/event-stream']) {
+    test(`[R13, R14] ends at its limit, however lively: ${type}`, async () => {
+      rig.ehr.handler = request => drip(request, type)
+      const client = await connectRaw(rig.port)
+      client.send(rig.raw('GET /Binary/1'))
+      const received = await client.closed()
+      assert.match(received, /^HTTP\/1\.1 200 /)
+      assert.ok(!received.endsWith('0\r\n\r\n'), 'broken, and not a short answer')
+      await closing((rig.ehr.requests[0] as EhrRequest).socket)
+      await until(() => rig.records.length === 1)
+      assert.equal(rig.records[0]?.aborted, true)
+    })
+  }
+
+  test('[R13] is a 504 while nothing has come', async () => {
+    rig.ehr.handler = () => undefined
+    const { status, refusal } = await rig.call('/Patient/1')
+    assert.equal(`${status} ${refusal}`, '504 upstream_timeout')
+  })
+})

@@ -3,6 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import securityHeaders from '../../plugins/security-headers.ts'
+import {
+  assertPagePolicy,
+  closedPolicy,
+  filesPolicy,
+  readPolicies,
+  sandboxedPolicy,
+} from '../browser/policies.ts'
 import { createBrowser } from '../world/browser.ts'
 import { createWorld } from '../world/world.ts'
 import { buildBareApp } from './alone.ts'
@@ -34,6 +41,7 @@ test('[L24, X11, S9] no answer of any route can be framed, sniffed, cached or to
     ...['/sessions', '/ehrs', '/login', '/login?ehr=general', '/launch', '/redirect', '/healthz'],
     ...['/docs', '/openapi.yaml', '/nowhere', '/', '/sessions/x/fhir/Patient', '/fhir/Patient'],
   ]
+  const seen = { pages: 0, closed: 0, sandboxed: 0, files: 0 }
   for (const path of paths) {
     const kinds: Record<string, string>[] = [
       {},
@@ -41,15 +49,26 @@ test('[L24, X11, S9] no answer of any route can be framed, sniffed, cached or to
     ]
     for (const headers of kinds) {
       const answer = await browser.fetch(world.app + path, { headers })
-      assert.match(
-        answer.headers.get('content-security-policy') ?? '',
-        /frame-ancestors 'none'/,
-        path,
-      )
+      const policy = answer.headers.get('content-security-policy') ?? ''
+      if (path.includes('/fhir')) {
+        assert.deepEqual(readPolicies(policy), [sandboxedPolicy], path)
+        seen.sandboxed++
+      } else if (path === '/' || path === '/nowhere') {
+        // What is no route of ours is looked for among the frontend's files.
+        assert.deepEqual(readPolicies(policy), [filesPolicy], path)
+        seen.files++
+      } else if (/^text\/html/.test(answer.headers.get('content-type') ?? '')) {
+        assertPagePolicy(policy, answer.text)
+        seen.pages++
+      } else {
+        assert.deepEqual(readPolicies(policy), [closedPolicy], path)
+        seen.closed++
+      }
       assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path)
       assert.equal(answer.headers.get('referrer-policy'), 'no-referrer', path)
       assert.equal(answer.headers.get('cross-origin-resource-policy'), 'same-origin', path)
       if (path !== '/') assert.match(answer.headers.get('cache-control') ?? '', /^no-store/, path)
     }
   }
+  assert.deepEqual(Object.values(seen).includes(0), false, JSON.stringify(seen))
 })

@@ -22,6 +22,11 @@ const rules: AnswerRules = {
 const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbXkifQ.c2lnbmF0dXJl+/='
 const traces = buildTokenTraces(token)
 
+// Any code units, in pairs or not; fast-check's own unit takes seconds to begin.
+const codeUnits = fc
+  .array(fc.nat(0xffff), { maxLength: 30 })
+  .map(codes => String.fromCharCode(...codes))
+
 interface Case extends Partial<AnswerRules> {
   method?: string
   path?: string
@@ -235,7 +240,7 @@ test('[R16] no header shows the token that the EHR was asked with', () => {
 
 test('[R23] a header that breaks its grammar is left out, whatever the EHR meant by it', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 30 }),
+    codeUnits,
     fc.constantFrom('x\r\nset-cookie: a=b', '"', 'W/"', 'é', '\x00', 'a, b', '1', 'x'.repeat(3000)),
     fc.constantFrom('br', 'gzip, br', 'gzip;x', 'br\u0101', 'text/plain; a="\u0101"'),
   )
@@ -251,7 +256,7 @@ test('[R23] a header that breaks its grammar is left out, whatever the EHR meant
       })
       assert.ok(outcome === undefined || outcome === 'upstream_encoding', outcome)
     }),
-    { numRuns: 3000 },
+    { numRuns: 500 },
   )
 })
 
