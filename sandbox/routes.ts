@@ -1,10 +1,12 @@
 // Which part of the sandbox a request is for: its pages, an authorization, or one of its faces.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { accounts } from './authorization/accounts.ts'
 import type { SandboxClient } from './authorization/clients.ts'
 import { buildPreparation } from './authorization/prepared.ts'
 import type { AuthorizationServer } from './authorization/server.ts'
 import type { Call } from './faces/face.ts'
+import { faceGroups } from './faces/faces.ts'
 import type { FhirServer } from './fhir/server.ts'
 import { type Answer, json, page, redirect, text } from './http/answer.ts'
 import { readBody } from './http/body.ts'
@@ -99,11 +101,13 @@ async function answerPage(
   if (pathname === '/auto') {
     return redirect('/', { 'set-cookie': buildPreparation(searchParams) })
   }
-  if (pathname === '/faces') return page(facesPage(sites.all))
+  if (pathname === '/faces') return page(facesPage(sites, faceGroups))
   if (pathname === '/smart-style.json') return json(style)
   if (pathname !== '/') return undefined
-  const { appUrl } = parts.app()
-  return page(frontPage({ patients: directory.cards(), url: origin, appUrl }))
+  const { appUrl, clients } = parts.app()
+  const patients = directory.cards()
+  const faces = sites.all.length
+  return page(frontPage({ url: origin, appUrl, clients, patients, accounts, faces }))
 }
 
 /** The app in a frame, launched as `/launch-app` would with the same query. */

@@ -19,22 +19,27 @@ import { refusalFaces } from './refusals.ts'
 import { renewalFaces } from './renewals.ts'
 import { tokenFaces } from './token-answers.ts'
 
-export const faces: readonly Face[] = [
-  ...plainFaces,
-  ...discoveryFaces,
-  ...busyFaces,
-  ...redirectFaces,
-  ...legacyFaces,
-  ...refusalFaces,
-  ...callbackFaces,
-  ...tokenFaces,
-  ...contextFaces,
-  ...idTokenFaces,
-  ...renewalFaces,
-  ...logoutFaces,
-  ...fhirFaces,
-  ...linkFaces,
-  ...codingFaces,
-  ...mediaTypeFaces,
-  ...connectionFaces,
+export interface FaceGroup {
+  title: string
+  faces: readonly Face[]
+}
+
+/** Every face, by what it is about. */
+export const faceGroups: readonly FaceGroup[] = [
+  { title: 'As they should be', faces: plainFaces },
+  { title: 'Discovery', faces: [...discoveryFaces, ...busyFaces, ...redirectFaces] },
+  { title: 'Discovery by metadata alone', faces: legacyFaces },
+  { title: 'The way to the login and back', faces: [...refusalFaces, ...callbackFaces] },
+  { title: 'Token answers', faces: tokenFaces },
+  { title: 'Launch context', faces: contextFaces },
+  { title: 'id_tokens and keys', faces: idTokenFaces },
+  { title: 'Renewals', faces: renewalFaces },
+  { title: 'Logout', faces: logoutFaces },
+  { title: 'FHIR answers', faces: fhirFaces },
+  { title: 'Addresses in FHIR answers', faces: linkFaces },
+  { title: 'Content codings', faces: codingFaces },
+  { title: 'Media types and charsets', faces: mediaTypeFaces },
+  { title: 'Connections and interim answers', faces: connectionFaces },
 ]
+
+export const faces: readonly Face[] = faceGroups.flatMap(group => group.faces)

@@ -5,11 +5,11 @@ import { html } from './html.ts'
 import { layout, portrait } from './layout.ts'
 
 /** The page at `/chart`; `source` is the launch that the frame begins with. */
-export function chartPage({ name, summary }: PatientCard, source: string): string {
+export function chartPage({ name, identity }: PatientCard, source: string): string {
   return layout({
     title: name,
     body: html`<div class="card person">${portrait(name)}
-<span><strong>${name}</strong><small>${summary}</small></span></div>
+<span><h1>${name}</h1><small>${identity}</small></span></div>
 <iframe class="card" title="The app" src="${source}"></iframe>`,
   })
 }

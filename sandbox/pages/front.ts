@@ -1,56 +1,84 @@
-// The front page: the patients, each with ways to launch the app, and how to do it without a browser.
+// The start page: everything that the sandbox has. Patients to launch the app for, who can sign in,
+// clients, addresses, recipes, and the way to the faces.
 
+import type { Account } from '../authorization/accounts.ts'
 import type { PatientCard } from '../patients/card.ts'
-import { html } from './html.ts'
+import { clientCards } from './front-clients.ts'
+import { type Html, html } from './html.ts'
 import { layout, portrait } from './layout.ts'
+import { buildRecipes, type RecipePlaces } from './recipes.ts'
+
+export interface FrontPage extends RecipePlaces {
+  patients: readonly PatientCard[]
+  accounts: readonly Account[]
+  /** How many faces there are. */
+  faces: number
+}
 
 /** The page at `/`. */
-export function frontPage({
-  patients,
-  url,
-  appUrl,
-}: {
-  patients: readonly PatientCard[]
-  url: string
-  appUrl: string
-}): string {
-  const [first = { id: 'amy-shaw' }] = patients
+export function frontPage(page: FrontPage): string {
+  const { url, appUrl, patients, accounts } = page
   return layout({
-    title: 'Patients',
-    body: html`<h1>Patients</h1>
-<p class="lead">Open the app at <a href="${appUrl}">${appUrl}</a> from a patient's chart, as an EHR does,
-or begin in the app and come here to sign in.</p>
-<div class="grid">${patients.map(
-      ({ id, name, summary }) => html`<section class="card" id="${id}">
+    title: 'Start',
+    body: html`<h1>An EHR to build against</h1>
+<p class="lead">A real authorization server and FHIR in R4 and DSTU2, with ten synthetic patients. It
+launches the app at <a href="${appUrl}">${appUrl}</a>, and signs in whoever comes from there.</p>
+<nav class="chips" aria-label="On this page">
+<a href="#patients">Patients</a><a href="#users">Users</a><a href="#clients">Clients</a>
+<a href="#addresses">Addresses</a><a href="#recipes">Recipes</a><a href="/faces">Faces</a>
+</nav>
+<h2 id="patients">Patients</h2>
+<p class="lead">Launch the app from a patient's chart, as an EHR does, in a page of its own or in a
+frame of the chart.</p>
+<div class="grid">${patients.map(patientCard)}</div>
+<h2 id="users">Users</h2>
+<p class="lead">Who can sign in, without passwords. <code>user=ID</code> chooses one for a launch.</p>
+<div class="grid">${accounts.map(
+      ({ id, name, role }) => html`<div class="card person" id="user-${id}">${portrait(name)}
+<span><strong>${name}</strong><small>${role} · <code>${id}</code></small></span></div>`,
+    )}</div>
+<h2 id="clients">Clients</h2>
+<p class="lead">The app is registered three times, once for each way to authenticate. The secrets open
+nothing but this sandbox.</p>
+${clientCards(page.clients)}
+<h2 id="addresses">Addresses</h2>
+<div class="card"><dl class="pairs">${addresses.map(
+      ([name, path]) => html`<dt>${name}</dt><dd><code class="copy">${url}${path}</code></dd>`,
+    )}</dl></div>
+<h2 id="recipes">Recipes</h2>
+<p class="lead">Lines to paste into a terminal, or into a configuration.</p>
+${buildRecipes(page).map(
+  ({ id, title, about, text }) => html`<section class="recipe"><h3 id="${id}">${title}</h3>
+<p>${about}</p>
+<pre tabindex="0" role="region" aria-labelledby="${id}">${text}</pre></section>`,
+)}
+<h2 id="faces">Faces</h2>
+<div class="card"><p>${page.faces} EHRs with habits and faults of their own stand behind addresses of
+their own: servers that answer late, redirect, compress, rotate, refuse or lie. <a href="/faces">Look at
+the faces</a>.</p></div>
+<p class="note"><a href="/oauth/logout">Sign out here</a> ends your login at this EHR.</p>`,
+  })
+}
+
+function patientCard({ id, name, summary }: PatientCard): Html {
+  return html`<section class="card" id="${id}">
 <div class="person">${portrait(name)}<span><strong>${name}</strong><small>${id}</small></span></div>
 <p class="problems">${summary}</p>
 <div class="actions">
-<a class="button main" id="launch-${id}" href="/launch-app?patient=${id}">Launch app</a>
-<a class="button" href="/launch-app?patient=${id}&amp;face=dstu2">DSTU2</a>
-</div></section>`,
-    )}</div>
-<h2>Without a browser</h2>
-<p class="lead">With <code>auto=1</code> no page asks for anything, so that <code>curl -L</code> with a
-cookie jar completes a login. <code>auto=deny</code> says no.</p>
-<pre># EHR launch
-curl -sL -c jar -b jar -o /dev/null '${url}/launch-app?patient=${first.id}&amp;auto=1'
-
-# Standalone: put the choice onto the authorization request …
-A=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' ${appUrl}/login)
-curl -sL -c jar -b jar -o /dev/null "$A&amp;patient=${first.id}&amp;auto=1"
-
-# … or prepare this jar's next login
-curl -s -c jar -b jar -o /dev/null '${url}/auto?patient=${first.id}'
-curl -sL -c jar -b jar -o /dev/null ${appUrl}/login</pre>
-<h2>Addresses</h2>
-<div class="card scroll"><table>
-<tr><td>FHIR R4</td><td><code>${url}/r4</code></td></tr>
-<tr><td>FHIR DSTU2</td><td><code>${url}/dstu2</code></td></tr>
-<tr><td>Issuer</td><td><code>${url}</code></td></tr>
-<tr><td>Other EHRs</td><td><a href="/faces">faces with habits and faults</a>, each a FHIR base of its own</td></tr>
-<tr><td>Embedded</td><td><a href="/chart?patient=${first.id}">a chart</a> with the app in its frame, for
-apps that allow it</td></tr>
-<tr><td>Signed in here?</td><td><a href="/oauth/logout">sign out</a></td></tr>
-</table></div>`,
-  })
+<a class="button main" id="launch-${id}" href="/launch-app?patient=${id}" aria-label="Launch app for ${name}">Launch app</a>
+<a class="button" href="/launch-app?patient=${id}&amp;face=dstu2" aria-label="Launch app for ${name} in DSTU2">DSTU2</a>
+<a class="button" href="/chart?patient=${id}&amp;face=embedded" aria-label="Chart of ${name} with the app in a frame">Chart</a>
+</div></section>`
 }
+
+const addresses: readonly (readonly [name: string, path: string])[] = [
+  ['FHIR R4', '/r4'],
+  ['FHIR DSTU2', '/dstu2'],
+  ['FHIR R4, for apps in a frame', '/faces/embedded/fhir'],
+  ['SMART configuration', '/r4/.well-known/smart-configuration'],
+  ['Conformance of DSTU2', '/dstu2/metadata'],
+  ['Issuer', ''],
+  ['OpenID configuration', '/.well-known/openid-configuration'],
+  ['EHR launch', '/launch-app?patient=amy-shaw'],
+  ['Chart with the app in a frame', '/chart?patient=amy-shaw&face=embedded'],
+]

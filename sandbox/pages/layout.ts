@@ -23,7 +23,7 @@ export function layout({ title, body, narrow = false }: Frame): string {
 <body>
 <header><div>
 ${mark}<a href="/">Sandbox EHR</a>
-<p>Synthetic patients. Nothing here is real.</p>
+<p>Synthetic patients only</p>
 </div></header>
 <main${narrow ? html` class="narrow"` : undefined}>
 ${body}

@@ -10,9 +10,9 @@ export function errorNotice(members: Readonly<Record<string, unknown>>): string 
     narrow: true,
     body: html`<h1>This did not work</h1>
 <p class="lead">The authorization server refused the request, and will not send you back with it.</p>
-<div class="card scroll"><table>${Object.entries(members).map(
-      ([name, value]) => html`<tr><td><code>${name}</code></td><td>${String(value)}</td></tr>`,
-    )}</table></div>`,
+<div class="card"><dl>${Object.entries(members).map(
+      ([name, value]) => html`<dt><code>${name}</code></dt><dd>${String(value)}</dd>`,
+    )}</dl></div>`,
   })
 }
 

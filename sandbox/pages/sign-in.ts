@@ -21,7 +21,7 @@ export function accountPage(
       ({ id, name, role }) => html`<a class="row person" id="user-${id}" href="${link(id)}">
 ${portrait(name)}<span><strong>${name}</strong><small>${role}</small></span></a>`,
     )}</div>
-<p class="note">This sandbox has no passwords. Real patients do not either: they are not here.</p>`,
+<p class="note">There are no passwords here: choose whom to sign in as.</p>`,
   })
 }
 

@@ -10,6 +10,8 @@ export interface PatientCard {
   name: string
   /** Age, gender and active problems. */
   summary: string
+  /** Birth date, age, gender and number of the record, as a chart has them on top. */
+  identity: string
 }
 
 export interface Directory {
@@ -43,12 +45,16 @@ function buildCard(patient: Resource, conditions: Resource[], { today }: Calenda
   const problems = conditions
     .filter(one => isAbout(one, id) && valuesAt(one, 'clinicalStatus.coding.code')[0] === 'active')
     .map(one => valuesAt(one, 'code.text')[0])
+  const [number] = valuesAt(patient, 'identifier.value')
   const given = valuesAt(patient, 'name.given')[0]
   const family = valuesAt(patient, 'name.family')[0]
   return {
     id,
     name: [given, family].filter(Boolean).join(' ') || id,
     summary: [age, gender, ...problems].filter(Boolean).join(' · '),
+    identity: [birthDate && `Born ${birthDate}`, age, gender, number && `record ${number}`]
+      .filter(Boolean)
+      .join(' · '),
   }
 }
 
