@@ -11,6 +11,7 @@ import {
   type CookieKind,
   type CookieNames,
   readCookie,
+  requireCookieName,
 } from '../src/browser/cookies.ts'
 
 declare module 'fastify' {
@@ -65,10 +66,11 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
     },
     read: (request, name) => readCookie(request.headers.cookie, name),
     set(reply, kind, name, value, { embedded, maxAgeSeconds }) {
-      reply.setCookie(name, value, { ...attributes(kind, embedded), maxAge: maxAgeSeconds })
+      const how = { ...attributes(kind, embedded), maxAge: maxAgeSeconds }
+      reply.setCookie(requireCookieName(name), value, how)
     },
     clear(reply, kind, name, { embedded }) {
-      reply.clearCookie(name, attributes(kind, embedded))
+      reply.clearCookie(requireCookieName(name), attributes(kind, embedded))
     },
   })
 

@@ -13,7 +13,7 @@ import fp from 'fastify-plugin'
 import { buildFaultPage } from '../src/browser/page.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
 import { buildLinkHeader } from '../src/link.ts'
-import { buildOutcome, buildProxyStatus } from '../src/proxy/outcome.ts'
+import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
 import type {} from './metrics.ts'
 
 declare module 'fastify' {
@@ -89,7 +89,10 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('proxy-status', buildProxyStatus(error.code))
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
-    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
+    const { retryAfterSeconds } = error
+    if (retryAfterSeconds !== undefined) {
+      reply.header('retry-after', buildRetryAfter(retryAfterSeconds))
+    }
     const links = buildLinkHeader(error.links ?? [])
     if (links !== undefined) reply.header('link', links)
     if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {

@@ -139,8 +139,7 @@ export async function namingEhr<T>(ehr: string, step: () => Promise<T>): Promise
     return await step()
   } catch (error) {
     if (!(error instanceof BrokerError) || error.ehr !== undefined) throw error
-    const { code, detail, retryAfterSeconds, cause } = error
-    throw new BrokerError(code, { detail, ehr, retryAfterSeconds, cause })
+    throw new BrokerError(error.code, { ...error, ehr, cause: error.cause })
   }
 }
 

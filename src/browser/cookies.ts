@@ -1,6 +1,7 @@
 // Names, attributes and strict reading of fhirstorm's three cookies. A cookie that is sent twice is
 // none at all: picking one of two would let a sibling site choose (attacks K8, K9). Pure: no I/O.
 
+const NAME = /^[\w-]{1,128}$/
 const SESSION_ID = /^[A-Za-z0-9_-]{22}$/
 
 /** Cookies of one kind by id: their values, undefined for one that was sent more than once. */
@@ -62,6 +63,12 @@ function readCookies(header: string | undefined, prefix: string): SentCookies {
     found.set(id, found.has(id) ? undefined : pair.slice(equals + 1).trimEnd())
   }
   return found
+}
+
+/** The name as it stands in Set-Cookie. Throws a TypeError for what would end it early. */
+export function requireCookieName(name: string): string {
+  if (!NAME.test(name)) throw new TypeError('a cookie name is no token')
+  return name
 }
 
 export type CookieKind = 'ticket' | 'launch' | 'browser'

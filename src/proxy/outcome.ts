@@ -57,6 +57,11 @@ export function buildProxyStatus(code: FaultCode): string {
   return `fhirstorm; error=${type}; details="${code}"`
 }
 
+/** The Retry-After value of a refusal: whole seconds, at least one and at most a day. */
+export function buildRetryAfter(seconds: number): string {
+  return String(Math.min(Math.max(Math.ceil(seconds) || 1, 1), 86_400))
+}
+
 function readFormat(target: string): Format | undefined {
   const mark = target.indexOf('?')
   if (mark === -1 || !target.includes('_format', mark)) return undefined
