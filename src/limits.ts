@@ -37,7 +37,7 @@ export interface ProxyLimits extends ForwardLimits, BodyLimits {
   inFlight: ShareLimits
   /** Event streams, which last for hours and cost little. */
   events: ShareLimits
-  /** Memory of all request bodies that are held at one time. */
+  /** Memory of request bodies and small answers that are held at one time. */
   heldBytes: ShareLimits
   /** Documents up to this size are rewritten at once, and sent with their length. */
   collectBytes: number

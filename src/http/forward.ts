@@ -10,7 +10,7 @@ import type { OpenSession } from '../session/session.ts'
 import { toBrokerError } from './failure.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
 import type { Stream } from './running.ts'
-import { becomeEvents } from './shares.ts'
+import { becomeEvents, hold } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 import { endEarly } from './upload.ts'
 
@@ -85,11 +85,13 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
       controller.abort(new Error('held back'))
       this.resolve('held back')
     } else {
-      const { asked, rules } = this.it
-      this.answer = rules.judge(asked, status, headers)
-      if (this.answer.isLive) becomeEvents(this.it.place)
-      this.sink = rules.chooseSink(asked, this.answer, this)
-      if (!this.answer.isCollected) this.writeHead(this.answer)
+      const { asked, rules, place } = this.it
+      const answer = rules.judge(asked, status, headers)
+      if (answer.isLive) becomeEvents(place)
+      if (!hold(place, answer.collectedBytes)) answer.collectedBytes = undefined
+      this.answer = answer
+      this.sink = rules.chooseSink(asked, answer, this)
+      if (answer.collectedBytes === undefined) this.writeHead(answer)
     }
   }
 

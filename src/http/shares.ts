@@ -1,12 +1,12 @@
 // What users and EHRs hold of that of which there is only so much: requests in flight, event streams,
-// memory for bodies. A user's share lies within the EHR's, and that within the whole (attacks DS5,
+// memory for bodies and small answers. A user's share lies within the EHR's, and that within the whole (attacks DS5,
 // DS11). No I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
 import type { Session } from '../session/session.ts'
 import { give, type Share, take } from '../share.ts'
 
-/** Largest amounts of one user, of one EHR and of all together. */
+/** Largest amounts of one user, of one EHR and of all together, each at least twice the one before. */
 export interface ShareLimits {
   /** Of one session where the EHR does not say who the user is. */
   user: number
@@ -30,6 +30,8 @@ export type SharesOptions = Record<Kind, ShareLimits>
 export interface Place {
   readonly shares: Shares
   isEvents: boolean
+  /** Memory for its answer. */
+  heldBytes: number
 }
 
 /** Users that hold nothing are forgotten when so many are known. */
@@ -77,7 +79,7 @@ export function claim(shares: Shares, kind: Kind, amount: number): void {
 /** Takes a place for one request; refuses as `claim` does. */
 export function enter(shares: Shares): Place {
   claim(shares, 'requests', 1)
-  return { shares, isEvents: false }
+  return { shares, isEvents: false, heldBytes: 0 }
 }
 
 /** The answer is a stream of events, which may last for hours: it counts as that from now on. */
@@ -87,8 +89,17 @@ export function becomeEvents(place: Place): void {
   place.isEvents = true
 }
 
-export function leave({ shares, isEvents }: Place): void {
+/** Takes memory to hold an answer in; false where it must pass as it comes. */
+export function hold(place: Place, bytes = 0): boolean {
+  if (bytes > 0 && !take(place.shares.bytes, bytes)) return false
+  place.heldBytes += bytes
+  return true
+}
+
+/** Gives back the place and all that was taken with it. */
+export function leave({ shares, isEvents, heldBytes }: Place): void {
   give(isEvents ? shares.events : shares.requests, 1)
+  if (heldBytes > 0) give(shares.bytes, heldBytes)
 }
 
 function buildShares(

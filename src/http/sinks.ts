@@ -30,15 +30,27 @@ export interface Outlet {
 const MAX_RATIO = 200
 const FREE_BYTES = 4 * 1024 * 1024
 
-/** Holds a whole document, whose size was judged before. */
-export function createCollector(outlet: Outlet, rewrite: (text: string) => string): Sink {
-  let text = ''
+/** Holds a whole document of a length that was judged before, however small the pieces are. */
+export function createCollector(
+  outlet: Outlet,
+  length: number,
+  rewrite: (text: string) => string,
+): Sink {
+  let whole: Buffer | undefined
+  let used = 0
   return {
     push(chunk) {
-      text += chunk.toString('latin1')
+      // Most come as one piece.
+      if (chunk.length === length) {
+        whole = chunk
+      } else {
+        whole ??= Buffer.allocUnsafe(length)
+        chunk.copy(whole, used)
+      }
+      used += chunk.length
       return true
     },
-    end: () => outlet.finishWhole(rewrite(text)),
+    end: () => outlet.finishWhole(rewrite(whole?.toString('latin1', 0, used) ?? '')),
   }
 }
 

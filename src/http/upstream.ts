@@ -77,10 +77,12 @@ function createUpstream(registration: Registration, collectBytes: number): Upstr
   }
 
   function chooseRewriter(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {
-    const { document, isCollected } = answer
+    const { document, collectedBytes } = answer
     if (document === undefined || asked.method === 'HEAD') return undefined
-    return isCollected
-      ? createCollector(outlet, text => rewriteDocument(document, text, needles, asked.ours))
-      : createRewriter(outlet, createRewriting(document, needles, asked.ours))
+    if (collectedBytes === undefined) {
+      return createRewriter(outlet, createRewriting(document, needles, asked.ours))
+    }
+    const rewrite = (text: string) => rewriteDocument(document, text, needles, asked.ours)
+    return createCollector(outlet, collectedBytes, rewrite)
   }
 }

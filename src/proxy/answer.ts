@@ -41,8 +41,8 @@ export interface Answer {
   document: DocumentKind | undefined
   /** The body comes compressed, and is decoded here. */
   gzip: boolean
-  /** The body is small enough to be held; the head waits for its new length. */
-  isCollected: boolean
+  /** Length of a document that is small enough to be held; the head waits for its new length. */
+  collectedBytes: number | undefined
   /** Events: sent at once, and silence means nothing. */
   isLive: boolean
 }
@@ -83,7 +83,7 @@ export function createAnswerJudge(rules: AnswerRules) {
       headers: passed.slice(),
       document,
       gzip: false,
-      isCollected: false,
+      collectedBytes: undefined,
       isLive: content.isLive,
     }
     judgeCoding(answer, headers['content-encoding'], hasBody)
@@ -91,7 +91,7 @@ export function createAnswerJudge(rules: AnswerRules) {
     passHeaders(answer.headers, headers, { isRewritten, traces: asked.traces })
     passAddresses(answer, headers, asked)
     judgeLength(answer, headers['content-length'], hasBody || asked.method === 'HEAD')
-    if (asked.method === 'HEAD') answer.isCollected = false
+    if (asked.method === 'HEAD') answer.collectedBytes = undefined
     return answer
   }
 
@@ -102,7 +102,7 @@ export function createAnswerJudge(rules: AnswerRules) {
   ): void {
     if (!isMeant || answer.gzip || typeof sent !== 'string' || !LENGTH.test(sent)) return
     if (answer.document === undefined) answer.headers.push('content-length', sent)
-    else answer.isCollected = Number(sent) <= rules.collectBytes
+    else if (Number(sent) <= rules.collectBytes) answer.collectedBytes = Number(sent)
   }
 
   // A part of a document cannot be rewritten: other addresses have other lengths.

@@ -38,9 +38,9 @@ function begin(changes: Partial<ForwardedRequest> = {}) {
   }
   const outcome = forward({
     ...{ pool: { dispatch }, dispatch: {}, open: { session: { id: 'a' } }, limits, running },
-    ...{ request: { complete: true }, response, reply: { hijack() {} }, ownHeaders: [] },
+    ...{ request: { complete: true }, place: {}, response, reply: { hijack() {} }, ownHeaders: [] },
     rules: {
-      judge: () => ({ status: 200, headers: [], isLive: false, isCollected: false }),
+      judge: () => ({ status: 200, headers: [], isLive: false }),
       chooseSink: () => undefined,
     },
     ...changes,

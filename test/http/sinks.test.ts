@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import {
   createCollector,
   createInflater,
@@ -29,6 +30,9 @@ function createOutlet(changes: Partial<Outlet> = {}) {
   return { outlet, errors, failed: failed.promise }
 }
 
+const DOCUMENT = '{"resourceType":"Patient"}'
+const LENGTH = DOCUMENT.length
+
 function fail(): never {
   throw new TypeError('a mistake')
 }
@@ -38,15 +42,19 @@ const failing: [name: string, changes: Partial<Outlet>, next?: (outlet: Outlet) 
   ['the answer is ended', { finish: fail }],
   ['a piece is rewritten', {}, outlet => createRewriter(outlet, { push: fail, end: () => '' })],
   ['the last piece is', {}, outlet => createRewriter(outlet, { push: text => text, end: fail })],
-  ['a whole document is', {}, outlet => createCollector(outlet, fail)],
-  ['its head is sent', { finishWhole: fail }, outlet => createCollector(outlet, text => text)],
+  ['a whole document is', {}, outlet => createCollector(outlet, LENGTH, fail)],
+  [
+    'its head is sent',
+    { finishWhole: fail },
+    outlet => createCollector(outlet, LENGTH, text => text),
+  ],
 ]
 
 for (const [name, changes, next] of failing) {
   test(`[PS2, DS9] a mistake when ${name} ends the answer that it was made in`, async () => {
     const { outlet, errors, failed } = createOutlet(changes)
     const sink = createInflater(outlet, next?.(outlet))
-    sink.push(gzipSync('{"resourceType":"Patient"}'))
+    sink.push(gzipSync(DOCUMENT))
     sink.end()
     assert.equal((await failed).message, 'a mistake')
     sink.destroy?.()
@@ -54,3 +62,18 @@ for (const [name, changes, next] of failing) {
     assert.equal(errors.length, 1)
   })
 }
+
+test('[DS13] a document that comes in single bytes is held in its own length, and is the same', () => {
+  const pieces = fc.array(fc.uint8Array({ minLength: 1, maxLength: 5 }), { maxLength: 20 })
+  fc.assert(
+    fc.property(pieces, chunks => {
+      const whole = Buffer.concat(chunks)
+      const finished: string[] = []
+      const { outlet } = createOutlet({ finishWhole: text => void finished.push(text) })
+      const sink = createCollector(outlet, whole.length, text => `<${text}>`)
+      for (const chunk of chunks) assert.equal(sink.push(Buffer.from(chunk)), true)
+      sink.end()
+      assert.deepEqual(finished, [`<${whole.toString('latin1')}>`])
+    }),
+  )
+})

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { answer } from '../http/fake-ehr.ts'
 import { connectRaw, exchangeRaw, type RawClient } from '../http/raw.ts'
-import { otherId, type Rig, sessionId, useRig } from './proxy-rig.ts'
+import { otherId, ours, type Rig, sessionId, useRig } from './proxy-rig.ts'
 
 const share = { user: 3, ehr: 12, all: 24 }
 const json = 'Content-Type: application/fhir+json'
@@ -33,7 +33,7 @@ describe('shares', () => {
   const rig = useRig({
     limits: {
       ...{ inFlight: share, events: share, heldBodyMs: 600 },
-      heldBytes: { user: 30_000, ehr: 90_000, all: 90_000 },
+      heldBytes: { user: 30_000, ehr: 90_000, all: 180_000 },
     },
   })
   beforeEach(() => {
@@ -98,6 +98,31 @@ describe('shares', () => {
     await until(() => rig.ehr.requests.every(({ socket }) => socket.destroyed))
     rig.ehr.handler = request => answer(request, { body: '{}' })
     for (let i = 0; i < 5; i++) assert.equal((await rig.call('/Patient/1')).status, 200)
+  })
+})
+
+describe('memory for answers', () => {
+  const rig = useRig({ limits: { heldBytes: { user: 20_000, ehr: 100_000, all: 100_000 } } })
+
+  test('[DS11, DS13] answers beyond it pass as they come, whole and rewritten', async () => {
+    const body = JSON.stringify({ fullUrl: `${rig.base}/Patient/1`, text: 'x'.repeat(9_000) })
+    const waiting: (() => void)[] = []
+    rig.ehr.handler = request => {
+      const head = `HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: ${body.length}\r\n\r\n`
+      request.socket.write(head + body.slice(0, 1))
+      waiting.push(() => request.socket.write(body.slice(1)))
+    }
+    const calls = Array.from({ length: 4 }, () => rig.call('/Patient/1'))
+    await until(() => waiting.length === 4)
+    // Two are held; the others have begun already.
+    for (const go of waiting) go()
+    const answers = await Promise.all(calls)
+    const told = answers.filter(({ headers }) => headers['content-length'] !== undefined)
+    assert.equal(told.length, 2)
+    for (const { text } of answers) assert.equal(text, body.replace(rig.base, ours))
+    rig.ehr.handler = request => answer(request, { body })
+    const again = await rig.call('/Patient/1')
+    assert.equal(again.headers['content-length'], String(again.text.length))
   })
 })
 

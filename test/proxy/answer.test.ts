@@ -132,12 +132,12 @@ test('documents are rewritten, files and events are not', () => {
 test('the length is told when it holds, and small documents are held to know it', () => {
   const lengthOf = (sent: AnsweredHeaders, how?: Case) => judge(sent, how).crossed['content-length']
   const small = judge({ ...fhir, 'content-length': '1000' })
-  assert.ok(small.isCollected && small.crossed['content-length'] === undefined)
+  assert.ok(small.collectedBytes === 1000 && small.crossed['content-length'] === undefined)
   const large = judge({ ...fhir, 'content-length': '1001' })
-  assert.ok(!large.isCollected && large.crossed['content-length'] === undefined)
-  assert.ok(!judge(fhir).isCollected)
+  assert.ok(large.collectedBytes === undefined && large.crossed['content-length'] === undefined)
+  assert.equal(judge(fhir).collectedBytes, undefined)
   const head = judge({ ...fhir, 'content-length': '10' }, { method: 'HEAD' })
-  assert.ok(!head.isCollected && head.crossed['content-length'] === undefined)
+  assert.ok(head.collectedBytes === undefined && head.crossed['content-length'] === undefined)
   const file = { 'content-type': 'application/pdf', 'content-length': '10' }
   assert.equal(lengthOf(file), '10')
   assert.equal(lengthOf(file, { method: 'HEAD' }), '10')
