@@ -6,20 +6,28 @@ import { buildCookieNames, readCookie } from '../src/browser/cookies.ts'
 import { readHost, verifyCaller } from '../src/browser/guard.ts'
 import { parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
+import { buildLinkHeader } from '../src/link.ts'
 import { buildRequestHeaders } from '../src/proxy/headers.ts'
 import { rewriteLinks, toOwnAddress } from '../src/proxy/location.ts'
 import { parseMediaType } from '../src/proxy/media-type.ts'
 import { buildOutcome } from '../src/proxy/outcome.ts'
 import { buildJsonNeedle, createJsonRewriting, rewriteJson } from '../src/proxy/rewrite-json.ts'
+import { buildXmlNeedle, createXmlRewriting } from '../src/proxy/rewrite-xml.ts'
 import { createParameterJudge, parseTarget } from '../src/proxy/target.ts'
+import { buildTokenTraces, showsToken } from '../src/proxy/token-traces.ts'
+import { parseAuthorizationDetails } from '../src/smart/authorization-details.ts'
 import { parseCallbackQuery } from '../src/smart/callback.ts'
 import { parseCapabilityStatement } from '../src/smart/capability-statement.ts'
+import { parseFhirContext } from '../src/smart/fhir-context.ts'
 import { resolveFhirUser } from '../src/smart/fhir-user.ts'
 import { canonicalIssuer } from '../src/smart/issuer.ts'
 import { readAddress } from '../src/smart/logout-token.ts'
 import { parseText } from '../src/smart/member.ts'
+import { strictQuirks } from '../src/smart/quirks.ts'
 import { parseScope, splitScope } from '../src/smart/scope.ts'
 import { missingScopes } from '../src/smart/scope-set.ts'
+import { parseSmartConfiguration } from '../src/smart/smart-configuration.ts'
+import { parseTokenResponse } from '../src/smart/token-response.ts'
 import { assertLinear } from './work/steps.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'
@@ -41,6 +49,7 @@ const plan = {
   whose: undefined,
 }
 const needle = buildJsonNeedle([base])
+const traces = buildTokenTraces('a'.repeat(40))
 
 const repeat = (text: string) => (size: number) => text.repeat(size)
 const list = (print: (i: number) => string) => (size: number) =>
@@ -93,6 +102,14 @@ const rows: Record<string, Row> = {
   'Link: quotes': [text => rewriteLinks(text, addresses), repeat('<a>;a="')],
   'Link: brackets': [text => rewriteLinks(text, addresses), repeat('<')],
   'Link: spaces': [text => rewriteLinks(text, addresses), size => `<a>${' '.repeat(size)}`],
+  XML: [
+    text => {
+      const rewriting = createXmlRewriting(buildXmlNeedle([base]), ours)
+      for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
+      rewriting.end()
+    },
+    repeat(`<url a='' value='${base}'`),
+  ],
   'JSON: spaces behind a name': [inPieces, size => `{"url"${' '.repeat(size)}:"${base}"}`],
   'JSON: spaces before addresses': [
     text => rewriteJson(text, needle, ours),
@@ -115,6 +132,40 @@ const rows: Record<string, Row> = {
   ],
   fhirUser: [text => resolveFhirUser({ fhirUser: text }, base), repeat('https://a/Patient/1')],
   text: [text => parseText(text, 1 << 20), repeat('é')],
+  fhirContext: [text => parseFhirContext(text.split(' ')), repeat('Patient/1 ')],
+  authorization_details: [
+    text => parseAuthorizationDetails([{ type: 'smart_on_fhir', locations: text.split(' ') }]),
+    repeat('https://ehr.example.org '),
+  ],
+  'smart-configuration': [
+    text =>
+      parseSmartConfiguration(
+        {
+          authorization_endpoint: `${base}/authorize`,
+          token_endpoint: `${base}/token`,
+          capabilities: text.split(' '),
+          associated_endpoints: text.split(' ').map(url => ({ url })),
+        },
+        { ...pins, idToken: 'ignore' },
+      ),
+    repeat('a '),
+  ],
+  'token answer': [
+    text =>
+      parseTokenResponse(
+        {
+          status: 200,
+          document: {
+            kind: 'object',
+            object: { access_token: 'a', token_type: 'Bearer', scope: text },
+          },
+        },
+        strictQuirks,
+      ),
+    list(i => `patient/A.rs?a=${i} `),
+  ],
+  Link: [text => buildLinkHeader([{ url: text, rel: 'help' }]), repeat('<>"')],
+  'traces of a token': [text => showsToken(text, traces), repeat('\\u0061%41')],
   statement: [
     text => parseCapabilityStatement(JSON.parse(text), pins),
     size =>
@@ -133,10 +184,53 @@ for (const [name, [read, build]] of Object.entries(rows)) {
   })
 }
 
+// Whatever is repeated: pumps put together from what these grammars are made of.
+const scraps = [
+  ...[
+    ' ',
+    ';',
+    ',',
+    '=',
+    '&',
+    '"',
+    "'",
+    '\\',
+    '<',
+    '>',
+    '/',
+    '.',
+    '?',
+    '#',
+    '%41',
+    '%',
+    '\t',
+    'a',
+    '1',
+  ],
+  ...['https://ehr.example.org/fhir/r4', 'rel="next"', '"url":"', '; q=0.1', 'patient/A.rs ', '..'],
+  ...['__Host-fhirstorm-AAAAAAAAAAAAAAAAAAAAAA=', 'iss=', 'code=a&', '_format=json', 'text/html'],
+]
+const pumps = Array.from({ length: 12 }, (_, i) =>
+  [7, 11, 17]
+    .slice(0, 1 + (i % 3))
+    .map(step => scraps[(i * step + step) % scraps.length])
+    .join(''),
+)
+
+test('[DS10] whatever is repeated, no reader takes more steps than in proportion to it', () => {
+  const readers = new Map(Object.entries(rows).map(([name, [read]]) => [read, name]))
+  for (const [read, name] of readers) {
+    for (const pump of pumps) {
+      const input = (size: number) => pump.repeat(Math.ceil(size / pump.length))
+      assertLinear(size => refuseOrRead(() => read(input(size))), 200, `${name}: ${pump}`)
+    }
+  }
+})
+
 function refuseOrRead(read: () => unknown): void {
   try {
     read()
   } catch (error) {
-    if (!(error instanceof BrokerError)) throw error
+    if (!(error instanceof BrokerError || error instanceof SyntaxError)) throw error
   }
 }
