@@ -25,12 +25,13 @@ export interface CallerOptions {
   /** fhirstorm's public URL; relative ones are relative to the page. */
   baseUrl: string
   fetch: typeof fetch
-  /** Hears every answer of fhirstorm, by its path below the public URL. */
+  /** Hears every answer of fhirstorm, by its path below the public URL; and that none came. */
   hear(path: string, response: Response): void
+  hearNothing(): void
 }
 
 /** A caller; without a page around it `baseUrl` must be absolute by the time of the first call. */
-export function createCaller({ baseUrl, fetch, hear }: CallerOptions): Caller {
+export function createCaller({ baseUrl, fetch, hear, hearNothing }: CallerOptions): Caller {
   const url = (path: string) => new URL(path, findBase())
   return { url, fetch: call, read }
 
@@ -48,7 +49,11 @@ export function createCaller({ baseUrl, fetch, hear }: CallerOptions): Caller {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : {}))
     const origin = readLocation()?.origin ?? base.origin
     if (origin === base.origin) headers.set('x-csrf', '1')
-    const response = await fetch(target, { ...init, headers, credentials: 'include' })
+    const asked = { ...init, headers, credentials: 'include' } as const
+    const response = await fetch(target, asked).catch(error => {
+      if (!init?.signal?.aborted) hearNothing()
+      throw error
+    })
     hear(address.slice(base.href.length), response)
     return response
   }

@@ -67,7 +67,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const { baseUrl = '/', warnSeconds = 120, pollSeconds = 30 } = options
   const clock = createClock()
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...asked) => globalThis.fetch(...asked))
-  const caller = createCaller({ baseUrl, fetch, hear })
+  const caller = createCaller({ baseUrl, fetch, hear, hearNothing })
   const watch = createWatch({ caller, clock, warnSeconds, pollSeconds })
   const { store, countdown, on, list, tell } = watch
 
@@ -112,9 +112,15 @@ export function createClient(options: ClientOptions = {}): Client {
     return value.endSessionUrl === null ? [] : [value.endSessionUrl]
   }
 
+  // It may be this one call alone.
+  function hearNothing(): void {
+    watch.check()
+  }
+
   // What any answer says of its session and its EHR.
   function hear(path: string, response: Response): void {
     clock.observe(readTime(response))
+    if (store.getSnapshot().state === 'unreachable') watch.check()
     const [, id, isFhir] = /^sessions\/([\w-]{22})(\/fhir)?(?:[/?]|$)/.exec(path) ?? []
     if (id === undefined) return
     const kind = readKind(response.headers)
@@ -124,7 +130,7 @@ export function createClient(options: ClientOptions = {}): Client {
     const ehr = store.getSnapshot().sessions.find(session => session.id === id)?.ehr
     if (!isFhir || ehr === undefined) return
     if (kind === 'ehr' || kind === 'ehr-down') tell({ type: 'ehr', ehr, isDown: kind !== 'ehr' })
-    watch.noteUse()
+    watch.noteUse(id)
   }
 }
 

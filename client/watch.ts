@@ -30,7 +30,9 @@ export interface Watch {
   /** Takes what this tab knows, and tells the other tabs. */
   tell(event: WatchEvent): void
   /** A session was used: it lasts longer than is known. */
-  noteUse(): void
+  noteUse(id: string): void
+  /** Finds out whether fhirstorm answers. */
+  check(): void
 }
 
 /** A watch; it asks nothing of anybody before somebody subscribes. */
@@ -60,12 +62,17 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
     },
     list,
     tell,
-    noteUse() {
-      if (!isRunning) return
-      useTimer ??= setTimeout(() => {
-        useTimer = undefined
-        void ask()
-      }, pollSeconds * 1_000)
+    check: () => void (isRunning && ask()),
+    noteUse(id) {
+      if (!isRunning || useTimer !== undefined) return
+      const { isExpiring = false } = countdowns.of(id).getSnapshot() ?? {}
+      useTimer = setTimeout(
+        () => {
+          useTimer = undefined
+          void ask()
+        },
+        isExpiring ? 0 : pollSeconds * 1_000,
+      )
     },
   }
 

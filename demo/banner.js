@@ -1,39 +1,52 @@
-// The patient banner: who this record is about, always in sight while one scrolls. Where the EHR shows
-// its own (SMART, need_patient_banner), the name alone.
+// Who this record is about: name, birth date, age, sex and record number, always in sight while one
+// scrolls. An EHR that shows them around the app in its frame says so (SMART, need_patient_banner); the
+// name stays all the same, because a frame may show another patient than its surroundings.
 
 import { formatAge, formatDay } from './dates.js'
 import { descriptions, element } from './element.js'
-import { nameOf } from './wording.js'
+import { nameOf, recordNumberOf } from './wording.js'
 
-/** The name of a Patient resource, and why there is no banner. */
-export function createNameLine(patient) {
+/** The banner of a Patient resource; only the name of it where `isBrief`. */
+export function createBanner(patient, { isBrief }) {
+  const { name = [] } = patient
+  const other = name.find(({ text }) => text && text !== nameOf(patient))?.text
+  const heading = element(
+    'h1',
+    { id: 'patient', tabindex: '-1' },
+    nameOf(patient) ?? 'Without a name',
+    other && element('span', { class: 'other' }, other),
+  )
   return element(
     'section',
-    { class: 'banner brief', 'aria-label': 'Patient' },
-    element('h1', {}, nameOf(patient) ?? 'Without a name'),
-    element('p', { class: 'note' }, 'The EHR shows the patient banner.'),
+    { class: isBrief ? 'banner brief' : 'banner', 'aria-label': 'Patient' },
+    heading,
+    isBrief
+      ? element('p', { class: 'note' }, 'The EHR shows who this is.')
+      : descriptions(listIdentity(patient)),
   )
 }
 
-/** The banner of a Patient resource. */
-export function createBanner(patient) {
-  const { birthDate, gender, identifier = [], name = [] } = patient
-  const other = name.find(({ text }) => text && text !== nameOf(patient))?.text
-  const number = identifier.find(({ type }) => type?.coding?.[0]?.code === 'MR') ?? identifier[0]
+/** The same in one line, for a window that covers the page. */
+export function createIdentityLine(patient) {
+  const told = listIdentity(patient).map(([term, value]) => `${term.toLowerCase()} ${value}`)
   return element(
-    'section',
-    { class: 'banner', 'aria-label': 'Patient' },
-    element(
-      'h1',
-      {},
-      nameOf(patient) ?? 'Without a name',
-      other && element('span', { class: 'other' }, other),
-    ),
-    descriptions([
-      ['Born', birthDate && formatDay(birthDate)],
-      ['Age', birthDate && formatAge(birthDate, new Date())],
-      ['Sex', gender],
-      ['MRN', number?.value],
-    ]),
+    'p',
+    { class: 'identity' },
+    element('strong', {}, nameOf(patient) ?? 'Without a name'),
+    ` · ${told.join(' · ')}`,
   )
+}
+
+// What is not known is said: a missing birth date must not look like one that nobody asked for.
+function listIdentity({ birthDate, gender, deceasedDateTime, deceasedBoolean, ...patient }) {
+  const isDead = deceasedDateTime !== undefined || deceasedBoolean === true
+  const until = deceasedDateTime === undefined ? new Date() : new Date(deceasedDateTime)
+  const age = birthDate && (!isDead || deceasedDateTime) ? formatAge(birthDate, until) : 'unknown'
+  return [
+    ['Born', birthDate ? formatDay(birthDate) : 'unknown'],
+    ...(isDead ? [['Died', deceasedDateTime ? formatDay(deceasedDateTime) : 'yes']] : []),
+    [isDead ? 'Age at death' : 'Age', age],
+    ['Sex', gender ?? 'unknown'],
+    ['Record number', recordNumberOf(patient) ?? 'unknown'],
+  ]
 }

@@ -3,19 +3,20 @@
 import { createCard } from './card.js'
 import { formatDay } from './dates.js'
 import { element } from './element.js'
-import { codeOf, textOf } from './wording.js'
+import { codeOf, dateOf, textOf } from './wording.js'
 
 /** The problem list. */
 export function createConditionsCard(fhir, patient) {
   return createCard('Conditions', {
     id: 'conditions',
+    fhir,
     empty: 'No conditions are recorded.',
     load: () => fhir.searchAll('Condition', { patient, _count: '100' }),
     show: list =>
       buildList(list, {
         isOver,
         name: ({ code }) => textOf(code),
-        detail: one => since(one.onsetDateTime, codeOf(one.clinicalStatus)),
+        detail: one => since(dateOf(one), codeOf(one.clinicalStatus)),
       }),
   })
 }
@@ -24,14 +25,23 @@ export function createConditionsCard(fhir, patient) {
 export function createMedicationsCard(fhir, patient) {
   return createCard('Medications', {
     id: 'medications',
+    fhir,
     empty: 'No medications are recorded.',
-    load: () => fhir.searchAll('MedicationRequest', { patient, _count: '100' }),
+    load: () => searchPrescriptions(fhir, { patient, _count: '100' }),
     show: list =>
       buildList(list, {
         isOver: ({ status }) => status !== 'active',
         name: one => textOf(one.medicationCodeableConcept) ?? one.medicationReference?.display,
-        detail: one => [one.dosageInstruction?.[0]?.text, since(one.authoredOn, one.status)],
+        detail: one => [one.dosageInstruction?.[0]?.text, since(dateOf(one), one.status)],
       }),
+  })
+}
+
+// DSTU2 calls them orders.
+async function searchPrescriptions(fhir, parameters) {
+  return await fhir.searchAll('MedicationRequest', parameters).catch(fault => {
+    if (fault.kind !== 'ehr' || fault.status !== 404) throw fault
+    return fhir.searchAll('MedicationOrder', parameters)
   })
 }
 
@@ -39,13 +49,18 @@ export function createMedicationsCard(fhir, patient) {
 export function createAllergiesCard(fhir, patient) {
   return createCard('Allergies', {
     id: 'allergies',
+    fhir,
     empty: 'No allergies are recorded.',
     load: () => fhir.searchAll('AllergyIntolerance', { patient, _count: '100' }),
     show: list =>
       buildList(list, {
         isOver,
         name: ({ code }) => textOf(code),
-        detail: ({ reaction }) => textOf(reaction?.[0]?.manifestation?.[0]),
+        detail: one => [
+          one.reaction?.map(({ manifestation }) => textOf(manifestation?.[0])).join(', '),
+          since(dateOf(one), codeOf(one.clinicalStatus)),
+          one.lastOccurrence && `last reaction ${formatDay(one.lastOccurrence)}`,
+        ],
         mark: ({ criticality }) => (criticality === 'high' ? 'High risk' : undefined),
       }),
   })

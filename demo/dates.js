@@ -23,19 +23,28 @@ export function formatTime(value) {
   return time.format(new Date(value))
 }
 
-/** How old somebody is who was born on that day, in the unit that fits. */
+/**
+ * How old somebody is, or was on the day of death, who was born on that day: in the unit that fits;
+ * a birth date that is not whole makes it an estimate.
+ */
 export function formatAge(birthDate, now) {
   const [year, month = 1, date = 1] = birthDate.split('-').map(Number)
   const today = { year: now.getFullYear(), month: now.getMonth() + 1, date: now.getDate() }
   const months = (today.year - year) * 12 + today.month - month - (today.date < date ? 1 : 0)
-  if (months >= 24) return `${Math.floor(months / 12)} years`
-  return months === 1 ? '1 month' : `${months} months`
+  const about = birthDate.length < 10 ? 'about ' : ''
+  if (months >= 24) return `${about}${Math.floor(months / 12)} years`
+  return months === 1 ? `${about}1 month` : `${about}${months} months`
 }
 
-/** A span of milliseconds as `11 h 59 min`, below an hour as `14:32`. */
-export function formatSpan(milliseconds) {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+/** A span of whole seconds as `11 h 59 min`, below an hour as `14:32`. */
+export function formatSpan(seconds) {
   const minutes = Math.floor(seconds / 60)
   if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
   return `${minutes}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** A span of seconds in words, for whoever listens: `2 minutes`, `30 seconds`. */
+export function speakSpan(seconds) {
+  const [count, unit] = seconds >= 60 ? [Math.round(seconds / 60), 'minute'] : [seconds, 'second']
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
 }

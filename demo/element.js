@@ -27,3 +27,12 @@ export function descriptions(pairs, attributes = {}) {
     ),
   )
 }
+
+/** A box that scrolls, by the keyboard too. */
+export function buildScroll(label, ...children) {
+  return element(
+    'div',
+    { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': label },
+    ...children,
+  )
+}

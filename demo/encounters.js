@@ -1,5 +1,6 @@
 // The card of encounters: a timeline by year, newest first, the older ones on demand.
 
+import { announce } from './announce.js'
 import { createCard } from './card.js'
 import { formatDay } from './dates.js'
 import { element } from './element.js'
@@ -11,6 +12,7 @@ const AT_FIRST = 6
 export function createEncountersCard(fhir, patient) {
   return createCard('Encounters', {
     id: 'encounters',
+    fhir,
     empty: 'No encounters are recorded.',
     load: () => fhir.searchAll('Encounter', { patient, _sort: '-date', _count: '100' }),
     show(encounters) {
@@ -24,6 +26,8 @@ export function createEncountersCard(fhir, patient) {
           onclick() {
             timeline.replaceChildren(...buildItems(encounters, encounters.length))
             more.remove()
+            announce(`All ${encounters.length} encounters are shown.`)
+            timeline.children[AT_FIRST].focus()
           },
         },
         `Show all ${encounters.length}`,
@@ -47,7 +51,7 @@ function buildItems(encounters, count) {
     ]
     return element(
       'li',
-      {},
+      { tabindex: '-1' },
       element('span', { class: 'year' }, isNewYear && itsYear),
       element(
         'div',

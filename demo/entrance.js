@@ -1,8 +1,9 @@
-// The page outside any record: what happened, the sessions that are open, and where to sign in.
+// The page outside any record: what happened, what is still open, and where to sign in.
 
-import { buildLoginUrl, buildSessionUrl } from './broker.js'
 import { formatTime } from './dates.js'
 import { element } from './element.js'
+import { buildLoginUrl, buildSessionUrl } from './fhirstorm.js'
+import { nameSession } from './names.js'
 
 const steps = [
   [
@@ -19,49 +20,71 @@ const steps = [
   ],
 ]
 
-/** The words for how a login came back without a session; unknown codes get a general one. */
-export function describeRefusal(code) {
-  return code === 'access_denied'
-    ? 'Access was denied at the EHR.'
-    : 'The EHR did not complete the sign-in.'
-}
-
 /**
- * The entrance: a heading and a lead, links of EHRs where one's own login there can be ended, open
- * sessions to go to, EHRs to sign in at; and how it works, where it `explains`.
+ * The entrance: a heading and a lead, what of an earlier login is still open, the open sessions to go to
+ * or to end, the EHRs to sign in at; and how it works, where it `explains`.
  */
-export function buildEntrance({ heading, lead, explains, farewells = [], sessions, ehrs }) {
+export function buildEntrance({
+  heading,
+  lead,
+  explains,
+  stillOpen,
+  sessions,
+  ehrs,
+  onSignOutAll,
+}) {
   const nameOfEhr = id => ehrs.find(ehr => ehr.id === id)?.name ?? id
   return element(
     'div',
     { class: 'entrance' },
     element('h1', {}, heading),
     element('p', { class: 'lead' }, lead),
-    farewells
-      .filter(isWebAddress)
-      .map(href => element('p', {}, element('a', { href }, 'End your login at the EHR as well'))),
+    stillOpen.length > 0 && [
+      element('h2', {}, 'Still open at the EHR'),
+      element('ul', { class: 'open' }, stillOpen.map(buildStillOpen)),
+    ],
     sessions.length > 0 && [
-      element('h2', {}, 'Open sessions'),
+      element('h2', {}, 'Open sessions in this browser'),
       element(
         'ul',
         { class: 'doors' },
-        sessions.map(session =>
-          buildDoor(
-            buildSessionUrl(session.id),
-            session.patient ?? session.user?.name ?? 'No patient',
-            `${nameOfEhr(session.ehr)}, since ${formatTime(session.createdAt)}`,
-          ),
-        ),
+        sessions.map(session => buildSessionDoor(session, nameOfEhr(session.ehr))),
+      ),
+      element(
+        'button',
+        { type: 'button', class: 'after', onclick: onSignOutAll },
+        sessions.length === 1 ? 'Sign out' : `Sign out of all ${sessions.length}`,
       ),
     ],
     element('h2', {}, sessions.length > 0 ? 'Another sign-in' : 'Sign in at'),
     element(
       'ul',
       { class: 'doors' },
-      ehrs.map(({ id, name }) => buildDoor(buildLoginUrl(id), name, 'Sign in')),
+      ehrs.map(({ id, name }) => buildDoor(buildLoginUrl(id), [name], 'Sign in')),
     ),
     explains && buildSteps(),
   )
+}
+
+function buildStillOpen({ text, href }) {
+  const link = href && element('a', { href }, 'End your login at the EHR')
+  return element('li', {}, text, link && [': ', link])
+}
+
+function buildSessionDoor(session, ehrName) {
+  const title = element('span', {}, '…')
+  const words = element('small', {}, `${ehrName}, since ${formatTime(session.createdAt)}`)
+  nameSession(session).then(({ name, detail }) => {
+    title.replaceChildren(name)
+    if (detail) words.prepend(`${detail}, `)
+  })
+  const door = element(
+    'a',
+    { href: buildSessionUrl(session.id) },
+    element('strong', {}, title),
+    words,
+  )
+  return element('li', {}, door)
 }
 
 function buildSteps() {
@@ -77,8 +100,4 @@ function buildDoor(href, title, detail) {
     {},
     element('a', { href }, element('strong', {}, title), element('small', {}, detail)),
   )
-}
-
-function isWebAddress(url) {
-  return /^https?:\/\//.test(url)
 }

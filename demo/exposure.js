@@ -15,7 +15,7 @@ export function createExposureCard() {
     element(
       'p',
       { class: 'note' },
-      'A script on this page, ours or an intruder’s, finds no token and no cookie to carry away.',
+      'A script on this page, whoever wrote it, finds no token and no cookie to carry away.',
     ),
     findings,
     element(

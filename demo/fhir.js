@@ -1,18 +1,44 @@
 // FHIR of one session, through fhirstorm: below the session's own base URL, so that two patients in
 // two tabs can never be mixed up.
 
-import { Fault, fetchOrFault } from './fault.js'
+import { Fault, readFault } from '../client/index.ts'
+import { fhirstorm } from './fhirstorm.js'
 
 const ACCEPT = 'application/fhir+json, application/json+fhir;q=0.9'
 
-/** A client for one session; `onEnd` hears when fhirstorm says that the session is over. */
-export function createFhirClient({ fhirBaseUrl, issuer }, { onEnd }) {
-  return { read, search, searchAll, readPage }
+/** A client for one session; `onWait` hears that something waits for the EHR to answer. */
+export function createFhirClient({ fhirBaseUrl, issuer }, onWait = () => undefined) {
+  const waiting = new Set()
+  return {
+    read,
+    readBlob,
+    search,
+    searchAll,
+    readPage,
+    /** Remembers what could not be loaded because the EHR does not answer. */
+    whenBack(load) {
+      waiting.add(load)
+      onWait()
+    },
+    tryAgain,
+  }
 
   /** One resource, by its path below the base. */
   async function read(path) {
     const response = await request(`${fhirBaseUrl}/${path}`)
     return await response.json()
+  }
+
+  /** The bytes at an address of this EHR; undefined for addresses elsewhere. */
+  async function readBlob(url, contentType) {
+    const ours = toOurs(new URL(url, `${fhirBaseUrl}/`).href)
+    if (ours === undefined) return undefined
+    const response = await request(ours, `${contentType}, ${ACCEPT}`)
+    if (!/^application\/(fhir\+)?json/.test(response.headers.get('content-type') ?? '')) {
+      return await response.blob()
+    }
+    const binary = await response.json()
+    return decode(binary.data ?? binary.content ?? '', binary.contentType)
   }
 
   /** The first page of a search by type. */
@@ -44,19 +70,30 @@ export function createFhirClient({ fhirBaseUrl, issuer }, { onEnd }) {
     }
   }
 
-  /** An address that a bundle names, below our base; pages elsewhere are not followed. */
+  function tryAgain() {
+    const loads = [...waiting]
+    waiting.clear()
+    for (const load of loads) load()
+  }
+
+  /** An address that the EHR names, below our base; what is elsewhere is not followed. */
   function toOurs(url) {
     const bases = [fhirBaseUrl, issuer.replace(/\/$/, '')]
     const base = bases.find(one => url.startsWith(one) && /^([/?]|$)/.test(url.slice(one.length)))
     return base && fhirBaseUrl + url.slice(base.length)
   }
+}
 
-  async function request(url) {
-    try {
-      return await fetchOrFault(url, { headers: { accept: ACCEPT } })
-    } catch (fault) {
-      if (fault instanceof Fault && fault.endsSession) onEnd()
-      throw fault
-    }
-  }
+/** Bytes that stand in a resource, in base64. */
+export function decode(base64, contentType) {
+  const bytes = Uint8Array.from(atob(base64.replace(/\s/g, '')), byte => byte.charCodeAt(0))
+  return new Blob([bytes], { type: contentType ?? '' })
+}
+
+async function request(url, accept = ACCEPT) {
+  const response = await fhirstorm.fetch(url, { headers: { accept } }).catch(cause => {
+    throw new Fault('fhirstorm does not answer.', { kind: 'network', cause })
+  })
+  if (!response.ok) throw await readFault(response)
+  return response
 }

@@ -1,34 +1,25 @@
 // What the page shows: the record of the session that its address names, or the entrance. A session is
-// never chosen by default, and when one is over nothing of its record stays on the page.
+// never chosen by default, and when one is over, wherever it was ended, nothing of its record stays.
 
-import { endAllSessions, endSession, listEhrs, listSessions, readSession } from './broker.js'
+import { Fault, readLanding } from '../client/index.ts'
+import { announce } from './announce.js'
 import { buildFaultNote } from './card.js'
 import { element } from './element.js'
-import { buildEntrance, describeRefusal } from './entrance.js'
-import { Fault } from './fault.js'
+import {
+  describeEnding,
+  describeFailure,
+  describeRefusal,
+  describeStillOpen,
+  greetings,
+} from './endings.js'
+import { buildEntrance } from './entrance.js'
+import { fhirstorm } from './fhirstorm.js'
 import { openRecord } from './record.js'
 import { buildTabs } from './tabs.js'
 
 const page = document.querySelector('#page')
 const tabs = document.querySelector('#sessions')
 const actions = document.querySelector('#actions')
-const welcome = {
-  heading: 'A patient’s record, and no token in the browser',
-  lead: 'A SMART on FHIR app whose sign-in, tokens and FHIR calls go through fhirstorm.',
-  explains: true,
-}
-const choose = {
-  heading: 'Whose record?',
-  lead: 'Each sign-in is a session of its own: one patient, one cookie, one FHIR address.',
-}
-const signedOut = {
-  heading: 'You are signed out',
-  lead: 'Nothing of the record is left on this page.',
-}
-const over = {
-  heading: 'This session is over',
-  lead: 'Sign in again to go on. Nothing of the record is left on this page.',
-}
 
 // A page that the browser kept for going back may show a record whose session is over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
@@ -36,68 +27,109 @@ addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 /** Shows what the address asks for. */
 export async function start() {
   try {
-    const query = new URLSearchParams(location.search)
-    const [ehrs, sessions] = await Promise.all([listEhrs(), listSessions()])
-    const session = sessions.find(({ id }) => id === query.get('session'))
-    if (session !== undefined) return await show(session, sessions, ehrs)
-    enter({ ...greet(query, sessions), sessions, ehrs })
+    const { session: id, error } = readLanding(location.href)
+    const [ehrs, sessions] = await Promise.all([fhirstorm.ehrs(), fhirstorm.sessions()])
+    const session = sessions.find(one => one.id === id)
+    if (session !== undefined) return show(session, ehrs)
+    if (error !== undefined) enter(describeRefusal(error), ehrs)
+    else if (id !== undefined) enter(greetings.over, ehrs)
+    else enter(sessions.length > 0 ? greetings.choose : greetings.welcome, ehrs)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    page.replaceChildren(element('div', { class: 'lone' }, buildFaultNote(error, start)))
+    page.replaceChildren(
+      element(
+        'div',
+        { class: 'lone' },
+        element('h1', {}, 'Not there'),
+        buildFaultNote(error, start),
+      ),
+    )
   }
 }
 
-function greet(query, sessions) {
-  if (query.has('error')) {
-    return { heading: 'You are not signed in', lead: describeRefusal(query.get('error')) }
-  }
-  if (query.has('session')) return over
-  return sessions.length > 0 ? choose : welcome
-}
-
-function enter(entrance) {
-  tabs.replaceChildren()
-  actions.replaceChildren()
-  document.title = 'fhirstorm demo'
+/** The entrance; sessions that end meanwhile leave it at once. */
+function enter(greeting, ehrs, stillOpen = []) {
+  clear()
+  document.title = `${greeting.heading} · fhirstorm demo`
   history.replaceState(null, '', location.pathname)
-  page.replaceChildren(buildEntrance(entrance))
+  let shown
+  const draw = () => {
+    const { sessions } = fhirstorm.store.getSnapshot()
+    if (listIds(sessions) === shown) return
+    shown = listIds(sessions)
+    page.replaceChildren(buildEntrance({ ...greeting, ehrs, sessions, stillOpen, onSignOutAll }))
+  }
+  const stop = fhirstorm.store.subscribe(draw)
+  draw()
+
+  async function onSignOutAll() {
+    stop()
+    await signOut(ehrs, fhirstorm.store.getSnapshot().sessions, undefined)
+  }
 }
 
-async function show({ id, ehr }, sessions, ehrs) {
-  let hasLeft = false
-  const session = await readSession(id)
-  const signOut = () => leave(() => endSession(id), signedOut)
-  const stop = openRecord(page, session, {
-    ehrName: ehrs.find(one => one.id === ehr)?.name ?? ehr,
-    events: {
-      onEnd: () => leave(async () => [], over),
-      onSignOut: signOut,
-      onSignOutAll: () => leave(endAllSessions, signedOut),
-      onName(name) {
-        document.title = `${name} · fhirstorm demo`
-        tabs.replaceChildren(...buildTabs(sessions, id, name))
-      },
-    },
+function show(session, ehrs) {
+  const { id } = session
+  const nameOfEhr = ehr => ehrs.find(one => one.id === ehr)?.name ?? ehr
+  const onSignOut = () => leave(() => signOut(ehrs, [session], id))
+  const onSignOutAll = () => leave(() => signOut(ehrs, fhirstorm.store.getSnapshot().sessions))
+  const close = openRecord(page, session, {
+    ehrName: nameOfEhr(session.ehr),
+    onSignOut,
+    onSignOutAll,
   })
-  tabs.replaceChildren(...buildTabs(sessions, id))
   actions.replaceChildren(
     element('a', { class: 'button', href: './' }, 'Sessions'),
-    element('button', { type: 'button', onclick: signOut }, 'Sign out'),
+    element('button', { type: 'button', onclick: onSignOut }, 'Sign out'),
   )
+  const stop = fhirstorm.store.subscribe(follow)
+  let shown
+  follow()
 
-  async function leave(end, greeting) {
-    try {
-      const farewells = await end()
-      if (hasLeft) return
-      hasLeft = true
-      stop()
-      page.replaceChildren()
-      enter({ ...greeting, farewells, ehrs, sessions: await listSessions().catch(() => []) })
-      page.focus()
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      if (error.endsSession) return leave(async () => [], over)
-      page.prepend(buildFaultNote(error, () => leave(end, greeting)))
-    }
+  function follow() {
+    const { sessions, ended } = fhirstorm.store.getSnapshot()
+    const ending = ended.find(one => one.id === id)
+    if (ending !== undefined) return leave(() => arrive(describeEnding(ending.reason), ehrs))
+    if (listIds(sessions) === shown) return
+    shown = listIds(sessions)
+    tabs.replaceChildren(...buildTabs(sessions, id, nameOfEhr))
   }
+
+  // First the record leaves the page, then anything else is done.
+  function leave(then) {
+    stop()
+    close()
+    clear()
+    then()
+  }
+}
+
+/** Ends one session, or all, and says what came of it. */
+async function signOut(ehrs, sessions, id) {
+  page.replaceChildren(element('p', { class: 'lone', role: 'status' }, 'Signing out …'))
+  try {
+    const { endSessionUrls } = await fhirstorm.logout(id)
+    const used = new Set(sessions.map(({ ehr }) => ehr))
+    const left = ehrs.filter(ehr => used.has(ehr.id))
+    arrive(greetings.signedOut, ehrs, describeStillOpen(left, endSessionUrls))
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    if (error.endsSession) return arrive(greetings.over, ehrs)
+    page.replaceChildren(describeFailure(error, () => signOut(ehrs, sessions, id)))
+  }
+}
+
+function arrive(greeting, ehrs, stillOpen) {
+  enter(greeting, ehrs, stillOpen)
+  page.focus()
+  announce(`${greeting.heading}. ${greeting.lead}`)
+}
+
+function clear() {
+  for (const part of [page, tabs, actions]) part.replaceChildren()
+  document.title = 'fhirstorm demo'
+}
+
+function listIds(sessions) {
+  return sessions.map(({ id }) => id).join(' ')
 }

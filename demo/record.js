@@ -1,61 +1,77 @@
-// The page of one session: whose record it is, then the cards, each of which loads by itself.
+// The page of one session: whose record it is, then the cards, each of which loads by itself. Nothing of
+// a record is shown before it is known whose it is.
 
-import { createBanner, createNameLine } from './banner.js'
-import { buildFaultNote, buildNote } from './card.js'
+import { createBanner } from './banner.js'
+import { buildFaultNote, buildNote, isOutage } from './card.js'
 import { createAllergiesCard, createConditionsCard, createMedicationsCard } from './clinical.js'
+import { createDocumentsCard } from './documents.js'
 import { element } from './element.js'
 import { createEncountersCard } from './encounters.js'
 import { createExposureCard } from './exposure.js'
-import { Fault } from './fault.js'
 import { createFhirClient } from './fhir.js'
+import { keepName } from './names.js'
+import { createOutageNotice } from './outage.js'
 import { createSearchCard } from './search.js'
-import { createSessionPanel } from './session-panel.js'
+import { createSessionCard } from './session-card.js'
 import { createTrendsCard } from './trends.js'
+import { createWarning } from './warning.js'
 import { nameOf } from './wording.js'
 
-/**
- * Shows a session's record in `page`. `events.onName` hears the patient's name, `events.onEnd` that the
- * session is over; the returned function stops what runs.
- */
-export function openRecord(page, session, { ehrName, events }) {
-  const fhir = createFhirClient(session, events)
-  const { patient } = session
+/** Shows a session's record in `page`; the returned function stops what runs. */
+export function openRecord(page, session, { ehrName, onSignOut, onSignOutAll }) {
+  const { ehr, patient } = session
+  const fhir = createFhirClient(session, () => outage.wait())
+  const outage = createOutageNotice({ ehr, ehrName, tryAgain: fhir.tryAgain })
   const about = element('div', { class: 'about' })
-  const panel = createSessionPanel(session, { ehrName, ...events })
-  const search = createSearchCard(fhir, patient)
-  const [wide, narrow] =
-    patient === undefined
-      ? [[search], []]
-      : [
-          [createTrendsCard(fhir, patient), createEncountersCard(fhir, patient), search],
-          [
-            createAllergiesCard(fhir, patient),
-            createConditionsCard(fhir, patient),
-            createMedicationsCard(fhir, patient),
-          ],
-        ]
-  page.replaceChildren(
-    about,
-    element(
-      'div',
-      { class: 'record' },
-      element('div', { class: 'column' }, wide),
-      element('div', { class: 'column' }, narrow, panel.card, createExposureCard()),
-    ),
-  )
-  if (patient === undefined) about.replaceChildren(buildNote('This session is about no patient.'))
-  else identify()
-  return panel.stop
+  const warning = createWarning(session, { onSignOut })
+  const sessionCard = createSessionCard(session, { ehrName, onSignOut, onSignOutAll })
+  const columns = element('div', { class: 'record' })
+  document.title = 'fhirstorm demo'
+  page.replaceChildren(about, outage.place, columns, warning.dialog)
+  if (patient === undefined) {
+    about.replaceChildren(
+      element('h1', {}, 'No patient'),
+      buildNote('This session is about no patient.'),
+    )
+    fill([createSearchCard(fhir, patient)], [])
+  } else identify()
+
+  return () => {
+    for (const part of [outage, warning, sessionCard]) part.stop()
+  }
 
   async function identify() {
     try {
       const resource = await fhir.read(`Patient/${encodeURIComponent(patient)}`)
-      events.onName(nameOf(resource))
-      const show = session.needPatientBanner ? createBanner : createNameLine
-      about.replaceChildren(show(resource))
+      keepName(session, resource)
+      document.title = `${nameOf(resource) ?? 'Patient'} · fhirstorm demo`
+      const isBrief = !session.needPatientBanner && window.top !== window
+      about.replaceChildren(createBanner(resource, { isBrief }))
+      fill(
+        [
+          createTrendsCard(fhir, patient),
+          createEncountersCard(fhir, patient),
+          createSearchCard(fhir, patient),
+        ],
+        [
+          createAllergiesCard(fhir, patient),
+          createConditionsCard(fhir, patient),
+          createMedicationsCard(fhir, patient),
+          createDocumentsCard(fhir, resource),
+        ],
+      )
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      about.replaceChildren(buildFaultNote(error, identify))
+      about.replaceChildren(element('h1', {}, 'Whose record this is, is not known yet'))
+      if (isOutage(error)) fhir.whenBack(identify)
+      else about.append(buildFaultNote(error, identify))
+      fill([], [])
     }
+  }
+
+  function fill(wide, narrow) {
+    columns.replaceChildren(
+      element('div', { class: 'column' }, wide),
+      element('div', { class: 'column' }, narrow, sessionCard.card, createExposureCard()),
+    )
   }
 }

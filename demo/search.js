@@ -1,10 +1,10 @@
 // The card of a search: any type the session may read, page by page along the links that the EHR sends,
 // with the request that is made.
 
-import { buildCard, buildFaultNote, buildNote } from './card.js'
+import { announce } from './announce.js'
+import { buildCard, buildFault } from './card.js'
 import { formatDay } from './dates.js'
-import { element } from './element.js'
-import { Fault } from './fault.js'
+import { buildScroll, element } from './element.js'
 import { summarize } from './wording.js'
 
 // What can be searched for, and by what each is sorted, newest first.
@@ -12,7 +12,7 @@ const sortedBy = {
   Observation: '-date',
   Condition: '-recorded-date',
   MedicationRequest: '-authoredon',
-  AllergyIntolerance: '-_lastUpdated',
+  AllergyIntolerance: '-date',
   Encounter: '-date',
   Immunization: '-date',
   DocumentReference: '-date',
@@ -36,18 +36,21 @@ export function createSearchCard(fhir, patient) {
     event?.preventDefault()
     const { type, ...size } = Object.fromEntries(new FormData(form))
     const parameters = { ...(patient && { patient }), _sort: sortedBy[type], ...size }
-    show([], type, () => fhir.search(type, parameters))
+    show([], type, () => fhir.search(type, parameters), event !== undefined)
   }
 
-  /** Loads a page and shows it; `before` are the pages that led here. */
-  async function show(before, type, load) {
+  /** Loads a page and shows it; `before` are the pages that led here, `turned` that somebody asked. */
+  async function show(before, type, load, turned = false) {
     results.setAttribute('aria-busy', 'true')
     try {
       const page = await load()
-      results.replaceChildren(...buildPage(before, type, page))
+      const { count, nodes } = buildPage(before, type, page)
+      results.replaceChildren(...nodes)
+      announce(`${type}: ${count.textContent}`)
+      if (turned) count.focus()
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      results.replaceChildren(buildFaultNote(error, () => show(before, type, load)))
+      const retry = () => show(before, type, load, turned)
+      results.replaceChildren(buildFault(error, { fhir, retry }))
     }
     results.removeAttribute('aria-busy')
   }
@@ -63,24 +66,23 @@ export function createSearchCard(fhir, patient) {
         {
           type: 'button',
           disabled: target === undefined,
-          onclick: () => show(pages, type, target),
+          onclick: () => show(pages, type, target, true),
         },
         label,
       )
     const { pathname, search } = new URL(url)
     const request = element('code', { class: 'request' }, `GET ${pathname}${search}`)
-    if (resources.length === 0) return [buildNote('Nothing was found.'), request]
-    return [
-      buildTable(resources),
-      element(
-        'div',
-        { class: 'pager' },
-        element('p', {}, `${first}–${last}${total === undefined ? '' : ` of ${total}`}`),
-        turn('Previous', previous && (async () => previous), before.slice(0, -1)),
-        turn('Next', next && (() => fhir.readPage(next, type)), [...before, page]),
-      ),
-      request,
-    ]
+    const words = `${first}–${last}${total === undefined ? '' : ` of ${total}`}`
+    const isEmpty = resources.length === 0
+    const count = element('p', { tabindex: '-1' }, isEmpty ? 'Nothing was found.' : words)
+    const pager = element(
+      'div',
+      { class: 'pager' },
+      count,
+      turn('Previous', previous && (async () => previous), before.slice(0, -1)),
+      turn('Next', next && (() => fhir.readPage(next, type)), [...before, page]),
+    )
+    return { count, nodes: isEmpty ? [count, request] : [pager, buildTable(resources), request] }
   }
 }
 
@@ -102,5 +104,5 @@ function buildTable(resources) {
     element('thead', {}, element('tr', {}, head)),
     element('tbody', {}, rows),
   )
-  return element('div', { class: 'scroll' }, table)
+  return buildScroll('What was found', table)
 }

@@ -1,7 +1,8 @@
 // Observations as series over time, and the charts that they make. Pure. A series never mixes units:
 // the same code in kilograms and in pounds is two series.
 
-import { textOf, unitOf } from './wording.js'
+import { printUnit } from './units.js'
+import { textOf } from './wording.js'
 
 // What belongs on one chart, by LOINC code; every other series has a chart of its own.
 const together = [
@@ -73,7 +74,7 @@ function toDay(seconds) {
 function addPoint(series, { code, valueQuantity, referenceRange }, time) {
   if (typeof valueQuantity?.value !== 'number') return
   const { value } = valueQuantity
-  const unit = unitOf(valueQuantity)
+  const unit = printUnit(valueQuantity)
   const coding = code.coding?.[0]?.code ?? textOf(code)
   const key = `${coding} ${unit}`
   const name = shortNames[coding] ?? shorten(textOf(code) ?? coding)

@@ -3,7 +3,7 @@
 
 import { buildNote, createCard } from './card.js'
 import { formatDay } from './dates.js'
-import { element } from './element.js'
+import { buildScroll, element } from './element.js'
 import { buildCharts, buildRows, buildSeries } from './series.js'
 
 const spans = [
@@ -16,6 +16,7 @@ const spans = [
 export function createTrendsCard(fhir, patient) {
   return createCard('Trends', {
     id: 'trends',
+    fhir,
     empty: 'No vital signs or laboratory values are recorded.',
     async load() {
       const categories = ['vital-signs', 'laboratory']
@@ -34,7 +35,7 @@ function showCharts(charts) {
   const state = { chart: charts[0], days: undefined, remove: undefined }
   const readout = element('dl', { class: 'readout' })
   const figure = element('div', { class: 'plot', role: 'img' })
-  const table = element('div', { class: 'scroll' })
+  const table = buildScroll('The values')
   const details = element('details', {}, element('summary', {}, 'The values as a table'), table)
   const plotting = loadPlot().catch(error => {
     reportError(error)

@@ -1,4 +1,5 @@
-// The demo's FHIR client over real HTTP: which links it follows, and which refusal ends a session.
+// The demo's FHIR client over real HTTP: which links it follows, how it reads documents, and what waits for
+// an EHR that does not answer.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -6,7 +7,6 @@ import { after, before, describe, test } from 'node:test'
 import { importDemo } from './module.ts'
 
 const { createFhirClient } = await importDemo('fhir.js')
-const { Fault } = await importDemo('fault.js')
 
 interface Prepared {
   status?: number
@@ -30,12 +30,13 @@ describe('the FHIR client of the demo', () => {
   before(async () => {
     await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
     const { port } = server.address() as { port: number }
+    Object.assign(globalThis, { location: new URL(`http://127.0.0.1:${port}/`) })
     fhirBaseUrl = `http://127.0.0.1:${port}/sessions/one/fhir`
   })
   after(() => server.close())
 
-  const createClient = (onEnd = () => {}) =>
-    createFhirClient({ fhirBaseUrl, issuer: 'https://ehr.example/r4/' }, { onEnd })
+  const createClient = (onWait?: () => void) =>
+    createFhirClient({ fhirBaseUrl, issuer: 'https://ehr.example/r4/' }, onWait)
   const page = (ids: string[], next?: string) => ({
     body: {
       resourceType: 'Bundle',
@@ -69,28 +70,51 @@ describe('the FHIR client of the demo', () => {
     }
   })
 
-  test('tells a 401 of fhirstorm, which ends the session, from one of the EHR, which does not', async () => {
-    const path = `${new URL(fhirBaseUrl).pathname}/Patient/a`
-    const outcome = {
-      issue: [{ code: 'login', details: { text: 'There is no live session here.' } }],
-    }
-    const ours = {
-      'proxy-status': 'fhirstorm; error=http_request_denied; details="session_invalid"',
-    }
-    for (const [headers, source, ends] of [
-      [ours, 'fhirstorm', 1],
-      [{}, 'the EHR', 0],
+  test('reads the bytes of a document as they are, out of a Binary, and from no other server', async () => {
+    const base = new URL(fhirBaseUrl).pathname
+    const binary = { resourceType: 'Binary', contentType: 'text/plain', data: 'aGVs\nbG8=' }
+    for (const [contentType, body] of [
+      ['application/pdf', 'hello'],
+      ['application/fhir+json', binary],
     ] as const) {
-      let ended = 0
-      answers.set(path, { status: 401, headers, body: outcome })
-      await assert.rejects(
-        createClient(() => void ended++).read('Patient/a'),
-        (fault: Record<string, unknown>) =>
-          fault instanceof Fault &&
-          fault.source === source &&
-          fault.message === 'There is no live session here.',
-      )
-      assert.equal(ended, ends)
+      answers.set(`${base}/Binary/1`, { headers: { 'content-type': contentType }, body })
+      for (const url of [
+        'Binary/1',
+        'https://ehr.example/r4/Binary/1',
+        `${fhirBaseUrl}/Binary/1`,
+      ]) {
+        const blob = await createClient().readBlob(url, 'application/pdf')
+        assert.match(await blob.text(), /^"?hello"?$/)
+      }
     }
+    asked.length = 0
+    for (const url of ['https://evil.example/Binary/1', '//evil.example/', 'data:text/plain,x']) {
+      assert.equal(await createClient().readBlob(url, 'application/pdf'), undefined)
+    }
+    assert.deepEqual(asked, [])
+  })
+
+  test('a refusal is thrown with who said so', async () => {
+    const path = `${new URL(fhirBaseUrl).pathname}/Patient/a`
+    answers.set(path, { status: 403, body: { issue: [{ details: { text: 'Not for you.' } }] } })
+    await assert.rejects(createClient().read('Patient/a'), {
+      name: 'Fault',
+      kind: 'ehr',
+      message: 'Not for you.',
+    })
+  })
+
+  test('what waits is told, and loaded once when it is tried again', () => {
+    const heard: string[] = []
+    const client = createClient(() => heard.push('waits'))
+    const load = () => {
+      heard.push('loads')
+      if (heard.length < 5) client.whenBack(load)
+    }
+    client.whenBack(load)
+    client.tryAgain()
+    client.tryAgain()
+    client.tryAgain()
+    assert.deepEqual(heard, ['waits', 'loads', 'waits', 'loads', 'waits', 'loads'].slice(0, 6))
   })
 })

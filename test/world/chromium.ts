@@ -26,12 +26,16 @@ export async function launchChromium(): Promise<Browser> {
   })
 }
 
-/** What a page complains of from now on: its errors, and those of its console (CSP among them). */
+/**
+ * What a page complains of from now on: its errors, and those of its console (CSP among them). That there
+ * is no stream of session events, Chromium tells by itself.
+ */
 export function collectComplaints(page: Page): string[] {
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(error.message))
   page.on('console', message => {
-    if (message.type() === 'error') complaints.push(message.text())
+    const isExpected = message.location().url.endsWith('/sessions/events')
+    if (message.type() === 'error' && !isExpected) complaints.push(message.text())
   })
   return complaints
 }

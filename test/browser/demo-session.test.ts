@@ -1,0 +1,175 @@
+// What a clinician must be able to rely on in the demo: whose record it is, that a session's end is told
+// before it comes, and that after it nothing of the record is left in any tab.
+
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { hasChromium, launchChromium } from '../world/chromium.ts'
+import { endElsewhere, launch, openVisit, readSessionId, showAgain } from '../world/visit.ts'
+import { createWorld, type World } from '../world/world.ts'
+
+const MINUTE = 60_000
+
+describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
+  let world: World
+  let chromium: Browser
+  let passed = 0
+  before(async () => {
+    world = await createWorld({ now: () => Date.now() + passed })
+    // The Date of its answers goes by the same clock.
+    world.server.server.prependListener('request', (_: IncomingMessage, answer: ServerResponse) => {
+      answer.setHeader('date', new Date(Date.now() + passed).toUTCString())
+    })
+    chromium = await launchChromium()
+  })
+  beforeEach(() => {
+    passed = 0
+  })
+  after(async () => {
+    await chromium.close()
+    await world.close()
+  })
+
+  test('says whose record it is: name, birth date, age, sex and record number, in a window too', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'amy-shaw')
+    const identity = await page.getByLabel('Patient', { exact: true }).innerText()
+    assert.match(identity, /Amy Victoria Shaw.*Born.*19\d\d.*Age.*\d\d years.*Sex.*female/is)
+    const [, number = ''] = /Record number\s+(\d+)/.exec(identity) ?? []
+    assert.notEqual(number, '')
+    await page.getByRole('button', { name: 'Open Outpatient note' }).click()
+    const line = await page.locator('dialog .identity').innerText()
+    assert.match(line, new RegExp(`^Amy Victoria Shaw.*19\\d\\d.*female.*${number}$`))
+  })
+
+  test('names every session by its patient, in tabs and at the entrance', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'hiro-tanaka')
+    await launch(page, world, 'amy-shaw')
+    const tabs = page.getByRole('navigation', { name: 'Sessions' })
+    await tabs.getByRole('link', { name: 'Hiro Tanaka' }).waitFor()
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.getByRole('link', { name: /^Hiro Tanaka.*born.*General Hospital/s }).waitFor()
+    await page.getByRole('link', { name: /^Amy Victoria Shaw/ }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /amy-shaw|hiro-tanaka/)
+  })
+
+  test('[K5] signing out in one tab takes the record off every tab of the session at once', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    const twin = await context.newPage()
+    await twin.goto(page.url())
+    await twin.getByRole('heading', { name: 'Amy Victoria Shaw' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out', exact: true }).first().click()
+    await twin.getByRole('heading', { name: 'You are signed out' }).waitFor()
+    assert.doesNotMatch(await twin.locator('body').innerText(), /Amy|diabetes/)
+    assert.doesNotMatch(await twin.title(), /Amy/)
+  })
+
+  test('signing out says what is still open: the login at the EHR, and other sessions', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'hiro-tanaka')
+    await launch(page, world, 'amy-shaw')
+    await page.getByRole('button', { name: 'Sign out', exact: true }).first().click()
+    await page.getByText(/^Your login at General Hospital/).waitFor()
+    await page.getByRole('link', { name: /^Hiro Tanaka/ }).waitFor()
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click()
+    await page.getByText(/^Your login at General Hospital/).waitFor()
+    assert.equal(await page.getByRole('link', { name: /^Hiro Tanaka/ }).count(), 0)
+  })
+
+  test('signing out that did not work is told as that, and tried again', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    const id = readSessionId(page)
+    await context.setOffline(true)
+    await page.getByRole('button', { name: 'Sign out', exact: true }).first().click()
+    await page.getByRole('heading', { name: 'You are still signed in' }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /Amy|diabetes/)
+    await context.setOffline(false)
+    assert.equal((await context.request.get(`${world.app}/sessions/${id}`)).status(), 200)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  })
+
+  test('a session that nobody uses ends on time: looking how long it lasts keeps it no longer', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'amy-shaw')
+    passed += 14 * MINUTE
+    await showAgain(page)
+    await page.getByRole('alertdialog').waitFor()
+    passed += 2 * MINUTE
+    await showAgain(page)
+    await page.getByRole('heading', { name: 'This session is over' }).waitFor()
+    assert.doesNotMatch(await page.locator('body').innerText(), /Amy|diabetes/)
+  })
+
+  test('warns before the end in a window, in the title and aloud, and one button is enough to stay', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'amy-shaw')
+    const title = await page.title()
+    passed += 13.5 * MINUTE
+    await showAgain(page)
+    const dialog = page.getByRole('alertdialog', { name: 'Your session is about to end' })
+    await dialog.waitFor()
+    const stay = dialog.getByRole('button', { name: 'Stay signed in' })
+    assert.equal(await page.evaluate('document.activeElement.textContent'), await stay.innerText())
+    assert.match(await page.title(), /^\d:\d\d left · Amy Victoria Shaw/)
+    assert.match(await page.locator('#announcer').innerText(), /ends in \d+ (minute|second)s?/)
+    await page.keyboard.press('Enter')
+    await dialog.waitFor({ state: 'hidden' })
+    assert.equal(await page.title(), title)
+    await page.getByText('14:5').first().waitFor()
+  })
+
+  test('a session that was used in another tab is not warned of any more', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    passed += 13.5 * MINUTE
+    await showAgain(page)
+    const dialog = page.getByRole('alertdialog')
+    await dialog.waitFor()
+    const twin = await context.newPage()
+    await twin.goto(page.url())
+    await dialog.waitFor({ state: 'hidden' })
+  })
+
+  test('a session that lasts no longer in any case offers a new login instead', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    const base = `${world.app}/sessions/${readSessionId(page)}`
+    for (let used = 0; used < 11.98 * 60; used += 14.5) {
+      passed += Math.min(14.5, 11.98 * 60 - used) * MINUTE
+      assert.equal((await context.request.get(base)).status(), 200)
+    }
+    await showAgain(page)
+    const dialog = page.getByRole('alertdialog')
+    await dialog.getByRole('link', { name: 'Sign in again' }).waitFor()
+    assert.equal(await dialog.getByRole('button', { name: 'Stay signed in' }).count(), 0)
+    await dialog.getByRole('button', { name: 'Go on until then' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    assert.match(await page.title(), /^\d:\d\d left/)
+  })
+
+  test('a session that ends while one chooses leaves the entrance', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    const id = readSessionId(page)
+    await page.getByRole('link', { name: 'Sessions' }).click()
+    await page.getByRole('link', { name: /^Amy Victoria Shaw/ }).waitFor()
+    await endElsewhere(context, world, id)
+    await showAgain(page)
+    await page.getByRole('link', { name: /^Amy Victoria Shaw/ }).waitFor({ state: 'detached' })
+  })
+})
