@@ -7,16 +7,17 @@ export const usage = `The sandbox EHR: a real authorization server and a FHIR se
 
   npm run sandbox -- [options]
 
-  --port N            where to listen                        5001                        SANDBOX_PORT
-  --host ADDRESS                                             127.0.0.1                   SANDBOX_HOST
-  --app-url URL       where the app is                       http://localhost:5000       APP_URL
-  --launch-url URL    what an EHR launch opens               APP-URL/launch              LAUNCH_URL
-  --redirect-uri URI  a redirect URI of the app, besides     APP-URL/redirect, and       REDIRECT_URI
-                      these; may be given several times      /redirect/ID below it
-  --jwks-url URL      the app's keys, for private_key_jwt    APP-URL/.well-known/jwks.json  JWKS_URL
-  --help
+  --port N            port to listen at                        5001                    SANDBOX_PORT
+  --host ADDRESS      address to listen at                     127.0.0.1               SANDBOX_HOST
+  --app-url URL       where the app is                         http://localhost:5000   APP_URL
+  --launch-url URL    what an EHR launch opens                 /launch                 LAUNCH_URL
+  --redirect-uri URI  a redirect URI besides /redirect and                             REDIRECT_URI
+                      /redirect/ID; may be given repeatedly
+  --jwks-url URL      the app's keys, for private_key_jwt      /.well-known/jwks.json  JWKS_URL
+  --help              these lines
 
-A URL that begins with a slash is below the app's. The start page lists clients, secrets and recipes.
+What begins with a slash is below the app's URL. The last column names environment variables.
+The start page lists patients, clients with their secrets, addresses, recipes and faces.
 `
 
 /** A line that says what is wrong with the command line. */

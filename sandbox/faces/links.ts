@@ -50,7 +50,6 @@ const baseRelative = (url: string, { site }: Call) => url.replace(`${site.base}/
 const spellings: readonly Face[] = [
   linked('links-host-relative', 'Links of bundles begin at the host: /fhir/…', hostRelative),
   linked('links-scheme-relative', 'Links of bundles begin with //host/…', schemeRelative),
-  linked('links-base-relative', 'Links of bundles are relative to the FHIR base.', baseRelative),
   linked('links-dots', 'Links of bundles go through a folder and back.', (url, { site }) =>
     url.replace(site.base, `${site.base}/../fhir`),
   ),

@@ -128,6 +128,38 @@ test('the statement lists the types and parameters of then', async () => {
   assert.ok(names.includes('datewritten') && !names.includes('authoredon'))
 })
 
+test('what public calculators and growth charts ask for is there, on both faces', async () => {
+  const risk = ['30522-7', '14647-2', '2093-3', '2085-9', '8480-6', '55284-4', '72166-2']
+  const growth = ['3141-9', '8302-2', '8287-5', '39156-5', '18185-9', '37362-1', '11884-4']
+  const codes = (list: string[]) => list.map(code => `http://loinc.org|${code}`).join(',')
+  for (const [face, scope] of [
+    ['dstu2', SCOPE],
+    ['r4', 'launch/patient patient/*.rs openid'],
+  ] as const) {
+    for (const [patient, list, missing] of [
+      ['farid-haddad', risk, ['14647-2']],
+      ['daniel-okafor', growth, ['18185-9']],
+    ] as const) {
+      const app = createApp(sandbox, face)
+      const parameters = { patient, auto: '1' }
+      const { access_token: token } = await app.login(createBrowser(), { scope, parameters })
+      const query = `/Observation?patient=${patient}&_count=250&code=${codes([...list])}`
+      const { entry } = await json<{
+        entry: { resource: { code: { coding: { code: string }[] } } }[]
+      }>(app.fhir(token, query))
+      const found = new Set(entry.flatMap(one => one.resource.code.coding.map(({ code }) => code)))
+      assert.deepEqual(
+        list.filter(code => !found.has(code)),
+        missing,
+      )
+      const family = await json<{ total: number }>(
+        app.fhir(token, `/FamilyMemberHistory?patient=${patient}`),
+      )
+      assert.equal(family.total, patient === 'daniel-okafor' ? 2 : 0)
+    }
+  }
+})
+
 test('the face is read only, and refuses in its own media type', async () => {
   const response = await call('/Observation', { method: 'POST', body: '{}' })
   assert.equal(response.status, 405)

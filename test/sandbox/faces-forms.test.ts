@@ -85,6 +85,8 @@ test('gzip-bomb unfolds to a thousand times its size, and is JSON', async () => 
   assert.ok(document.length > 64 * 1024 * 1024)
   assert.match(String(document.subarray(0, 100)), /^\{"issuer":/)
   assert.match(String(document.subarray(-2)), /"\}$/)
+  const { body: read } = await (await login('gzip-bomb-fhir')).fhir(PATIENT)
+  assert.ok(read.length < 200_000 && gunzipSync(read).length > 64 * 1024 * 1024)
 })
 
 test('gzip-cut ends too early', async () => {
@@ -137,7 +139,10 @@ test('charsets are what the header says', async () => {
   const unknown = await (await login('charset-unknown-fhir')).fhir(PATIENT)
   assert.deepEqual(unknown.header('content-type'), ['application/fhir+json; charset=x-ours'])
   const marked = await (await login('utf-8-mark-fhir')).fhir(PATIENT)
-  assert.deepEqual([...marked.body.subarray(0, 3)], [0xef, 0xbb, 0xbf])
+  const { body } = await exchange(`${sandbox.base('utf-8-mark-protocol')}/metadata`)
+  for (const bytes of [marked.body, body]) {
+    assert.deepEqual([...bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf])
+  }
 })
 
 test('strong-tags tells strong tags, and takes weak ones for others', async () => {

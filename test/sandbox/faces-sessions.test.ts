@@ -68,6 +68,12 @@ for (const [face, status, retryAfter] of pauses) {
   })
 }
 
+test('renewal-503-retry-hour is down each time, and says for how long', async () => {
+  const { first, second } = await renew('renewal-503-retry-hour')
+  assert.deepEqual([first.status, second.status], [503, 503])
+  assert.equal(first.headers.get('retry-after'), '3600')
+})
+
 test('renewal-refresh-null and renewal-refresh-empty keep the refresh token', async () => {
   for (const [face, told] of [
     ['renewal-refresh-null', null],
