@@ -6,6 +6,9 @@ import fp from 'fastify-plugin'
 import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
+import { groupAddress } from '../src/http/address.ts'
+import { defaultLaunchPace } from '../src/limits.ts'
+import { createPace, type PaceLimits } from '../src/pace.ts'
 import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
@@ -23,6 +26,8 @@ export interface LaunchOptions {
   registrations: readonly Registration[]
   frontend: Frontend
   randomBytes: (size: number) => Uint8Array
+  /** How many logins may begin within a while. */
+  pace?: Partial<PaceLimits>
   /** For @fastify/rate-limit, where the app has it. */
   rateLimit?: { max: number; timeWindow: number }
 }
@@ -40,6 +45,7 @@ interface Asked {
 async function launch(app: FastifyInstance, options: LaunchOptions): Promise<void> {
   const { registrations, frontend, randomBytes } = options
   const config = { rateLimit: options.rateLimit, page: true }
+  const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
   const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app
 
   app.addHook('onRequest', async request => {
@@ -73,6 +79,11 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
 
   async function begin(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
     const { registration } = launch
+    const rest = pace(registration.id, groupAddress(request.ip))
+    if (rest > 0) {
+      const retryAfterSeconds = Math.ceil(rest / 1000)
+      throw new BrokerError('too_many_logins', { ehr: registration.id, retryAfterSeconds })
+    }
     const server = await discovery.resolve(registration)
     const material = buildLaunch(launch, server, { randomBytes })
     const { state: value, pending, cookie } = await state.issue(material)

@@ -82,6 +82,7 @@ const faults = {
     'You are logged out in this browser. The session itself ends as soon as its store can be reached.',
   ],
   issuer_busy: [503, 'The EHR cannot take this request now. Please try again.'],
+  too_many_logins: [503, 'Too many logins begin at this moment. Please try again.'],
   too_many_in_flight: [503, 'Too many requests to this EHR are in flight. Please try again.'],
   refresh_failed: [503, 'The session cannot be renewed at the EHR now. Please try again.'],
   issuer_timeout: [504, 'The EHR took too long to answer.'],

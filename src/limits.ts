@@ -5,6 +5,7 @@ import type { GuessLimits } from './guesses.ts'
 import type { ForwardLimits } from './http/forwarded-request.ts'
 import type { BodyLimits } from './http/request-body.ts'
 import type { ShareLimits } from './http/shares.ts'
+import type { PaceLimits } from './pace.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -71,6 +72,15 @@ export interface MemoryLimits {
 export const defaultMemoryLimits: MemoryLimits = {
   openedBytes: 96 * MIB,
   ticketBytes: 16 * MIB,
+}
+
+/** Requests of one address (which may be a whole hospital's) to each route of the login. */
+export const defaultLoginRate = { max: 600, timeWindow: 60_000 }
+
+/** Logins that begin. In ten minutes, for which one may last, fifty thousand take some 100 MB. */
+export const defaultLaunchPace: PaceLimits = {
+  ...{ caller: 1_000, ehr: 2_000, all: 5_000 },
+  windowMs: 60_000,
 }
 
 /** Wrong admin tokens of one address. */

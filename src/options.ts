@@ -24,6 +24,7 @@ import type { VaultOptions } from '../plugins/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
 import type { Config } from './config.ts'
 import { deriveKeys } from './keys.ts'
+import { defaultLoginRate } from './limits.ts'
 import { createRecordSealer } from './session/sealer.ts'
 import { buildPublicKeySet } from './smart/client-keys.ts'
 import { missingScopes } from './smart/scope-set.ts'
@@ -64,9 +65,6 @@ export interface Surroundings {
   /** What the process counts outside of requests. */
   countOutside?: MetricsOptions['countOutside']
 }
-
-/** For each address, which may be a whole hospital's. */
-const LOGIN_RATE = { max: 600, timeWindow: 60_000 }
 
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
@@ -123,15 +121,15 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       registrations,
     },
     token: { registrations, now, randomBytes, postLogoutUrl: sessions.postLogoutUrl },
-    launch: { registrations, frontend, randomBytes, rateLimit: LOGIN_RATE },
-    callback: { registrations, publicUrl, frontend, rateLimit: LOGIN_RATE },
+    launch: { registrations, frontend, randomBytes, rateLimit: defaultLoginRate },
+    callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
     sessions: { publicUrl, ehrs: registrations, missingScopes },
     proxy: {
       registrations: new Map(registrations.map(entry => [entry.id, entry])),
       publicUrl,
       fhirAlias: sessions.fhirAlias,
     },
-    backchannelLogout: { registrations, now, rateLimit: LOGIN_RATE },
+    backchannelLogout: { registrations, now, rateLimit: defaultLoginRate },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },
     contract: {
       published:

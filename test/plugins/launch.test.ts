@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import cookies from '../../plugins/cookies.ts'
 import launch from '../../plugins/launch.ts'
+import type { PaceLimits } from '../../src/pace.ts'
 import type { AuthorizationServer, Registration } from '../../src/smart/types.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
@@ -21,7 +22,11 @@ const server: AuthorizationServer = {
   warnings: [],
 }
 
-async function build(registrations: Registration[], found: Partial<AuthorizationServer> = {}) {
+async function build(
+  registrations: Registration[],
+  found: Partial<AuthorizationServer> = {},
+  pace?: Partial<PaceLimits>,
+) {
   let resolved = 0
   let issued = 0
   const app = buildBareApp({
@@ -50,6 +55,7 @@ async function build(registrations: Registration[], found: Partial<Authorization
     registrations,
     frontend: { origin: 'https://app.example.org', returnTo: '/' },
     randomBytes,
+    pace,
   })
   return { app, resolved: () => resolved }
 }
@@ -182,4 +188,17 @@ test('[C11] a page fetched ahead of time begins no login', async t => {
   const headers = { 'sec-purpose': 'prefetch;prerender' }
   assert.equal((await app.inject({ url: '/login', headers })).json().code, 'prefetch_refused')
   assert.equal(resolved(), 0)
+})
+
+test('[L22, DS2] logins beyond their number in all are a 503, and nothing is begun for them', async t => {
+  const { app, resolved } = await build(one, {}, { caller: 2, ehr: 4, all: 8 })
+  t.after(() => app.close())
+  const from = (remoteAddress: string, url = '/login') => app.inject({ url, remoteAddress })
+  assert.equal((await from('192.0.2.1')).statusCode, 302)
+  assert.equal((await from('192.0.2.1', `/launch?iss=${iss}&launch=x`)).statusCode, 302)
+  const over = await from('192.0.2.1')
+  assert.equal(over.statusCode, 503)
+  assert.deepEqual(over.json(), { code: 'too_many_logins' })
+  assert.equal(resolved(), 2)
+  assert.equal((await from('192.0.2.2')).statusCode, 302)
 })
