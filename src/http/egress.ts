@@ -19,6 +19,8 @@ export interface EgressLimits {
   timeoutMs?: number
   /** Connections to one origin at a time; 32 unless told. */
   connections?: number
+  /** Calls under way and waiting for a connection; 256 unless told. */
+  calls?: number
   resolveName?: ResolveName
 }
 
@@ -43,18 +45,29 @@ const KEPT_HEADERS = [
 
 /**
  * The protocol client of one registration. Its fetch refuses with `endpoint_not_pinned` (no
- * connection made), `issuer_unreachable`, `issuer_timeout`, or the caller's `badAnswer` code.
+ * connection made), `issuer_busy` (too many calls wait for this EHR), `issuer_unreachable`,
+ * `issuer_timeout`, or the caller's `badAnswer` code.
  */
 export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egress {
   const { maxBytes = 256 * 1024, timeoutMs = 5000, connections = 32, resolveName } = limits
+  const { calls = 256 } = limits
   const agent = createAgent(peer, { connections, connectTimeoutMs: timeoutMs, resolveName })
+  let underWay = 0
   const fetch: ProtocolFetch = async (url, request = {}) => {
     const target = parseTarget(url, peer)
+    if (underWay >= calls) {
+      throw new BrokerError('issuer_busy', { ehr: peer.id, detail: 'too many calls wait' })
+    }
     const deadline = AbortSignal.timeout(request.timeoutMs ?? timeoutMs)
     const { signal: given, badAnswer = 'upstream_broken' } = request
     const call = { agent, target, ehr: peer.id, badAnswer, deadline, given }
-    const answer = await send(call, request)
-    return await read(call, answer, request.maxBytes ?? maxBytes)
+    underWay++
+    try {
+      const answer = await send(call, request)
+      return await read(call, answer, request.maxBytes ?? maxBytes)
+    } finally {
+      underWay--
+    }
   }
   return { fetch, close: () => agent.destroy() }
 }

@@ -281,3 +281,22 @@ test('takes no answer of one call for another: extra bytes on an idle connection
   assert.equal(await (await fetch(server.origin)).text(), 'own-1')
   assert.equal(await (await fetch(server.origin)).text(), 'own-2')
 })
+
+test('[DS5, DS13] calls that wait for an EHR are bounded, and go on when it answers again', async t => {
+  const waiting: (() => void)[] = []
+  const server = await listen(
+    t,
+    (_request, response) => void waiting.push(() => response.end('{}')),
+  )
+  const fetch = egress(t, peerOf(server.origin), { connections: 2, calls: 4 })
+  const calls = Array.from({ length: 4 }, () => fetch(server.origin))
+  const busy = await refused(fetch(server.origin), 'issuer_busy')
+  assert.equal(busy.status, 503)
+  const answered = Promise.all(calls)
+  const timer = setInterval(() => {
+    for (const go of waiting.splice(0)) go()
+  }, 5)
+  t.after(() => clearInterval(timer))
+  for (const { status } of await answered) assert.equal(status, 200)
+  assert.equal((await fetch(server.origin)).status, 200)
+})
