@@ -9,6 +9,7 @@ import { quirksSchema } from '../smart/quirks.ts'
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
 const origin = z.string().refine(isOrigin, 'must be an origin such as https://ehr.example.org')
+const ORIGIN = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9]\d{0,4})?$/
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')
 
@@ -135,8 +136,9 @@ export const configSchema = z.strictObject({
 export type ConfigDocument = z.output<typeof configSchema>
 export type EhrDocument = z.output<typeof ehrSchema>
 
+// URL parsers let commas and semicolons into a host: in a policy they would end the source.
 function isOrigin(value: string): boolean {
-  return URL.canParse(value) && new URL(value).origin === value
+  return ORIGIN.test(value) && URL.canParse(value) && new URL(value).origin === value
 }
 
 function isPublicUrl(value: string): boolean {

@@ -254,3 +254,30 @@ test('the examples are accepted as they stand', async () => {
     assert.equal(config.registrations.length, 1)
   }
 })
+
+test('[R23] an origin is one word of a policy', async () => {
+  const bad = [
+    ...[
+      'https://a.example;script-src',
+      'https://a.example,b',
+      "https://a.example'",
+      'ftp://a.example',
+    ],
+    ...[
+      'https://a.example/',
+      'https://A.example',
+      'https://a.example:443',
+      'https://a b',
+      '*',
+      'null',
+    ],
+  ]
+  for (const origin of bad) {
+    const faults = await faultsOf(
+      load(good.replace(/origins: .*/, `origins: [${JSON.stringify(origin)}]`)),
+    )
+    assert.match(faults.join(), /must be an origin such as/, origin)
+  }
+  const both = 'origins: [https://a.example:8443, "http://[::1]:1"]'
+  await load(good.replace(/origins: .*/, both))
+})
