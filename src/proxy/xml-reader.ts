@@ -37,6 +37,8 @@ const LONGEST_PROLOG = 64 * 1024
 // The parser keeps a value, a comment or the like as one string, which grows by a node at each of
 // these characters: without a bound a body of one comment would take thirty times its size.
 const NODES = /[\n\r\t&?\]-]/g
+// U+FFFE and U+FFFF in UTF-8, which XML 1.0 leaves out.
+const NONCHARACTER = /\xef\xbf[\xbe\xbf]/
 const MAX_NODES = 256 * 1024
 
 /** Makes a reader. Refuses with `body_invalid`. */
@@ -58,6 +60,9 @@ export function createXmlReader(visitor: XmlVisitor): XmlReader {
   let nodes = 0
   let hasRoot = false
 
+  parser.on('error', () => {
+    throw refuse('not well-formed')
+  })
   parser.on('xmldecl', ({ version, encoding = 'utf-8' }) => {
     if (version !== '1.0' || !/^(?:utf-8|us-ascii)$/i.test(encoding))
       throw refuse('not XML 1.0 in UTF-8')
@@ -97,14 +102,15 @@ export function createXmlReader(visitor: XmlVisitor): XmlReader {
       window = window.slice(-LONGEST_VALUE - 2) + text
       bytesRead += text.length
       windowAt = bytesRead - window.length
-      parse(() => parser.write(text))
+      if (NONCHARACTER.test(window.slice(-text.length - 2))) throw refuse('not well-formed')
+      parser.write(text)
       nodes += text.match(NODES)?.length ?? 0
       if (nodes > MAX_NODES) throw refuse('too much of it in one piece')
       if (!hasRoot && bytesRead > LONGEST_PROLOG) throw refuse('nothing but a prolog')
     },
     end() {
       if (!utf8.end()) throw refuse('not UTF-8')
-      parse(() => parser.close())
+      parser.close()
     },
   }
 
@@ -122,15 +128,6 @@ export function createXmlReader(visitor: XmlVisitor): XmlReader {
 
 function localOf(name: string): string {
   return name.slice(name.indexOf(':') + 1)
-}
-
-function parse(step: () => void): void {
-  try {
-    step()
-  } catch (error) {
-    if (error instanceof BrokerError) throw error
-    throw refuse('not well-formed')
-  }
 }
 
 function refuse(detail: string): BrokerError {

@@ -137,6 +137,21 @@ describe('what crosses to the EHR', () => {
       assert.equal(statusOf(await exchangeRaw(rig.port, bytes)), 400, headers.join())
     }
     assert.equal(rig.ehr.requests.length, 0)
+    const chunked = rig.raw('POST /Binary', [type, 'Transfer-Encoding: chunked'])
+    const bare = rig.raw('POST /Binary', [type, 'Content-Length: 4'], 'abcd')
+    const whole: string[] = [
+      bare.replace('\r\nContent-Length', '\nContent-Length'),
+      bare.replace('\r\n\r\n', '\n\n'),
+      ...['1;a=\nb\r\nx', '1;\r\nx', '1\nx', '-1\r\nx', '0x1\r\nx', '1 \r\nx', '1\r\nxx'].map(
+        chunk => `${chunked}${chunk}\r\n0\r\n\r\n`,
+      ),
+    ]
+    for (const bytes of whole) {
+      const got = await exchangeRaw(rig.port, bytes)
+      assert.equal(statusOf(got), 400, JSON.stringify(bytes.slice(-60)))
+    }
+    // What had begun to cross when its framing broke is cut, never ended.
+    for (const begun of rig.ehr.requests) await assert.rejects(begun.body())
   })
 
   test('[P16] a body where none belongs is refused', async () => {
