@@ -2,6 +2,7 @@
 // connection that is kept alive holds the process.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -38,6 +39,21 @@ test('[DS8] an answer under way is finished, and its connection with it', async 
   assert.equal(answer.statusCode, 200)
   answer.resume()
   await closed
+})
+
+test('[PS7, P4] the parser is strict, whatever Node was told at its start', () => {
+  const program = `
+    const { createServer } = await import('./src/server.ts')
+    const { pino } = await import('pino')
+    const { exchangeRaw } = await import('./test/http/raw.ts')
+    const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const head = 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nX: \\x01\\r\\nConnection: close\\r\\n\\r\\n'
+    process.stdout.write(await exchangeRaw(app.server.address().port, head))
+    await app.close()`
+  const options = ['--insecure-http-parser', '--input-type=module', '--eval', program]
+  const { stdout } = spawnSync(process.execPath, options, { encoding: 'utf8', timeout: 120_000 })
+  assert.match(stdout, /^HTTP\/1\.1 400 /)
 })
 
 test('[DS8] an answer without an end is cut when the time for draining is up', async t => {

@@ -28,8 +28,6 @@ const DRAIN_MS = 30_000
 export async function start(args: string[]): Promise<number | undefined> {
   const nodeFault = await findNodeFault(process.execArgv, process.env)
   if (nodeFault !== undefined) return refuse(nodeFault, 2)
-  // A limit on the size of files is to fail a write, not to end the process.
-  process.on('SIGXFSZ', () => {})
   const { values } = parseCommandLine(args)
   const config = await readConfiguration(values.config as string | undefined)
   if (!config) return 2

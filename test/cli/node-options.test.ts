@@ -16,6 +16,7 @@ function start(t: TestContext, words: readonly string[], env: Record<string, str
   const cwd = mkdtempSync(join(tmpdir(), 'fhirstorm-options-'))
   t.after(() => rmSync(cwd, { recursive: true }))
   writeFileSync(join(cwd, 'options.env'), 'NODE_OPTIONS=--insecure-http-parser\n')
+  writeFileSync(join(cwd, 'options.json'), '{"nodeOptions":{"insecure-http-parser":true}}')
   const { status, stderr } = spawnSync(process.execPath, [...words, program, 'start'], {
     ...{ cwd, encoding: 'utf8', timeout: 120_000 },
     env: { ...process.env, ...env },
@@ -37,6 +38,7 @@ const spellings: [title: string, words: string[], env: Record<string, string>][]
   ['in NODE_OPTIONS', [], { NODE_OPTIONS: '--insecure-http-parser' }],
   ['quoted in NODE_OPTIONS', [], { NODE_OPTIONS: '--no-warnings "--insecure_http-parser"' }],
   ['in a file of variables', ['--env-file=options.env'], {}],
+  ['in a configuration file', ['--experimental-config-file=options.json'], {}],
 ]
 for (const [title, words, env] of spellings) {
   test(`[PS7] the lenient HTTP parser is refused: ${title}`, t => {

@@ -3,9 +3,11 @@
 // the one call that it broke; nothing is thrown where nobody catches it, and the next call is served.
 
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { after, before, type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import tls from 'node:tls'
 import { createPool, type Peer } from '../../src/http/connect.ts'
 import { createEgress } from '../../src/http/egress.ts'
 import { createAuthority } from './certificates.ts'
@@ -13,6 +15,7 @@ import { listen, listenRaw } from './listen.ts'
 
 const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')
+const OPENING_MS = 3_000
 const TUNNEL = 'HTTP/1.1 200 Connection established\r\n\r\n'
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n'
 
@@ -149,6 +152,21 @@ for (const bytes of [0, 1, 5, 100, 700]) {
   })
 }
 
+test('[PS3] what TLS throws before it has begun is an error of the call, also behind a tunnel', async t => {
+  const proxy = await listenRaw(t, socket => socket.once('data', () => socket.write(TUNNEL)))
+  t.mock.method(tls, 'connect', () => {
+    throw Object.assign(new TypeError('a mistake'), { code: 'MISTAKE' })
+  })
+  for (const network of [{}, { proxy: proxy.origin }]) {
+    const peer: Peer = { iss: 'https://ehr.test/fhir', network: { reach: 'public', ...network } }
+    const pool = createPool('https://ehr.test', peer)
+    t.after(() => pool.destroy())
+    await assert.rejects(pool.request({ path: '/', method: 'GET' }), { code: 'MISTAKE' })
+  }
+  await nextTurn()
+  assert.deepEqual(strays, [])
+})
+
 test('[PS1, PS3] a proxy whose name does not resolve is told by its code', async t => {
   const network = { reach: 'public', proxy: 'http://proxy.invalid:3128' } as const
   const pool = createPool('https://ehr.test', { iss: 'https://ehr.test/fhir', network })
@@ -160,8 +178,12 @@ test('[PS1, PS3] a proxy whose name does not resolve is told by its code', async
   assert.deepEqual(strays, [])
 })
 
-test('a tunnel goes on when the time to open it is over', async t => {
-  const { port } = await listen(t, (_, response) => response.end('good'), certificate)
+test('an answer through a tunnel goes on when the time to open it is over', async t => {
+  const answer = (response: ServerResponse) => {
+    response.write('go')
+    setTimeout(() => response.end('od'), OPENING_MS + 200)
+  }
+  const { port } = await listen(t, (_, response) => answer(response), certificate)
   const proxy = await listenRaw(t, socket => {
     socket.once('data', () => {
       socket.write(TUNNEL)
@@ -170,14 +192,8 @@ test('a tunnel goes on when the time to open it is over', async t => {
   })
   const network = { reach: 'public', ca: authority.ca, proxy: proxy.origin } as const
   const peer: Peer = { iss: 'https://ehr.test/fhir', network }
-  const pool = createPool('https://ehr.test', peer, {
-    connectTimeoutMs: 3_000,
-    keepAliveTimeout: 9_000,
-  })
+  const pool = createPool('https://ehr.test', peer, { connectTimeoutMs: OPENING_MS })
   t.after(() => pool.destroy())
-  const read = async () => await (await pool.request({ path: '/', method: 'GET' })).body.text()
-  assert.equal(await read(), 'good')
-  await new Promise(done => setTimeout(done, 3_200))
-  assert.equal(await read(), 'good')
-  assert.equal(proxy.connections, 1)
+  const { body } = await pool.request({ path: '/', method: 'GET' })
+  assert.equal(await body.text(), 'good')
 })
