@@ -56,7 +56,10 @@ export interface Token {
 
 export interface TokenOptions {
   registrations: readonly Registration[]
+  /** This machine's time of day, for what the EHR judges by its own. */
   now: () => number
+  /** The time of day that all instances share, by which tokens end; this machine's unless told. */
+  sharedNow?: () => number
   /** Milliseconds by a clock that nobody sets. */
   steady?: () => number
   randomBytes: RandomBytes
@@ -71,7 +74,7 @@ const LOGOUT_PATIENCE_MS = 1_000
 const DRAIN_MS = 20_000
 
 async function token(app: FastifyInstance, options: TokenOptions): Promise<void> {
-  const { now, randomBytes, deadlineMs = 10_000 } = options
+  const { now, sharedNow = now, randomBytes, deadlineMs = 10_000 } = options
   const { smartDiscovery: discovery, smartTickets: tickets, smartMetrics: metrics } = app
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const revocations = createRevocations({
@@ -87,7 +90,7 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
   })
   const refresher = createRefresher({
     vault: app.smartVault,
-    now,
+    now: sharedNow,
     steady: options.steady ?? (() => performance.now()),
     deadlineMs,
     owner: Buffer.from(randomBytes(16)).toString('base64url'),
@@ -150,6 +153,7 @@ async function token(app: FastifyInstance, options: TokenOptions): Promise<void>
       registration,
       server,
       now,
+      sharedNow,
       randomBytes,
       deadlineMs,
       fetch: discovery.fetchFor(registration),

@@ -46,12 +46,12 @@ async function run(config: Config): Promise<number | undefined> {
       else process.exit()
     },
   })
-  const opened = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now).catch(
-    (error: unknown) => {
-      if (error instanceof VaultRefusal) return error
-      throw error
-    },
-  )
+  const steady = () => performance.now()
+  const marks = buildKeyMarks(config.keyRing)
+  const opened = await openVault(config.vault, marks, Date.now, steady).catch((error: unknown) => {
+    if (error instanceof VaultRefusal) return error
+    throw error
+  })
   if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 

@@ -32,7 +32,7 @@ export async function refreshTokens(tokens: TokenSet, call: TokenCall): Promise<
 
 async function refresh(tokens: TokenSet, call: TokenCall): Promise<RefreshOutcome> {
   if (tokens.refreshToken === undefined) throw new TypeError('there is no refresh token')
-  const sentAt = call.now()
+  const sentAt = call.sharedNow()
   const answer = await sendTokenRequest(call, 'refresh_token', {
     refresh_token: tokens.refreshToken,
   })

@@ -15,6 +15,8 @@ import type { Identity, LaunchContext, PendingLaunch, TokenSet } from './types.t
 export interface TokenCall extends ServerCall {
   /** The EHR's keys, where it publishes any. */
   keys: JWTVerifyGetKey | undefined
+  /** The time of day that all instances share: tokens are said to end by it, whoever reads that. */
+  sharedNow: () => number
 }
 
 /**
@@ -32,7 +34,7 @@ async function exchange(
   { code, pending }: { code: string; pending: PendingLaunch },
   call: TokenCall,
 ): Promise<TokenSet> {
-  const sentAt = call.now()
+  const sentAt = call.sharedNow()
   const answer = await sendTokenRequest(call, 'authorization_code', {
     code,
     redirect_uri: pending.redirectUri,

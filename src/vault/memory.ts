@@ -28,6 +28,7 @@ export function createMemoryVault({
   let keyMarks: KeyMarks = new Map()
 
   return {
+    now,
     async insert(id, { endsAt, indexes: entries, ...record }) {
       if (live(id)) throw new BrokerError('vault_unavailable', { detail: 'the id is in use' })
       drop(id)

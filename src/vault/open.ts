@@ -18,13 +18,17 @@ export interface OpenedVault {
   warnings: readonly string[]
 }
 
-/** Opens the vault; throws VaultRefusal when it cannot be used with these keys. */
+/**
+ * Opens the vault; throws VaultRefusal when it cannot be used with these keys. With a `steady` clock,
+ * which nobody sets, a store that has a time of day of its own goes by that, and not by `now`.
+ */
 export async function openVault(
   choice: VaultChoice,
   keyMarks: KeyMarks,
   now: () => number,
+  steady?: () => number,
 ): Promise<OpenedVault> {
-  const opened = await open(choice, now)
+  const opened = await open(choice, now, steady)
   try {
     await opened.vault.verifyKeys(keyMarks)
     return opened
@@ -34,7 +38,11 @@ export async function openVault(
   }
 }
 
-async function open(choice: VaultChoice, now: () => number): Promise<OpenedVault> {
+async function open(
+  choice: VaultChoice,
+  now: () => number,
+  steady: (() => number) | undefined,
+): Promise<OpenedVault> {
   if (choice.kind === 'memory') {
     return { vault: createMemoryVault({ now }), warnings: ['sessions end with this process'] }
   }
@@ -42,5 +50,5 @@ async function open(choice: VaultChoice, now: () => number): Promise<OpenedVault
     return { vault: openSqliteVault({ path: choice.path, now }), warnings: [] }
   }
   const { openRedisVault } = await import('./redis.ts')
-  return await openRedisVault(choice, now)
+  return await openRedisVault(choice, now, steady)
 }

@@ -1,6 +1,9 @@
 // What an operator should know of the Redis that holds the sessions (attacks V14), in fixed words.
 // Pure: judges the configured address and the server's own INFO.
 
+/** What clocks that are kept right never come to. */
+const MAX_SKEW_SECONDS = 5
+
 /** Warnings that follow from the address alone. */
 export function judgeAddress(url: string): string[] {
   const { protocol, hostname, password } = new URL(url)
@@ -10,6 +13,15 @@ export function judgeAddress(url: string): string[] {
   if (protocol !== 'rediss:') warnings.push('Redis is reached without TLS: use rediss://')
   if (password === '') warnings.push('Redis is used without a password')
   return warnings
+}
+
+/** Warnings that follow from how far the server's clock is ahead of this machine's, in milliseconds. */
+export function judgeClock(ahead: number): string[] {
+  const seconds = Math.round(Math.abs(ahead) / 1000)
+  if (seconds < MAX_SKEW_SECONDS) return []
+  return [
+    `the clock of Redis and this machine's are ${seconds} s apart: sessions go by that of Redis`,
+  ]
 }
 
 /** Warnings that follow from what the server says of its memory and its disk. */

@@ -1,15 +1,16 @@
 // The vault in Redis or Valkey, shared by any number of instances. Every step that must happen at once
 // is one script on one key; index entries are sorted sets of their own, by the end of their records,
 // whose stale members are passed over. Heads are kept until Redis says that they have changed, a second
-// at most. The clock is passed in.
+// at most. The time of day is the server's.
 
 import { BrokerError } from '../errors.ts'
 import { verifyKeyMarks } from './key-marks.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
+import { createRedisClock } from './redis-clock.ts'
 import { createRedisHeads } from './redis-heads.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
 import * as scripts from './redis-scripts.ts'
-import { judgeAddress, judgeServer } from './redis-survey.ts'
+import { judgeAddress, judgeClock, judgeServer } from './redis-survey.ts'
 import { VaultRefusal } from './refusal.ts'
 import type { Head, KeyMarks, RecordId, Vault } from './vault.ts'
 
@@ -19,21 +20,30 @@ const KEY_MARKS = `${PREFIX}:key-marks`
 const HEAD_FIELDS = ['generation', 'lastUsedAt', 'expiresAt'] as const
 const WAIT_MS = 1_000
 const FIND_BATCH = 200
+const SYNC_MS = 10_000
 
-/** Opens the vault. A server that cannot be reached is a warning: each request then gets its 503. */
+/**
+ * Opens the vault. A server that cannot be reached is a warning: each request then gets its 503. With a
+ * `steady` clock, which nobody sets, the time of day is the server's; without one it is `readTime`'s.
+ */
 export async function openRedisVault(
   choice: RedisVaultChoice,
-  now: () => number,
+  readTime: () => number,
+  steady?: () => number,
 ): Promise<{ vault: Vault; warnings: string[] }> {
   const redis = await import('redis')
   const { waitReplicas = 0 } = choice
+  const clock = steady && createRedisClock(askTime, { now: readTime, steady })
+  const now = clock?.now ?? readTime
   const heads = createRedisHeads(readHead, now)
   const link = openRedisLink(redis, choice, expireHead)
   // WAIT stops its connection for as long as it waits: reads have one of their own.
   const durable = waitReplicas > 0 ? openRedisLink(redis, choice) : link
   let unverified: KeyMarks | undefined
+  const syncing = clock && setInterval(clock.sync, SYNC_MS).unref()
 
   const vault: Vault = {
+    now,
     async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
       const record = [lastUsedAt, expiresAt, endsAt, keyId, value] as const
       if (!(await write(scripts.INSERT, recordKey(id), now(), ...record))) {
@@ -98,6 +108,7 @@ export async function openRedisVault(
       await link.send(KEY_MARKS, 'HLEN', KEY_MARKS)
     },
     async close() {
+      clearInterval(syncing)
       await Promise.all([link, ...(durable === link ? [] : [durable])].map(each => each.close()))
     },
   }
@@ -183,9 +194,14 @@ export async function openRedisVault(
     unverified = undefined
   }
 
+  async function askTime(): Promise<unknown> {
+    return await link.send(KEY_MARKS, 'TIME')
+  }
+
   async function survey(): Promise<string[]> {
     await Promise.all([link.settled(), durable.settled()])
-    const warnings = judgeAddress(choice.url)
+    await clock?.sync()
+    const warnings = [...judgeAddress(choice.url), ...judgeClock(now() - readTime())]
     try {
       const info = await link.send(KEY_MARKS, 'EVAL', scripts.SURVEY, '1', KEY_MARKS)
       return [...warnings, ...judgeServer(String(info))]

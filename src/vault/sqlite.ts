@@ -46,6 +46,7 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   }
 
   return {
+    now,
     async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
       await durably(() => {
         dropFromIndex(sql.removeExpired.all(id, now()))

@@ -35,6 +35,8 @@ export interface NewRecord {
 export type KeyMarks = ReadonlyMap<string, string>
 
 export interface Vault {
+  /** The time of day by which all limits here are judged: one clock for all who share the store. */
+  now(): number
   /** Stores a new record as generation 1, durable when this resolves. Refuses an id in use. */
   insert(id: RecordId, record: NewRecord): Promise<void>
   /**

@@ -2,107 +2,13 @@
 // end everywhere, launches that finish elsewhere, and restarts that lose nothing.
 
 import assert from 'node:assert/strict'
-import { request } from 'node:http'
 import { after, before, describe, test } from 'node:test'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { launchFromEhr, logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
 import { hasRedis, type RedisServer, startRedis } from '../vault/redis-server.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
-import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
-import { findPort } from '../world/port.ts'
-import type { ConfigDocument } from '../world/world.ts'
-
-/** Of one answer, in milliseconds, on a machine that has much else to do. */
-const PATIENCE_MS = 60_000
-
-interface Deployment {
-  app: string
-  ports: number[]
-  /** Of the first process's admin listener. */
-  adminPort: number
-  brokers: Broker[]
-  sandbox: Sandbox
-  tokenCalls: () => number
-  close(): Promise<void>
-}
-
-async function deploy(count: number, configure?: (document: ConfigDocument) => void) {
-  const [adminPort = 0, ...ports] = await Promise.all(Array.from({ length: count + 1 }, findPort))
-  const app = `http://localhost:${ports[0]}`
-  let tokenCalls = 0
-  const sandbox = await startSandbox({
-    port: 0,
-    appUrl: app,
-    faces: [endlessFace],
-    ehrIds: ehrIdsWith('endless'),
-    onRequest({ path }) {
-      if (path.endsWith('/token')) tokenCalls++
-    },
-  })
-  const folder = makeFolder()
-  const brokers = ports.map(port =>
-    createBroker({
-      ...{ app, sandbox: sandbox.url, folder, port },
-      configure(document) {
-        registerFaces(document, sandbox.url, ['endless'])
-        if (port === ports[0]) document.admin = { port: adminPort }
-        configure?.(document)
-      },
-    }),
-  )
-  const close = async () => {
-    await Promise.allSettled(brokers.map(broker => broker.close()))
-    await sandbox.close()
-  }
-  try {
-    for (const broker of brokers) await broker.start()
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return {
-    app,
-    ports,
-    adminPort,
-    brokers,
-    sandbox,
-    tokenCalls: () => tokenCalls,
-    close,
-  }
-}
-
-/** A request to one process, with the public Host and a browser's cookies. */
-async function call(
-  { app }: Deployment,
-  port: number,
-  path: string,
-  browser: Browser,
-  method = 'GET',
-): Promise<{ status: number; text: string; location?: string; setCookies: string[] }> {
-  const cookie = [...browser.cookies(app)].map(pair => pair.join('=')).join('; ')
-  return await new Promise((done, fail) => {
-    const headers = { host: new URL(app).host, cookie, 'x-csrf': '1' }
-    const timeout = PATIENCE_MS
-    const sent = request({ host: 'localhost', port, path, method, headers, timeout }, response => {
-      let text = ''
-      response.setEncoding('utf8').on('data', chunk => {
-        text += chunk
-      })
-      response.on('error', fail).on('end', () =>
-        done({
-          text,
-          status: response.statusCode ?? 0,
-          location: response.headers.location,
-          setCookies: response.headers['set-cookie'] ?? [],
-        }),
-      )
-    })
-    sent.on('timeout', () => sent.destroy(new Error('no answer')))
-    sent.on('error', fail).end()
-  })
-}
+import { endlessFace } from '../world/ehrs.ts'
+import { call, type Deployment, deploy } from './deployment.ts'
 
 function testDeployment(name: string, lagMs: number, start: () => Promise<Deployment>): void {
   describe(name, () => {
@@ -199,7 +105,7 @@ function testDeployment(name: string, lagMs: number, start: () => Promise<Deploy
   })
 }
 
-testDeployment('four processes over SQLite', 0, () => deploy(4))
+testDeployment('four processes over SQLite', 0, () => deploy(4, { faces: [endlessFace] }))
 
 if (hasRedis()) {
   let redis: RedisServer
@@ -208,8 +114,11 @@ if (hasRedis()) {
   })
   after(() => redis.close())
   testDeployment('two instances over Redis', 1000, () =>
-    deploy(2, document => {
-      document.vault = { kind: 'redis', url: redis.url }
+    deploy(2, {
+      faces: [endlessFace],
+      configure(document) {
+        document.vault = { kind: 'redis', url: redis.url }
+      },
     }),
   )
 }

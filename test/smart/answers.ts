@@ -52,7 +52,18 @@ export function answerWith(
   const registration = buildRegistration(asked.registration)
   const server = buildServer(asked.server)
   const { keys } = asked
-  return { sent, call: { registration, server, fetch, keys, now: () => start, randomBytes } }
+  return {
+    sent,
+    call: {
+      registration,
+      server,
+      fetch,
+      keys,
+      now: () => start,
+      sharedNow: () => start,
+      randomBytes,
+    },
+  }
 }
 
 function toBody(body: unknown): string | Uint8Array<ArrayBuffer> | null {

@@ -82,7 +82,8 @@ export async function createClient(
   }
   const { jwksUri } = server
   const keys = jwksUri === undefined ? undefined : createKeySet(jwksUri, { fetch, now: Date.now })
-  const call: TokenCall = { registration, server, fetch, keys, now: Date.now, randomBytes }
+  const clocks = { now: Date.now, sharedNow: Date.now }
+  const call: TokenCall = { registration, server, fetch, keys, randomBytes, ...clocks }
 
   async function authorize({ launch, ...chosen }: Asked = {}): Promise<Authorized> {
     const kind = launch === undefined ? 'standalone' : 'ehr'

@@ -12,6 +12,7 @@ import { eventually, insert, open, pause, refuses, start } from './redis-steps.t
 import { startTcpProxy } from './tcp-proxy.ts'
 
 const now = Date.now
+const MINUTE = 60_000
 
 if (hasRedis()) {
   let server: RedisServer
@@ -244,5 +245,33 @@ if (hasRedis()) {
     await waiting
     replica.resume()
     await eventually(() => insert(vault))
+  })
+
+  test('[F10, S4] instances whose clocks are half an hour apart see one and the same end', async t => {
+    const own = await start(t)
+    const steady = () => performance.now()
+    const skews = [-30 * MINUTE, 0, 30 * MINUTE]
+    const opened = await Promise.all(
+      skews.map(skew => openRedisVault({ url: own.url }, () => Date.now() + skew, steady)),
+    )
+    const vaults = opened.map(({ vault }) => vault)
+    t.after(() => Promise.all(vaults.map(vault => vault.close())))
+    for (const [i, vault] of vaults.entries()) {
+      const id = newId()
+      const endsAt = vault.now() + 60 * MINUTE
+      await vault.insert(id, buildRecord(vault.now(), { expiresAt: endsAt, endsAt, indexes: [id] }))
+      assert.equal(await vault.take(`key-${i}`, endsAt), true)
+      for (const other of vaults) {
+        assert.ok(await other.read(id))
+        assert.equal((await other.find(id)).length, 1)
+        assert.equal(await other.take(`key-${i}`, endsAt), false)
+      }
+      await vault.touch(id, vault.now(), vault.now() - 1)
+      await eventually(async () => {
+        for (const other of vaults) assert.equal(await other.head(id), undefined)
+      })
+      assert.equal(await vault.take(`over-${i}`, vault.now() - 1_000), true)
+      for (const other of vaults) assert.equal(await other.isTaken(`over-${i}`), false)
+    }
   })
 }

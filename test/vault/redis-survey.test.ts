@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeAddress, judgeServer } from '../../src/vault/redis-survey.ts'
+import { judgeAddress, judgeClock, judgeServer } from '../../src/vault/redis-survey.ts'
 
 test('[V14] a server elsewhere is expected to have TLS and a password', () => {
   const noTls = 'Redis is reached without TLS: use rediss://'
@@ -34,5 +34,14 @@ test('[V14] a server that evicts or forgets is told of, one that says nothing is
     ['maxmemory_policy:allkeys-lru\r\n# Persistence\r\naof_enabled:0\r\n', [evicts, forgets]],
   ] as const) {
     assert.deepEqual(judgeServer(info), warnings)
+  }
+})
+
+test('[F10] a server whose clock is seconds from this machine’s is told of', () => {
+  for (const ahead of [0, 4_000, -4_000]) assert.deepEqual(judgeClock(ahead), [])
+  for (const ahead of [31_000, -31_000]) {
+    assert.deepEqual(judgeClock(ahead), [
+      "the clock of Redis and this machine's are 31 s apart: sessions go by that of Redis",
+    ])
   }
 })
