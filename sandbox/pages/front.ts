@@ -65,7 +65,7 @@ function patientCard({ id, name, summary }: PatientCard): Html {
 <div class="person">${portrait(name)}<span><strong>${name}</strong><small>${id}</small></span></div>
 <p class="problems">${summary}</p>
 <div class="actions">
-<a class="button main" id="launch-${id}" href="/launch-app?patient=${id}" aria-label="Launch app for ${name}">Launch app</a>
+<a class="button main" id="launch-${id}" href="/launch-app?patient=${id}" aria-label="Launch app for ${name}">Launch</a>
 <a class="button" href="/launch-app?patient=${id}&amp;face=dstu2" aria-label="Launch app for ${name} in DSTU2">DSTU2</a>
 <a class="button" href="/chart?patient=${id}&amp;face=embedded" aria-label="Chart of ${name} with the app in a frame">Chart</a>
 </div></section>`

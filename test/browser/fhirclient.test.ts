@@ -25,6 +25,8 @@ describe('fhirclient in Chromium', { skip: !hasChromium() }, () => {
     page = await context.newPage()
     await page.goto(`${world.sandbox.url}/launch-app?patient=amy-shaw&auto=1`)
     base = `${world.app}/sessions/${new URL(page.url()).searchParams.get('session')}/fhir`
+    // A page of ours on which nothing else asks for anything.
+    await page.goto(`${world.app}/healthz`)
     await page.addScriptTag({ path: bundle })
     await page.evaluate(url => {
       const scope = globalThis as Anything
