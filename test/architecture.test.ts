@@ -36,7 +36,7 @@ const layerOf = (path: string): string => {
 
 const mayImport: Record<string, RegExp> = {
   'src/smart': /^src\/(?:smart\/|errors\.ts|form\.ts|uri\.ts)/,
-  'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts)/,
+  'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts|share\.ts)/,
   'src/browser': /^src\/(?:browser\/|errors\.ts)/,
   'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts|link\.ts|uri\.ts)/,
   'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts|share\.ts)/,

@@ -1,7 +1,9 @@
 // The vault in this process's memory: for tests, and as the plainest statement of the contract.
-// Nothing survives the process. The clocks are passed in.
+// Nothing survives the process, and nothing is forgotten before its time: a store that is full refuses
+// what is new, as the others do. The clocks are passed in.
 
 import { BrokerError } from '../errors.ts'
+import { give, type Share, take } from '../share.ts'
 import { verifyKeyMarks } from './key-marks.ts'
 import type { Head, KeyMarks, RecordId, Vault, VaultRecord } from './vault.ts'
 
@@ -12,14 +14,21 @@ interface Entry {
   indexes: readonly string[]
 }
 
+const MAX_BYTES = 256 * 1024 * 1024
+/** What an entry costs besides its value. */
+const ENTRY_BYTES = 500
+
 /** `steady` counts the milliseconds of leases, by a clock that nobody sets. */
 export function createMemoryVault({
   now,
   steady = () => performance.now(),
+  maxBytes = MAX_BYTES,
 }: {
   now: () => number
   steady?: () => number
+  maxBytes?: number
 }): Vault {
+  const room: Share = { held: 0, limit: maxBytes }
   const records = new Map<RecordId, Entry>()
   const indexes = new Map<string, Set<RecordId>>()
   const taken = new Map<string, number>()
@@ -69,35 +78,41 @@ export function createMemoryVault({
     },
     async take(key, expiresAt) {
       if ((taken.get(key) ?? 0) > now()) return false
+      if (!taken.has(key)) claim(ENTRY_BYTES)
       taken.set(key, expiresAt)
       return true
     },
     isTaken: async key => (taken.get(key) ?? 0) > now(),
     async deposit(key, value, expiresAt) {
+      claim(ENTRY_BYTES + value.length)
+      clear(key)
       deposits.set(key, { value, expiresAt })
     },
     async withdraw(key) {
       const found = deposits.get(key)
-      deposits.delete(key)
+      clear(key)
       return found && found.expiresAt > now() ? found.value : undefined
     },
     async lease(id, owner, forMs) {
       const held = leases.get(id)
       if (held && held.owner !== owner && held.until > steady()) return false
+      if (!held) claim(ENTRY_BYTES)
       leases.set(id, { owner, until: steady() + forMs })
       return true
     },
     async release(id, owner) {
-      if (leases.get(id)?.owner === owner) leases.delete(id)
+      if (leases.get(id)?.owner === owner) free(leases, id, ENTRY_BYTES)
     },
     async sweep() {
       const dead = [...records.keys()].filter(id => !live(id))
       for (const id of dead) drop(id)
-      const others =
-        sweepMap(taken, until => until <= now()) +
-        sweepMap(deposits, ({ expiresAt }) => expiresAt <= now()) +
-        sweepMap(leases, ({ until }) => until <= steady())
-      return dead.length + others
+      const used = [...taken].filter(([, until]) => until <= now())
+      for (const [key] of used) free(taken, key, ENTRY_BYTES)
+      const unclaimed = [...deposits].filter(([, { expiresAt }]) => expiresAt <= now())
+      for (const [key] of unclaimed) clear(key)
+      const ended = [...leases].filter(([, { until }]) => until <= steady())
+      for (const [id] of ended) free(leases, id, ENTRY_BYTES)
+      return dead.length + used.length + unclaimed.length + ended.length
     },
     async verifyKeys(marks) {
       verifyKeyMarks(keyMarks, marks)
@@ -119,6 +134,9 @@ export function createMemoryVault({
   ): void {
     const head = { generation, lastUsedAt, expiresAt: Math.min(expiresAt, endsAt) }
     const record = { keyId, value: Buffer.from(value), ...head }
+    const before = records.get(id)?.record
+    claim(ENTRY_BYTES + value.length)
+    if (before) give(room, ENTRY_BYTES + before.value.length)
     records.set(id, { record, head, endsAt, indexes })
   }
 
@@ -128,12 +146,19 @@ export function createMemoryVault({
       ids?.delete(id)
       if (ids?.size === 0) indexes.delete(entry)
     }
-    records.delete(id)
+    free(records, id, ENTRY_BYTES + (records.get(id)?.record.value.length ?? 0))
   }
 
-  function sweepMap<T>(map: Map<string, T>, isOver: (value: T) => boolean): number {
-    const dead = [...map].filter(([, value]) => isOver(value))
-    for (const [key] of dead) map.delete(key)
-    return dead.length
+  function clear(key: string): void {
+    free(deposits, key, ENTRY_BYTES + (deposits.get(key)?.value.length ?? 0))
+  }
+
+  function claim(bytes: number): void {
+    if (take(room, bytes)) return
+    throw new BrokerError('vault_unavailable', { detail: 'the store is full' })
+  }
+
+  function free(map: Map<string, unknown>, key: string, bytes: number): void {
+    if (map.delete(key)) give(room, bytes)
   }
 }
