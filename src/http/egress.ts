@@ -7,6 +7,7 @@ import { BrokerError, type FaultCode } from '../errors.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'
+import { createHeldBody, type HeldBody } from './held-body.ts'
 import type { ResolveName } from './names.ts'
 
 /** What the egress needs to know of a registration. */
@@ -125,22 +126,27 @@ async function read(
     body.on('error', () => {}).destroy()
     throw refusal(call, reason)
   }
-  const chunks: Uint8Array[] = []
+  const held = createHeldBody()
   let bytes = 0
   try {
     for await (const chunk of body) {
       bytes += chunk.length
       if (bytes > maxBytes) throw refusal(call, 'too large')
-      chunks.push(chunk)
+      held.add(chunk)
     }
   } catch (error) {
     if (error instanceof BrokerError) throw error
     throw failure(call, call.badAnswer, 'broken off', withoutAnswer(error))
   }
-  return new Response(EMPTY_STATUSES.includes(statusCode) ? null : Buffer.concat(chunks), {
+  return new Response(EMPTY_STATUSES.includes(statusCode) ? null : join(held), {
     status: statusCode,
     headers: keptHeaders(headers),
   })
+}
+
+function join(held: HeldBody): Buffer {
+  const { body } = held.take()
+  return Buffer.isBuffer(body) ? body : Buffer.concat([...body])
 }
 
 /** Why an answer is refused before its body is read, in fixed words. */

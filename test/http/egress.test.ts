@@ -300,3 +300,17 @@ test('[DS5, DS13] calls that wait for an EHR are bounded, and go on when it answ
   for (const { status } of await answered) assert.equal(status, 200)
   assert.equal((await fetch(server.origin)).status, 200)
 })
+
+test('[L7, DS13] an answer of single bytes is the same, and refused at the same cap', async t => {
+  const text = JSON.stringify({ keys: 'x'.repeat(100_000) })
+  const server = await listenRaw(t, socket => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+      socket.write([...text].map(char => `1\r\n${char}\r\n`).join(''))
+      socket.write('0\r\n\r\n')
+    })
+  })
+  const fetch = egress(t, peerOf(server.origin), { timeoutMs: 60_000 })
+  assert.equal(await (await fetch(server.origin, { maxBytes: text.length })).text(), text)
+  await refused(fetch(server.origin, { maxBytes: text.length - 1 }), 'upstream_broken')
+})

@@ -1,0 +1,60 @@
+// Everything that grows while the product runs has a bound. Maps and sets that begin empty are found in
+// the sources; each is the bounded map, lives for one call, or stands here with what bounds it.
+
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const EACH_CALL = 'gone when the function returns'
+const EACH_EHR = 'one entry for each registration'
+
+const bounds: Record<string, string> = {
+  'plugins/callback.ts running':
+    'exchanges under way: calls of the egress and waiters of discovery',
+  'plugins/metrics.ts kinds': 'methods, routes and registrations',
+  'src/bounded-map.ts entries': 'its own bound in bytes',
+  'src/browser/cookies.ts found': EACH_CALL,
+  'src/browser/guard.ts hosts': 'the configured addresses',
+  'src/config.ts seen': EACH_CALL,
+  'src/connections.ts held': 'one entry for each open connection, at most',
+  'src/http/exchange.ts credentials': 'token sets that live elsewhere',
+  'src/http/names.ts waiting': 'names of registered hosts',
+  'src/http/running.ts byId': EACH_CALL,
+  'src/http/shares.ts ehrs': EACH_EHR,
+  'src/http/shares.ts users':
+    'idle ones are forgotten beyond 4,096; the others have requests in flight',
+  'src/http/upstream.ts upstreams': EACH_EHR,
+  'src/pace.ts holders': 'logins that may begin within a window',
+  'src/session/refresh.ts flights':
+    'calls of the egress, and waiters for leases within their deadline',
+  'src/session/revocation.ts shares': EACH_EHR,
+  'src/session/revocation.ts waiting': 'shares in bytes',
+  'src/smart/callback.ts found': EACH_CALL,
+  'src/smart/client-keys.ts published': EACH_CALL,
+  'src/smart/discovery-cache.ts entries': EACH_EHR,
+  'src/smart/jwks.ts sets': EACH_EHR,
+  'src/smart/scope-set.ts joined': EACH_CALL,
+  'src/vault/memory.ts deposits': 'the room of the store, in bytes',
+  'src/vault/memory.ts indexes': 'the records of the store',
+  'src/vault/memory.ts keyMarks': 'the keys of the ring',
+  'src/vault/memory.ts leases': 'the room of the store, in bytes',
+  'src/vault/memory.ts records': 'the room of the store, in bytes',
+  'src/vault/memory.ts taken': 'the room of the store, in bytes',
+  'src/vault/redis-heads.ts underWay': 'commands that wait, in bytes',
+}
+
+const EMPTY =
+  /(?:const|let) (\w+)(?:: [^=\n]+)? = new (?:Map|Set|WeakMap|WeakSet)(?:<[^\n]*?>)?\(\)/g
+
+test('[DS13] every map and set that can grow has a bound that is told', () => {
+  const found = ['src/**/*.ts', 'plugins/*.ts'].flatMap(pattern =>
+    globSync(pattern).flatMap(file =>
+      [...readFileSync(file, 'utf8').matchAll(EMPTY)].map(([, name]) => `${file} ${name}`),
+    ),
+  )
+  for (const name of found) {
+    const advice = 'take src/bounded-map.ts, or say here what bounds it'
+    assert.ok(Object.hasOwn(bounds, name), `${name} may grow: ${advice}`)
+  }
+  for (const name of Object.keys(bounds)) assert.ok(found.includes(name), `${name} is gone`)
+})
