@@ -58,6 +58,7 @@ export const defaultProxyLimits: ProxyLimits = {
   formBytes: MIB,
   replayBytes: 256 * KIB,
   bodyIdleMs: 15_000,
+  bodyBytesPerSecond: KIB,
   heldBodyMs: 120_000,
 }
 

@@ -26,6 +26,8 @@ export interface BodyLimits {
   replayBytes: number
   /** Longest pause within a body, in milliseconds. */
   bodyIdleMs: number
+  /** Slowest pace of a body, after the first pause. */
+  bodyBytesPerSecond: number
   /** Longest wait for the whole of a body that is held, in milliseconds. */
   heldBodyMs: number
 }
@@ -75,7 +77,8 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
   const judgedBytes = type.name === FORM_TYPE ? limits.formBytes : limits.documentBytes
   const maxBytes = judge ? judgedBytes : limits.maxBodyBytes
   if (length > maxBytes) throw new BrokerError('body_too_large')
-  const uploadLimits = { maxBytes, idleMs: limits.bodyIdleMs }
+  const { bodyIdleMs: idleMs, bodyBytesPerSecond: bytesPerSecond } = limits
+  const uploadLimits = { maxBytes, idleMs, bytesPerSecond }
   const headers = ['content-type', request.headers['content-type'] as string]
   if (!judge && !isKept) {
     if (!Number.isNaN(length)) headers.push('content-length', String(length))

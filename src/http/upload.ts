@@ -8,13 +8,12 @@ import { BrokerError } from '../errors.ts'
 import type { Judge } from '../proxy/judge.ts'
 import { give } from '../share.ts'
 import { createHeldBody } from './held-body.ts'
+import { createPatience, type PatienceLimits } from './patience.ts'
 import { claim, type Shares } from './shares.ts'
 import type { Turns } from './turns.ts'
 
-export interface UploadLimits {
+export interface UploadLimits extends PatienceLimits {
   maxBytes: number
-  /** Longest pause between two pieces, in milliseconds. */
-  idleMs: number
   /** From the first wait to the last byte, in milliseconds; without end unless told. */
   totalMs?: number
 }
@@ -26,16 +25,20 @@ const SLICE_BYTES = 64 * 1024
 /** The pieces of a body, one at a time; the connection stays usable for an answer. */
 export async function* streamBody(
   request: IncomingMessage,
-  { maxBytes, idleMs, totalMs = Number.POSITIVE_INFINITY }: UploadLimits,
+  { maxBytes, totalMs = Number.POSITIVE_INFINITY, ...pauses }: UploadLimits,
 ): AsyncGenerator<Buffer, void, undefined> {
   const pieces = request.iterator({ destroyOnReturn: false })
   const endsAt = performance.now() + totalMs
+  const patience = createPatience(pauses)
   let bytes = 0
   try {
     for (;;) {
-      const left = Math.max(0, Math.min(idleMs, endsAt - performance.now()))
+      // Only while the client is waited for: an EHR may take as slowly as it likes.
+      const askedAt = performance.now()
+      const left = Math.max(0, Math.min(patience.leftMs, endsAt - askedAt))
       const { done, value } = await within(left, pieces.next())
       if (done) return
+      patience.received((value as Buffer).length, performance.now() - askedAt)
       bytes += (value as Buffer).length
       if (bytes > maxBytes) throw new BrokerError('body_too_large')
       yield value as Buffer

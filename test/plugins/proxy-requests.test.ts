@@ -297,6 +297,23 @@ describe('what crosses to the EHR', () => {
     }
   })
 
+  test('[P18] a body that drips is a 408 as well, and its upload is cut', async () => {
+    for (const [path, type] of [
+      ['/Patient', 'application/fhir+json'],
+      ['/Binary', 'image/png'],
+    ]) {
+      rig.ehr.requests.length = 0
+      const client = await connectRaw(rig.port)
+      const head = [`Content-Type: ${type}`, 'Content-Length: 10000']
+      client.send(rig.raw(`POST ${path}`, head, '"abc'))
+      const drip = setInterval(() => client.send('x'), 20)
+      client.socket.once('close', () => clearInterval(drip))
+      assert.equal(statusOf(await client.closed()), 408, path)
+      if (path === '/Binary') await assert.rejects(only().body())
+      else assert.equal(rig.ehr.requests.length, 0)
+    }
+  })
+
   test('[P19] a client that leaves in the middle of its upload takes the upstream with it', async () => {
     const client = await connectRaw(rig.port)
     client.send(rig.raw('POST /Binary', ['Content-Type: image/png', 'Content-Length: 1000'], 'abc'))
