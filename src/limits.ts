@@ -4,8 +4,8 @@
 import type { GuessLimits } from './guesses.ts'
 import type { ForwardLimits } from './http/forwarded-request.ts'
 import type { BodyLimits } from './http/request-body.ts'
-import type { ShareLimits } from './http/shares.ts'
 import type { PaceLimits } from './pace.ts'
+import type { ShareLimits } from './shares.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

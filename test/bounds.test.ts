@@ -16,13 +16,12 @@ const bounds: Record<string, string> = {
   'src/browser/cookies.ts found': EACH_CALL,
   'src/browser/guard.ts hosts': 'the configured addresses',
   'src/config.ts seen': EACH_CALL,
-  'src/connections.ts held': 'one entry for each open connection, at most',
+  'program/connections.ts held': 'one entry for each open connection, at most',
   'src/http/exchange.ts credentials': 'token sets that live elsewhere',
   'src/http/names.ts waiting': 'names of registered hosts',
   'src/http/running.ts byId': EACH_CALL,
-  'src/http/shares.ts ehrs': EACH_EHR,
-  'src/http/shares.ts users':
-    'idle ones are forgotten beyond 4,096; the others have requests in flight',
+  'src/shares.ts ehrs': EACH_EHR,
+  'src/shares.ts users': 'idle ones are forgotten beyond 4,096; the others have requests in flight',
   'src/http/upstream.ts upstreams': EACH_EHR,
   'src/pace.ts holders': 'logins that may begin within a window',
   'src/session/refresh.ts flights':

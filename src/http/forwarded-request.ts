@@ -5,8 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
 import type { OpenSession } from '../session/session.ts'
+import type { Place } from '../shares.ts'
 import type { Running } from './running.ts'
-import type { Place } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 
 /** What the proxy's rules make of an answer. */

@@ -11,7 +11,7 @@ import { createJudge } from '../proxy/judges.ts'
 import { documentKind, type MediaType } from '../proxy/media-type.ts'
 import type { Restoration } from '../proxy/own-address.ts'
 import { isBase, isBinary, type Target } from '../proxy/target.ts'
-import type { Shares } from './shares.ts'
+import type { Shares } from '../shares.ts'
 import type { Turns } from './turns.ts'
 import { readBody, streamBody } from './upload.ts'
 

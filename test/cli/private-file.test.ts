@@ -38,7 +38,7 @@ ehrs:
 `,
   )
   const command = (...args: string[]) =>
-    run(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), ...args], {
+    run(process.execPath, [join(import.meta.dirname, '../../program/main.ts'), ...args], {
       cwd: folder,
     })
   await assert.rejects(command('check'), {

@@ -2,12 +2,12 @@
 // names, and gives a token call up after a second, so that an orphaned lease ends after three.
 
 import { pino } from 'pino'
-import { serve } from '../../src/app.ts'
+import { serve } from '../../program/app.ts'
+import { buildLoggerOptions } from '../../program/logging.ts'
+import { buildOptions } from '../../program/options.ts'
+import { createServer } from '../../program/server.ts'
 import { readConfiguration } from '../../src/cli/configuration.ts'
 import { buildKeyMarks } from '../../src/keys.ts'
-import { buildLoggerOptions } from '../../src/logging.ts'
-import { buildOptions } from '../../src/options.ts'
-import { createServer } from '../../src/server.ts'
 import { openVault } from '../../src/vault/open.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 

@@ -40,7 +40,7 @@ const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 }
 const ways: [title: string, program: string, options: string[]][] = [
   ['the command', 'bin/fhirstorm.js', []],
-  ['the program below it', 'src/main.ts', []],
+  ['the program below it', 'program/main.ts', []],
 ]
 for (const [title, program, options] of ways) {
   test(`[G10] SIGUSR1 opens nothing in a process that serves: ${title}`, async t => {

@@ -3,7 +3,7 @@
 // (attacks G1 to G4).
 
 import type { LoggerOptions } from 'pino'
-import { BrokerError } from './errors.ts'
+import { BrokerError } from '../src/errors.ts'
 
 const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/
 

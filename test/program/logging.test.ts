@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { errors, UnsecuredJWT } from 'jose'
 import { type Logger, pino } from 'pino'
-import { BrokerError } from '../src/errors.ts'
-import { buildLoggerOptions } from '../src/logging.ts'
+import { buildLoggerOptions } from '../../program/logging.ts'
+import { BrokerError } from '../../src/errors.ts'
 
 function write(log: (logger: Logger<never>) => void): string {
   const lines: string[] = []

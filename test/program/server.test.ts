@@ -8,7 +8,7 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { createServer } from '../src/server.ts'
+import { createServer } from '../../program/server.ts'
 
 async function start(drainMs?: number) {
   const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [], drainMs })

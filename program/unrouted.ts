@@ -7,9 +7,9 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type {} from '../plugins/errors.ts'
 import type {} from '../plugins/metrics.ts'
-import { buildSecurityHeaders } from './browser/security-headers.ts'
-import { BrokerError, describeFault, type FaultCode } from './errors.ts'
-import { buildProxyStatus } from './proxy/outcome.ts'
+import { buildSecurityHeaders } from '../src/browser/security-headers.ts'
+import { BrokerError, describeFault, type FaultCode } from '../src/errors.ts'
+import { buildProxyStatus } from '../src/proxy/outcome.ts'
 
 /** Where such requests are led. No file and no path of the product has a NUL in its name. */
 const PLACES = {

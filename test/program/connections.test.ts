@@ -8,11 +8,11 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import type { ConnectionLimits } from '../src/limits.ts'
-import { createServer } from '../src/server.ts'
-import { eventually } from './flow/tokens.ts'
-import { createAuthority } from './http/certificates.ts'
-import { connectRaw, type RawClient } from './http/raw.ts'
+import { createServer } from '../../program/server.ts'
+import type { ConnectionLimits } from '../../src/limits.ts'
+import { eventually } from '../flow/tokens.ts'
+import { createAuthority } from '../http/certificates.ts'
+import { connectRaw, type RawClient } from '../http/raw.ts'
 
 async function start(
   t: TestContext,

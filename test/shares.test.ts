@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Session } from '../src/session/session.ts'
+import { give, type Share, take } from '../src/share.ts'
 import {
   becomeEvents,
   claim,
@@ -8,9 +10,7 @@ import {
   enter,
   leave,
   type SharesOptions,
-} from '../../src/http/shares.ts'
-import type { Session } from '../../src/session/session.ts'
-import { give, type Share, take } from '../../src/share.ts'
+} from '../src/shares.ts'
 
 const one = { user: 3, ehr: 6, all: 12 }
 function build(options: Partial<SharesOptions> = {}) {

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { exchangeRaw } from './http/raw.ts'
-import { createWorld, type World } from './world/world.ts'
+import { exchangeRaw } from '../http/raw.ts'
+import { createWorld, type World } from '../world/world.ts'
 
 const MARKER = 'zq9secret'
 

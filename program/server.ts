@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import wholeRequests from '../plugins/whole-requests.ts'
+import type { FaultCode } from '../src/errors.ts'
+import { type ConnectionLimits, defaultConnectionLimits } from '../src/limits.ts'
 import { type ConnectionServer, limitConnections } from './connections.ts'
-import type { FaultCode } from './errors.ts'
-import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
 import { answerTheUnrouted, leadAside, refuseOnSocket } from './unrouted.ts'
 
 export interface ServerOptions {

@@ -2,9 +2,9 @@
 // memory for bodies and small answers. A user's share lies within the EHR's, and that within the whole (attacks DS5,
 // DS11). No I/O, no clock.
 
-import { BrokerError } from '../errors.ts'
-import type { Session } from '../session/session.ts'
-import { give, type Share, take } from '../share.ts'
+import { BrokerError } from './errors.ts'
+import type { Session } from './session/session.ts'
+import { give, type Share, take } from './share.ts'
 
 /** Largest amounts of one user, of one EHR and of all together, each at least twice the one before. */
 export interface ShareLimits {
