@@ -1,14 +1,14 @@
 // The program: one command, chosen by the first word. `process` is used here and in cli/ alone. What a
 // command throws is told in one line, by names, codes and places: a message may hold anything.
 
-import { check } from '../src/cli/check.ts'
-import { discover } from '../src/cli/discover.ts'
-import { disarmInspector } from '../src/cli/inspector.ts'
-import { keys } from '../src/cli/keys.ts'
-import { schema } from '../src/cli/schema.ts'
-import { start } from '../src/cli/start.ts'
-import { complain } from '../src/cli/terminal.ts'
 import { locateFault } from '../src/fault-site.ts'
+import { check } from './cli/check.ts'
+import { discover } from './cli/discover.ts'
+import { disarmInspector } from './cli/inspector.ts'
+import { keys } from './cli/keys.ts'
+import { schema } from './cli/schema.ts'
+import { start } from './cli/start.ts'
+import { complain } from './cli/terminal.ts'
 import { describeError } from './logging.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {

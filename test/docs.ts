@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { buildConfigSchema } from '../src/cli/schema.ts'
+import { buildConfigSchema } from '../program/cli/schema.ts'
 import { describePreset, presetNames } from '../src/smart/presets.ts'
 import { quirkTable } from '../src/smart/quirks.ts'
 

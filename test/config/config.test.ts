@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { buildConfigSchema } from '../../src/cli/schema.ts'
+import { buildConfigSchema } from '../../program/cli/schema.ts'
 import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 

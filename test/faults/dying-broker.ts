@@ -3,10 +3,10 @@
 
 import { pino } from 'pino'
 import { serve } from '../../program/app.ts'
+import { readConfiguration } from '../../program/cli/configuration.ts'
 import { buildLoggerOptions } from '../../program/logging.ts'
 import { buildOptions } from '../../program/options.ts'
 import { createServer } from '../../program/server.ts'
-import { readConfiguration } from '../../src/cli/configuration.ts'
 import { buildKeyMarks } from '../../src/keys.ts'
 import { openVault } from '../../src/vault/open.ts'
 import type { Vault } from '../../src/vault/vault.ts'

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { start } from '../../src/cli/start.ts'
+import { start } from '../../program/cli/start.ts'
 
 /** Words that must never be logged. */
 export const SECRET = 'amy-shaw-canary'

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { endsProcess } from '../../program/cli/process-faults.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
-import { endsProcess } from '../../src/cli/process-faults.ts'
 import { logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
 import { eventually } from '../flow/tokens.ts'

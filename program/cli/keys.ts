@@ -12,8 +12,8 @@ import {
   printKeyRing,
   rotateClientKeys,
   rotateKeyRing,
-} from '../keys.ts'
-import { buildPublicKeySet, parseClientKeys } from '../smart/client-keys.ts'
+} from '../../src/keys.ts'
+import { buildPublicKeySet, parseClientKeys } from '../../src/smart/client-keys.ts'
 import { readPrivateFile } from './private-file.ts'
 import { complain, print } from './terminal.ts'
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createLineQueue } from '../../src/cli/line-queue.ts'
+import { createLineQueue } from '../../../program/cli/line-queue.ts'
 
 const line = fc.string({ minLength: 0, maxLength: 20 }).map(text => JSON.stringify(text))
 const step = fc.oneof(

@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { asksForInspector, findRefusedOption } from '../../src/cli/node-options.ts'
+import { asksForInspector, findRefusedOption } from '../../../program/cli/node-options.ts'
 
-const program = join(import.meta.dirname, '../../bin/fhirstorm.js')
+const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
 
 /** `fhirstorm start` in an empty folder, where an allowed start is refused for its configuration. */
 function start(t: TestContext, words: readonly string[], env: Record<string, string> = {}) {

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http'
 import { Duplex } from 'node:stream'
-import { isLoopbackHost } from '../smart/issuer.ts'
+import { isLoopbackHost } from '../../src/smart/issuer.ts'
 
 const REFUSED: Readonly<Record<string, string>> = {
   'insecure-http-parser': 'lets requests be smuggled',

@@ -2,17 +2,17 @@
 // asks each EHR how it authorizes, with --explain shows what every setting comes to. Status 0 when all
 // is well, 1 when an EHR is not, 2 when the configuration is faulty.
 
-import { BrokerError } from '../errors.ts'
-import { createEgress } from '../http/egress.ts'
+import { BrokerError } from '../../src/errors.ts'
+import { createEgress } from '../../src/http/egress.ts'
 import {
   type ClientAddresses,
   describeClientAddresses,
   listClientAddresses,
-} from '../smart/client-addresses.ts'
-import { lintClientAuth } from '../smart/client-auth.ts'
-import { discover } from '../smart/discovery.ts'
-import { lintScopes } from '../smart/scope-lint.ts'
-import type { Registration } from '../smart/types.ts'
+} from '../../src/smart/client-addresses.ts'
+import { lintClientAuth } from '../../src/smart/client-auth.ts'
+import { discover } from '../../src/smart/discovery.ts'
+import { lintScopes } from '../../src/smart/scope-lint.ts'
+import type { Registration } from '../../src/smart/types.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 import { print } from './terminal.ts'
 

@@ -5,7 +5,7 @@
 // may meet: the process drains and ends (attacks PS2).
 
 import type { FastifyBaseLogger } from 'fastify'
-import { locateFault } from '../fault-site.ts'
+import { locateFault } from '../../src/fault-site.ts'
 
 export type FaultKind = 'exception' | 'rejection'
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
-import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 let folder: string
 before(async () => {
@@ -23,7 +23,7 @@ after(() => rm(folder, { recursive: true }))
 
 async function run(command: string, text: string, ...args: string[]) {
   await writeFile(join(folder, 'fhirstorm.yaml'), text)
-  const program = join(import.meta.dirname, '../../bin/fhirstorm.js')
+  const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
   return await new Promise<{ status: number; out: string; error: string }>(done => {
     execFile(process.execPath, [program, command, ...args], { cwd: folder }, (failed, out, error) =>
       done({ status: failed ? Number(failed.code) : 0, out, error }),

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { readPrivateFile } from '../../src/cli/private-file.ts'
-import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { readPrivateFile } from '../../../program/cli/private-file.ts'
+import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 const run = promisify(execFile)
 
@@ -38,7 +38,7 @@ ehrs:
 `,
   )
   const command = (...args: string[]) =>
-    run(process.execPath, [join(import.meta.dirname, '../../program/main.ts'), ...args], {
+    run(process.execPath, [join(import.meta.dirname, '../../../program/main.ts'), ...args], {
       cwd: folder,
     })
   await assert.rejects(command('check'), {

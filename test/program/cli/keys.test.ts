@@ -15,7 +15,7 @@ import {
   printKeyRing,
   rotateClientKeys,
   rotateKeyRing,
-} from '../../src/keys.ts'
+} from '../../../src/keys.ts'
 
 const run = promisify(execFile)
 const HOUR = 3_600_000

@@ -6,7 +6,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { adopt, end } from '../world/children.ts'
+import { adopt, end } from '../../world/children.ts'
 
 /** Writes far more than any pipe holds, and ends as it is told. */
 const program = (ending: string) => `

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { discover } from '../../src/cli/discover.ts'
-import { createAuthority } from '../http/certificates.ts'
-import { listen } from '../http/listen.ts'
+import { discover } from '../../../program/cli/discover.ts'
+import { createAuthority } from '../../http/certificates.ts'
+import { listen } from '../../http/listen.ts'
 
 async function run(...args: string[]) {
   const written = { out: '', error: '' }
