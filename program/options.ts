@@ -21,7 +21,6 @@ import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { TokenOptions } from '../plugins/token.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
-import type { Config } from '../src/config.ts'
 import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
@@ -31,6 +30,7 @@ import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/state.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
+import type { Config } from './config/load.ts'
 
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */

@@ -15,7 +15,7 @@ const bounds: Record<string, string> = {
   'src/bounded-map.ts entries': 'its own bound in bytes',
   'src/browser/cookies.ts found': EACH_CALL,
   'src/browser/guard.ts hosts': 'the configured addresses',
-  'src/config.ts seen': EACH_CALL,
+  'program/config/load.ts seen': EACH_CALL,
   'program/connections.ts held': 'one entry for each open connection, at most',
   'src/http/exchange.ts credentials': 'token sets that live elsewhere',
   'src/http/names.ts waiting': 'names of registered hosts',

@@ -4,8 +4,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { describesEhr } from '../../src/config/environment.ts'
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
+import { describesEhr } from '../config/environment.ts'
+import { type Config, ConfigError, loadConfig } from '../config/load.ts'
 import { readPrivateFile } from './private-file.ts'
 import { complain } from './terminal.ts'
 

@@ -4,11 +4,11 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { resolveProxy } from '../../src/config/proxy.ts'
 import { createEgress, type Egress } from '../../src/http/egress.ts'
 import { buildDiscoveryReport } from '../../src/smart/discovery-report.ts'
 import { parseFhirBase, surveyEhr } from '../../src/smart/discovery-survey.ts'
 import type { NetworkPolicy } from '../../src/smart/types.ts'
+import { resolveProxy } from '../config/outbound-proxy.ts'
 import { complain, print } from './terminal.ts'
 
 /** Where a command writes. */

@@ -2,7 +2,7 @@
 // as Kubernetes gives secrets to a user that is not root; anything wider is refused.
 
 import { open } from 'node:fs/promises'
-import { FileRefusal } from '../../src/config/files.ts'
+import { FileRefusal } from '../config/files.ts'
 
 /** Write by the group, and whatever others may do. */
 const TOO_WIDE = 0o027

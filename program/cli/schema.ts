@@ -1,7 +1,7 @@
 // `fhirstorm schema`: the JSON schema of fhirstorm.yaml, for editors.
 
 import { z } from 'zod'
-import { configSchema } from '../../src/config/schema.ts'
+import { configSchema } from '../config/schema.ts'
 import { print } from './terminal.ts'
 
 /** The JSON schema of the configuration file as text, the same as the committed one. */

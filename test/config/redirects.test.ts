@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { ConfigError, loadConfig } from '../../src/config.ts'
+import { ConfigError, loadConfig } from '../../program/config/load.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { ehrSchema } from '../../src/config/schema.ts'
+import { ehrSchema } from '../../program/config/schema.ts'
 import { BrokerError, faultCodes } from '../../src/errors.ts'
 import { buildDiscoveryReport } from '../../src/smart/discovery-report.ts'
 import type { Survey } from '../../src/smart/discovery-survey.ts'

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { buildConfigSchema } from '../../program/cli/schema.ts'
-import { type Config, ConfigError, loadConfig } from '../../src/config.ts'
-import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { buildConfigSchema } from '../../../program/cli/schema.ts'
+import { type Config, ConfigError, loadConfig } from '../../../program/config/load.ts'
+import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
 const files: Record<string, string> = { 'keys.json': keys, secret: 'from a file\n' }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
-import { readClientKeyText } from '../../src/config/client-key-text.ts'
-import { parseClientKeys } from '../../src/smart/client-keys.ts'
+import { readClientKeyText } from '../../../program/config/client-key-text.ts'
+import { parseClientKeys } from '../../../src/smart/client-keys.ts'
 
 const pemOf = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
   key.export({ type, format: 'pem' }).toString()

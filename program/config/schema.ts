@@ -2,9 +2,9 @@
 // nothing secret has one. Pure: no I/O; files named here are read by the loader.
 
 import { z } from 'zod'
-import { isRegistrableIssuer } from '../smart/issuer.ts'
-import { presetNames } from '../smart/presets.ts'
-import { quirksSchema } from '../smart/quirks.ts'
+import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
+import { presetNames } from '../../src/smart/presets.ts'
+import { quirksSchema } from '../../src/smart/quirks.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)

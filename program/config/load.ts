@@ -4,23 +4,23 @@
 
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
+import { isLoopbackHost } from '../../src/smart/issuer.ts'
+import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
+import type { Registration } from '../../src/smart/types.ts'
 import {
   describesEhr,
   type Environment,
   expandEnvironment,
   readEnvironment,
   variableFor,
-} from './config/environment.ts'
-import { ConfigError, type ConfigFault, locate } from './config/faults.ts'
-import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './config/files.ts'
-import { applyDefaults, loadRegistration } from './config/registration.ts'
-import { type ConfigDocument, configSchema } from './config/schema.ts'
-import { type KeyRing, parseKeyRing } from './keys.ts'
-import { isLoopbackHost } from './smart/issuer.ts'
-import { chooseRedirectPath, listRedirectFaults } from './smart/redirect-uri.ts'
-import type { Registration } from './smart/types.ts'
+} from './environment.ts'
+import { ConfigError, type ConfigFault, locate } from './faults.ts'
+import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
+import { applyDefaults, loadRegistration } from './registration.ts'
+import { type ConfigDocument, configSchema } from './schema.ts'
 
-export { ConfigError, type ConfigFault } from './config/faults.ts'
+export { ConfigError, type ConfigFault } from './faults.ts'
 
 export interface Config
   extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin'> {
