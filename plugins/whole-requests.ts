@@ -5,8 +5,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { hasBody } from '../src/http/request-body.ts'
-import { lingering, streamBody } from '../src/http/upload.ts'
+import { hasBody } from '../src/exchange/request-body.ts'
+import { lingering, streamBody } from '../src/exchange/upload.ts'
 import { defaultConnectionLimits } from '../src/limits.ts'
 import type {} from './errors.ts'
 

@@ -1,9 +1,9 @@
 // What one caller, one user, one EHR and all of them together may take: every limit of the product
 // in one place, set for two cores and 1 GB of memory. Times in milliseconds, sizes in bytes.
 
+import type { ForwardLimits } from './exchange/forwarded-request.ts'
+import type { BodyLimits } from './exchange/request-body.ts'
 import type { GuessLimits } from './guesses.ts'
-import type { ForwardLimits } from './http/forwarded-request.ts'
-import type { BodyLimits } from './http/request-body.ts'
 import type { PaceLimits } from './pace.ts'
 import type { ShareLimits } from './shares.ts'
 

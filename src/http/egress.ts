@@ -4,10 +4,10 @@
 
 import { type Dispatcher, errors } from 'undici'
 import { BrokerError, type FaultCode } from '../errors.ts'
+import { createHeldBody, type HeldBody } from '../exchange/held-body.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'
-import { createHeldBody, type HeldBody } from './held-body.ts'
 import type { ResolveName } from './names.ts'
 
 /** What the egress needs to know of a registration. */

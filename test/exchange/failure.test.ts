@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { toBrokerError } from '../../src/http/failure.ts'
+import { toBrokerError } from '../../src/exchange/failure.ts'
 
 const codeOf = (code?: string) => toBrokerError(Object.assign(new Error('secret'), { code })).code
 

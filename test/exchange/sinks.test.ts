@@ -10,7 +10,7 @@ import {
   createRewriter,
   type Outlet,
   type Sink,
-} from '../../src/http/sinks.ts'
+} from '../../src/exchange/sinks.ts'
 
 /** An outlet that keeps what it is told, but for the steps that a test replaces. */
 function createOutlet(changes: Partial<Outlet> = {}) {

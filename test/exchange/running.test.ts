@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRunning, type Stream } from '../../src/http/running.ts'
+import { createRunning, type Stream } from '../../src/exchange/running.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 
 function stream(id: string, isLive = false): Stream & { calls: unknown[] } {

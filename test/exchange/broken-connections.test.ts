@@ -10,8 +10,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import tls from 'node:tls'
 import { createPool, type Peer } from '../../src/http/connect.ts'
 import { createEgress } from '../../src/http/egress.ts'
-import { createAuthority } from './certificates.ts'
-import { listen, listenRaw } from './listen.ts'
+import { createAuthority } from '../http/certificates.ts'
+import { listen, listenRaw } from '../http/listen.ts'
 
 const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')

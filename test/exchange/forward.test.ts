@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
-import { forward } from '../../src/http/forward.ts'
-import type { ForwardedRequest, ForwardLimits } from '../../src/http/forwarded-request.ts'
-import { createRunning } from '../../src/http/running.ts'
+import { forward } from '../../src/exchange/forward.ts'
+import type { ForwardedRequest, ForwardLimits } from '../../src/exchange/forwarded-request.ts'
+import { createRunning } from '../../src/exchange/running.ts'
 
 const limits: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
 

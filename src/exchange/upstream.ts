@@ -4,12 +4,12 @@
 
 import type { Pool } from 'undici'
 import { BrokerError } from '../errors.ts'
+import { createPool } from '../http/connect.ts'
 import { type Answer, type Asked, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { OpenSession } from '../session/session.ts'
 import type { Registration } from '../smart/types.ts'
-import { createPool } from './connect.ts'
 import type { AnswerRules } from './forwarded-request.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
 
