@@ -4,8 +4,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { JWTVerifyGetKey } from 'jose'
-import { createEgress, type Egress } from '../src/http/egress.ts'
-import type { ResolveName } from '../src/http/names.ts'
+import { createEgress, type Egress } from '../src/network/egress.ts'
+import type { ResolveName } from '../src/network/names.ts'
 import { discover } from '../src/smart/discovery.ts'
 import {
   createDiscoveryCache,

@@ -6,8 +6,8 @@ import fp from 'fastify-plugin'
 import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
-import { groupAddress } from '../src/http/address.ts'
 import { defaultLaunchPace } from '../src/limits.ts'
+import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
 import {
   buildAuthorizationParameters,

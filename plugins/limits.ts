@@ -5,7 +5,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { groupAddress } from '../src/http/address.ts'
+import { groupAddress } from '../src/network/address.ts'
 
 // Retry-After comes with our refusal; how much is left is nobody's business.
 const NO_HEADERS = {

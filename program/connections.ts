@@ -4,8 +4,8 @@
 
 import type { Server, Socket } from 'node:net'
 import { isIP } from 'node:net'
-import { blockList, groupAddress } from '../src/http/address.ts'
 import type { ConnectionLimits } from '../src/limits.ts'
+import { blockList, groupAddress } from '../src/network/address.ts'
 
 /** The part of an HTTP server that is needed here. */
 export interface ConnectionServer extends Server {

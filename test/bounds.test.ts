@@ -18,7 +18,7 @@ const bounds: Record<string, string> = {
   'program/config/load.ts seen': EACH_CALL,
   'program/connections.ts held': 'one entry for each open connection, at most',
   'src/exchange/exchange.ts credentials': 'token sets that live elsewhere',
-  'src/http/names.ts waiting': 'names of registered hosts',
+  'src/network/names.ts waiting': 'names of registered hosts',
   'src/exchange/running.ts byId': EACH_CALL,
   'src/shares.ts ehrs': EACH_EHR,
   'src/shares.ts users': 'idle ones are forgotten beyond 4,096; the others have requests in flight',

@@ -9,11 +9,11 @@ import tls from 'node:tls'
 import { pino } from 'pino'
 import * as redis from 'redis'
 import { createServer } from '../program/server.ts'
-import { createAgent, createPool, type Peer } from '../src/http/connect.ts'
-import { createTunnels } from '../src/http/tunnel.ts'
+import { createAgent, createPool, type Peer } from '../src/network/connect.ts'
+import { createTunnels } from '../src/network/tunnel.ts'
 import { buildRedisClient } from '../src/vault/redis-client.ts'
-import { createAuthority } from './http/certificates.ts'
-import { type Listening, listen, start } from './http/listen.ts'
+import { createAuthority } from './network/certificates.ts'
+import { type Listening, listen, start } from './network/listen.ts'
 
 Object.assign(tls, { DEFAULT_MIN_VERSION: 'TLSv1', DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0' })
 

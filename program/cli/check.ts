@@ -3,7 +3,7 @@
 // is well, 1 when an EHR is not, 2 when the configuration is faulty.
 
 import { BrokerError } from '../../src/errors.ts'
-import { createEgress } from '../../src/http/egress.ts'
+import { createEgress } from '../../src/network/egress.ts'
 import {
   type ClientAddresses,
   describeClientAddresses,

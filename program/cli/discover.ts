@@ -4,7 +4,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { createEgress, type Egress } from '../../src/http/egress.ts'
+import { createEgress, type Egress } from '../../src/network/egress.ts'
 import { buildDiscoveryReport } from '../../src/smart/discovery-report.ts'
 import { parseFhirBase, surveyEhr } from '../../src/smart/discovery-survey.ts'
 import type { NetworkPolicy } from '../../src/smart/types.ts'

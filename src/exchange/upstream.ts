@@ -4,7 +4,7 @@
 
 import type { Pool } from 'undici'
 import { BrokerError } from '../errors.ts'
-import { createPool } from '../http/connect.ts'
+import { createPool } from '../network/connect.ts'
 import { type Answer, type Asked, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'

@@ -8,10 +8,10 @@ import { connect, type Socket } from 'node:net'
 import { after, before, type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import tls from 'node:tls'
-import { createPool, type Peer } from '../../src/http/connect.ts'
-import { createEgress } from '../../src/http/egress.ts'
-import { createAuthority } from '../http/certificates.ts'
-import { listen, listenRaw } from '../http/listen.ts'
+import { createPool, type Peer } from '../../src/network/connect.ts'
+import { createEgress } from '../../src/network/egress.ts'
+import { createAuthority } from '../network/certificates.ts'
+import { listen, listenRaw } from '../network/listen.ts'
 
 const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')

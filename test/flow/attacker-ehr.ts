@@ -3,7 +3,7 @@
 
 import type { TestContext } from 'node:test'
 import { readBody } from '../../sandbox/http/body.ts'
-import { listen } from '../http/listen.ts'
+import { listen } from '../network/listen.ts'
 
 export interface AttackerEhr {
   /** Its FHIR base and its issuer. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { connectRaw } from '../http/raw.ts'
+import { connectRaw } from '../network/raw.ts'
 import { createBrowser } from '../world/browser.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'

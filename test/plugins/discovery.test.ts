@@ -9,8 +9,8 @@ import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import discovery, { type DiscoveryOptions } from '../../plugins/discovery.ts'
 import type { BrokerError } from '../../src/errors.ts'
 import type { Registration } from '../../src/smart/types.ts'
-import { createAuthority } from '../http/certificates.ts'
-import { listen, listenRaw } from '../http/listen.ts'
+import { createAuthority } from '../network/certificates.ts'
+import { listen, listenRaw } from '../network/listen.ts'
 import { buildRegistration } from '../smart/registration.ts'
 
 setFlagsFromString('--expose-gc')

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { isHidden } from '../../src/browser/hidden-path.ts'
-import { connectRaw } from '../http/raw.ts'
+import { connectRaw } from '../network/raw.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const SECRET = 'zq9secret'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import guard from '../../plugins/guard.ts'
-import { exchangeRaw } from '../http/raw.ts'
+import { exchangeRaw } from '../network/raw.ts'
 import { buildBareApp } from './alone.ts'
 
 const publicUrl = 'https://app.example.org/bff'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { answer, type EhrRequest, headerOf } from '../http/fake-ehr.ts'
-import { exchangeRaw } from '../http/raw.ts'
+import { answer, type EhrRequest, headerOf } from '../network/fake-ehr.ts'
+import { exchangeRaw } from '../network/raw.ts'
 import { ours, useRig } from './proxy-rig.ts'
 
 const json = 'content-type: application/fhir+json\r\n'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { answer, type EhrRequest, headerOf } from '../http/fake-ehr.ts'
-import { connectRaw } from '../http/raw.ts'
+import { answer, type EhrRequest, headerOf } from '../network/fake-ehr.ts'
+import { connectRaw } from '../network/raw.ts'
 import { otherId, ours, publicUrl, useRig } from './proxy-rig.ts'
 
 const json = { 'content-type': 'application/fhir+json' }

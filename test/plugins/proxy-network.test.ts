@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { NetworkPolicy } from '../../src/smart/types.ts'
-import { createAuthority } from '../http/certificates.ts'
+import { createAuthority } from '../network/certificates.ts'
 import { useRig } from './proxy-rig.ts'
 
 const authority = createAuthority()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { answer, type EhrRequest, headerOf } from '../http/fake-ehr.ts'
-import { connectRaw, exchangeRaw } from '../http/raw.ts'
+import { answer, type EhrRequest, headerOf } from '../network/fake-ehr.ts'
+import { connectRaw, exchangeRaw } from '../network/raw.ts'
 import { ours, sessionId, useRig } from './proxy-rig.ts'
 
 describe('what crosses to the EHR', () => {

@@ -14,7 +14,7 @@ import { BrokerError } from '../../src/errors.ts'
 import type { ProxyLimits } from '../../src/limits.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { Registration } from '../../src/smart/types.ts'
-import { type FakeEhr, startFakeEhr } from '../http/fake-ehr.ts'
+import { type FakeEhr, startFakeEhr } from '../network/fake-ehr.ts'
 import { buildRegistration } from './alone.ts'
 
 export const publicUrl = 'https://app.example.org/bff'

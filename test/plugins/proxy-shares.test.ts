@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { answer } from '../http/fake-ehr.ts'
-import { connectRaw, exchangeRaw, type RawClient } from '../http/raw.ts'
+import { answer } from '../network/fake-ehr.ts'
+import { connectRaw, exchangeRaw, type RawClient } from '../network/raw.ts'
 import { otherId, ours, type Rig, sessionId, useRig } from './proxy-rig.ts'
 
 const share = { user: 3, ehr: 12, all: 24 }

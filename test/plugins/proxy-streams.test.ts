@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { beforeEach, describe, test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { answer, type EhrRequest } from '../http/fake-ehr.ts'
-import { connectRaw, exchangeRaw } from '../http/raw.ts'
+import { answer, type EhrRequest } from '../network/fake-ehr.ts'
+import { connectRaw, exchangeRaw } from '../network/raw.ts'
 import { sessionId, useRig } from './proxy-rig.ts'
 
 const wait = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))

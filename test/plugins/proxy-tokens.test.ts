@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { answer, type EhrRequest, headerOf } from '../http/fake-ehr.ts'
+import { answer, type EhrRequest, headerOf } from '../network/fake-ehr.ts'
 import { type Calling, useRig } from './proxy-rig.ts'
 
 describe('after a 401 of the EHR', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { answer, headerOf } from '../http/fake-ehr.ts'
-import { exchangeRaw } from '../http/raw.ts'
+import { answer, headerOf } from '../network/fake-ehr.ts'
+import { exchangeRaw } from '../network/raw.ts'
 import { otherId, ours, publicUrl, sessionId, useRig } from './proxy-rig.ts'
 
 describe('the proxy', () => {

@@ -11,8 +11,8 @@ import { pino } from 'pino'
 import { createServer } from '../../program/server.ts'
 import type { ConnectionLimits } from '../../src/limits.ts'
 import { eventually } from '../flow/tokens.ts'
-import { createAuthority } from '../http/certificates.ts'
-import { connectRaw, type RawClient } from '../http/raw.ts'
+import { createAuthority } from '../network/certificates.ts'
+import { connectRaw, type RawClient } from '../network/raw.ts'
 
 async function start(
   t: TestContext,

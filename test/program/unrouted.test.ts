@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { exchangeRaw } from '../http/raw.ts'
+import { exchangeRaw } from '../network/raw.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const MARKER = 'zq9secret'

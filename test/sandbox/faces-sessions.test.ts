@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { tutorialClient } from '../../sandbox/tutorial-client.ts'
-import { listen } from '../http/listen.ts'
+import { listen } from '../network/listen.ts'
 import { createBrowser } from '../world/browser.ts'
 import { APP_URL, createApp, json, type Tokens } from './app.ts'
 

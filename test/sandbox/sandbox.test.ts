@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { tutorialClient } from '../../sandbox/tutorial-client.ts'
-import { createAuthority } from '../http/certificates.ts'
+import { createAuthority } from '../network/certificates.ts'
 import { createBrowser } from '../world/browser.ts'
 import { APP_URL, createApp } from './app.ts'
 

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { tutorialClient } from '../../sandbox/authorization/clients.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
-import { createEgress } from '../../src/http/egress.ts'
+import { createEgress } from '../../src/network/egress.ts'
 import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,

@@ -6,7 +6,7 @@ import { legacyFaces } from '../../sandbox/faces/legacy.ts'
 import { plainFaces } from '../../sandbox/faces/plain.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import type { BrokerError } from '../../src/errors.ts'
-import { createEgress } from '../../src/http/egress.ts'
+import { createEgress } from '../../src/network/egress.ts'
 import { discover } from '../../src/smart/discovery.ts'
 import { buildRegistration } from './registration.ts'
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createServer } from 'node:tls'
 import { openRedisVault } from '../../src/vault/redis.ts'
-import { createAuthority } from '../http/certificates.ts'
+import { createAuthority } from '../network/certificates.ts'
 
 test('[V14, T13] a Redis with a certificate of nobody is sent nothing', async t => {
   const stranger = createAuthority('A stranger').issue('IP:127.0.0.1')

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { discover } from '../../../program/cli/discover.ts'
-import { createAuthority } from '../../http/certificates.ts'
-import { listen } from '../../http/listen.ts'
+import { createAuthority } from '../../network/certificates.ts'
+import { listen } from '../../network/listen.ts'
 
 async function run(...args: string[]) {
   const written = { out: '', error: '' }

@@ -4,7 +4,7 @@ import * as https from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { createAgent, createPool, type Peer } from '../../src/http/connect.ts'
+import { createAgent, createPool, type Peer } from '../../src/network/connect.ts'
 import { createAuthority, type KeyPair } from './certificates.ts'
 import { listen, listenRaw, start } from './listen.ts'
 

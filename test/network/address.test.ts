@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { classifyAddress, groupAddress, isReachable } from '../../src/http/address.ts'
+import { classifyAddress, groupAddress, isReachable } from '../../src/network/address.ts'
 
 const table: Record<ReturnType<typeof classifyAddress>, readonly string[]> = {
   public: [

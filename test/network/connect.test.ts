@@ -10,8 +10,8 @@ import {
   type Peer,
   type PoolOptions,
   reachOf,
-} from '../../src/http/connect.ts'
-import type { ResolveName } from '../../src/http/names.ts'
+} from '../../src/network/connect.ts'
+import type { ResolveName } from '../../src/network/names.ts'
 import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { createAuthority } from './certificates.ts'
 import { listen } from './listen.ts'

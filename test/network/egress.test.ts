@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { BrokerError } from '../../src/errors.ts'
-import { createEgress, type EgressLimits, type EgressPeer } from '../../src/http/egress.ts'
+import { createEgress, type EgressLimits, type EgressPeer } from '../../src/network/egress.ts'
 import type { ProtocolFetch } from '../../src/smart/types.ts'
 import { listen, listenRaw } from './listen.ts'
 

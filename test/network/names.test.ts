@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LookupAddress } from 'node:dns'
 import { test } from 'node:test'
-import { type ResolveName, resolveBySystem, shareQuestions } from '../../src/http/names.ts'
+import { type ResolveName, resolveBySystem, shareQuestions } from '../../src/network/names.ts'
 
 type Answer = [error: Error | null, addresses?: LookupAddress[]]
 
