@@ -4,9 +4,9 @@
 
 import { decodeJwt, type JWTPayload, type JWTVerifyResult } from 'jose'
 import { BrokerError } from '../errors.ts'
+import { parseText } from './context/member.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
 import { isRecord } from './json.ts'
-import { parseText } from './member.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_TOKEN_LENGTH = 16 * 1024

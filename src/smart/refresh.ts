@@ -3,7 +3,7 @@
 // launch. Time, randomness, keys and the network are passed in (AL-55 to AL-62; attacks F, I14).
 
 import { BrokerError, namingEhr } from '../errors.ts'
-import { parseResourceId, parseWebUrl } from './member.ts'
+import { parseResourceId, parseWebUrl } from './context/member.ts'
 import { judgeRefreshedIdToken } from './refreshed-id-token.ts'
 import type { TokenCall } from './token.ts'
 import { type ServerAnswer, sendTokenRequest } from './token-request.ts'

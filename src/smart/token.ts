@@ -3,7 +3,7 @@
 
 import type { JWTVerifyGetKey } from 'jose'
 import { BrokerError, namingEhr } from '../errors.ts'
-import { parseLaunchContext } from './context.ts'
+import { parseLaunchContext } from './context/context.ts'
 import { patientOf } from './fhir-user.ts'
 import { verifyIdToken } from './id-token.ts'
 import { asksForIdToken, buildScope } from './scope-request.ts'

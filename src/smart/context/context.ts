@@ -2,10 +2,10 @@
 // warning, and nothing passes that is not named here or allow-listed by the registration. Style URLs
 // are told and never fetched. Pure: no I/O, no clock (SC-23 to SC-32, SC-41; attacks T8, T9).
 
+import type { LaunchContext, Registration } from '../types.ts'
 import { parseAuthorizationDetails } from './authorization-details.ts'
 import { parseFhirContext } from './fhir-context.ts'
 import { parseBoolean, parseResourceId, parseText, parseWebUrl } from './member.ts'
-import type { LaunchContext, Registration } from './types.ts'
 
 const MAX_TEXT = 256
 const MAX_EXTRA = 4096

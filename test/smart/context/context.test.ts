@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseLaunchContext } from '../../src/smart/context.ts'
+import { parseLaunchContext } from '../../../src/smart/context/context.ts'
 
 function parse(members: Record<string, unknown>, extras: string[] = []) {
   const origins = ['https://ehr.test', 'http://127.0.0.1:5001']

@@ -2,9 +2,9 @@
 // resource by reference, canonical or identifier and have a role; what does not is dropped. Nothing is
 // ever resolved: it may live on another server. Pure: no I/O, no clock (SC-25 to SC-28).
 
-import { isRecord } from './json.ts'
+import { isRecord } from '../json.ts'
+import type { FhirContextItem } from '../types.ts'
 import { parseText } from './member.ts'
-import type { FhirContextItem } from './types.ts'
 
 const MAX_ITEMS = 100
 const MAX_TEXT = 1024

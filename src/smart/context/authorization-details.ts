@@ -1,9 +1,9 @@
 // `authorization_details` as SMART uses them: what was granted at which FHIR servers. Parsed and told;
 // no request of ours ever goes to a place that is named here. Pure: no I/O, no clock (RFC 9396; AL-50).
 
-import { isRecord } from './json.ts'
+import { isRecord } from '../json.ts'
+import type { AuthorizationDetail } from '../types.ts'
 import { parseResourceId, parseText, parseTexts, parseWebUrl } from './member.ts'
-import type { AuthorizationDetail } from './types.ts'
 
 const MAX_ITEMS = 50
 const MAX_SCOPE = 4096
