@@ -6,12 +6,12 @@ import fp from 'fastify-plugin'
 import type { JWTVerifyGetKey } from 'jose'
 import { createEgress, type Egress } from '../src/network/egress.ts'
 import type { ResolveName } from '../src/network/names.ts'
-import { discover } from '../src/smart/discovery.ts'
 import {
   createDiscoveryCache,
   type DiscoveryCacheOptions,
   type DiscoveryState,
-} from '../src/smart/discovery-cache.ts'
+} from '../src/smart/discovery/cache.ts'
+import { discover } from '../src/smart/discovery/discovery.ts'
 import { createKeySets } from '../src/smart/jwks.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../src/smart/types.ts'
 

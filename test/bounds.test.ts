@@ -30,7 +30,7 @@ const bounds: Record<string, string> = {
   'src/session/revocation.ts waiting': 'shares in bytes',
   'src/smart/callback.ts found': EACH_CALL,
   'src/smart/client-keys.ts published': EACH_CALL,
-  'src/smart/discovery-cache.ts entries': EACH_EHR,
+  'src/smart/discovery/cache.ts entries': EACH_EHR,
   'src/smart/jwks.ts sets': EACH_EHR,
   'src/smart/scope-set.ts joined': EACH_CALL,
   'src/vault/memory.ts deposits': 'the room of the store, in bytes',

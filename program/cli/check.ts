@@ -10,7 +10,7 @@ import {
   listClientAddresses,
 } from '../../src/smart/client-addresses.ts'
 import { lintClientAuth } from '../../src/smart/client-auth.ts'
-import { discover } from '../../src/smart/discovery.ts'
+import { discover } from '../../src/smart/discovery/discovery.ts'
 import { lintScopes } from '../../src/smart/scope-lint.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'

@@ -3,7 +3,7 @@
 // for a launch. The network and the time are passed in.
 
 import { BrokerError } from '../errors.ts'
-import { discover } from './discovery.ts'
+import { discover } from './discovery/discovery.ts'
 import { canonicalIssuer, isLoopbackHost, isRegistrableIssuer } from './issuer.ts'
 import { isRecord, parseJsonObject } from './json.ts'
 import { resolveQuirks } from './quirks.ts'

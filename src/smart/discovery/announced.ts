@@ -2,9 +2,9 @@
 // endpoints, issuers, lists. The documents only choose among the registration's pinned origins; what
 // lies elsewhere is a refusal that names the origin to add (attacks L10, L13, L17, L18). Pure.
 
-import { BrokerError } from '../errors.ts'
-import { canonicalIssuer, isLoopbackHost } from './issuer.ts'
-import type { Registration } from './types.ts'
+import { BrokerError } from '../../errors.ts'
+import { canonicalIssuer, isLoopbackHost } from '../issuer.ts'
+import type { Registration } from '../types.ts'
 
 const MAX_URL_LENGTH = 2048
 const MAX_LIST_LENGTH = 1000

@@ -3,9 +3,9 @@
 // EHR, its waiters bounded; failures are kept briefly and never replace a good result (attacks L15,
 // L16). The time is passed in; no timers.
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import type { AuthorizationServer, Registration } from '../types.ts'
 import type { Discovery } from './discovery.ts'
-import type { AuthorizationServer, Registration } from './types.ts'
 
 export interface DiscoveryCacheOptions {
   /** Milliseconds since the epoch. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { discover as command } from '../../program/cli/discover.ts'
-import { discoveryFaces } from '../../sandbox/faces/discovery.ts'
-import { legacyFaces } from '../../sandbox/faces/legacy.ts'
-import { plainFaces } from '../../sandbox/faces/plain.ts'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
-import type { BrokerError } from '../../src/errors.ts'
-import { createEgress } from '../../src/network/egress.ts'
-import { discover } from '../../src/smart/discovery.ts'
-import { buildRegistration } from './registration.ts'
+import { discover as command } from '../../../program/cli/discover.ts'
+import { discoveryFaces } from '../../../sandbox/faces/discovery.ts'
+import { legacyFaces } from '../../../sandbox/faces/legacy.ts'
+import { plainFaces } from '../../../sandbox/faces/plain.ts'
+import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
+import type { BrokerError } from '../../../src/errors.ts'
+import { createEgress } from '../../../src/network/egress.ts'
+import { discover } from '../../../src/smart/discovery/discovery.ts'
+import { buildRegistration } from '../registration.ts'
 
 // What each face of the sandbox comes to: the kind of document that is used, or the refusal.
 const refusals: Record<string, string> = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerError } from '../../src/errors.ts'
-import { parseSmartConfiguration } from '../../src/smart/smart-configuration.ts'
-import { buildRegistration } from './registration.ts'
+import type { BrokerError } from '../../../src/errors.ts'
+import { parseSmartConfiguration } from '../../../src/smart/discovery/smart-configuration.ts'
+import { buildRegistration } from '../registration.ts'
 
 const pins = buildRegistration({ origins: ['https://ehr.test', 'https://login.test'] })
 

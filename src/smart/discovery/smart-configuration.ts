@@ -1,7 +1,10 @@
 // The document at `.well-known/smart-configuration` (SMART App Launch 2.2, conformance; CF-05 to
 // CF-14): judged against the registration's pins, unknown capabilities and members tolerated. Pure.
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import { isRecord } from '../json.ts'
+import { asksForIdToken } from '../scope-request.ts'
+import type { AssociatedEndpoint, AuthorizationServer } from '../types.ts'
 import {
   type Pins,
   parseEndpoint,
@@ -9,9 +12,6 @@ import {
   parseList,
   parseOptionalEndpoint,
 } from './announced.ts'
-import { isRecord } from './json.ts'
-import { asksForIdToken } from './scope-request.ts'
-import type { AssociatedEndpoint, AuthorizationServer } from './types.ts'
 
 /**
  * The authorization server that a smart-configuration describes. Refuses with `bad_metadata` (no

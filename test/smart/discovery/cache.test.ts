@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import type { Discovery } from '../../src/smart/discovery.ts'
+import { BrokerError } from '../../../src/errors.ts'
 import {
   createDiscoveryCache,
   type DiscoveryCacheOptions,
-} from '../../src/smart/discovery-cache.ts'
-import type { AuthorizationServer, Registration } from '../../src/smart/types.ts'
-import { buildRegistration } from './registration.ts'
+} from '../../../src/smart/discovery/cache.ts'
+import type { Discovery } from '../../../src/smart/discovery/discovery.ts'
+import type { AuthorizationServer, Registration } from '../../../src/smart/types.ts'
+import { buildRegistration } from '../registration.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

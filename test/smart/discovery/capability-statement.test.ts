@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BrokerError } from '../../src/errors.ts'
-import { parseCapabilityStatement } from '../../src/smart/capability-statement.ts'
-import { buildRegistration } from './registration.ts'
+import type { BrokerError } from '../../../src/errors.ts'
+import { parseCapabilityStatement } from '../../../src/smart/discovery/capability-statement.ts'
+import { buildRegistration } from '../registration.ts'
 
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import { discover } from '../../src/smart/discovery.ts'
-import type { Registration } from '../../src/smart/types.ts'
-import { buildRegistration } from './registration.ts'
-import { createStubEhr, type StubEhr } from './stub-ehr.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { discover } from '../../../src/smart/discovery/discovery.ts'
+import type { Registration } from '../../../src/smart/types.ts'
+import { buildRegistration } from '../registration.ts'
+import { createStubEhr, type StubEhr } from '../stub-ehr.ts'
 
 const BASE = 'https://ehr.test/fhir/r4'
 const SMART = `${BASE}/.well-known/smart-configuration`

@@ -1,7 +1,9 @@
 // The issuer's `.well-known/openid-configuration`, read only where id_tokens are to be verified and
 // the SMART documents do not say by which keys (SC-39, CF-07). Pure: no I/O, no clock.
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import { asksForIdToken } from '../scope-request.ts'
+import type { AuthorizationServer } from '../types.ts'
 import {
   type Pins,
   parseEndpoint,
@@ -9,8 +11,6 @@ import {
   parseList,
   parseOptionalEndpoint,
 } from './announced.ts'
-import { asksForIdToken } from './scope-request.ts'
-import type { AuthorizationServer } from './types.ts'
 
 const SUFFIX = '/.well-known/openid-configuration'
 

@@ -2,10 +2,10 @@
 // same in DSTU2's Conformance and in CapabilityStatement since STU3 (docs/conformance.md, LD-01 to LD-11). A
 // server without it has no authorization, which here is a refusal and never an open door. Pure.
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import { isRecord } from '../json.ts'
+import type { AuthorizationServer } from '../types.ts'
 import { type Pins, parseEndpoint, parseOptionalEndpoint } from './announced.ts'
-import { isRecord } from './json.ts'
-import type { AuthorizationServer } from './types.ts'
 
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 

@@ -3,16 +3,16 @@
 // a refusal (docs/conformance.md, F7). The network and the time are passed in; each call has its own
 // deadline and all together have one more.
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import { type JsonDocument, parseJsonObject } from '../json.ts'
+import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { parseCapabilityStatement } from './capability-statement.ts'
-import { type JsonDocument, parseJsonObject } from './json.ts'
 import {
   applyOpenidConfiguration,
   buildOpenidConfigurationUrl,
   needsOpenidConfiguration,
 } from './openid-configuration.ts'
 import { parseSmartConfiguration } from './smart-configuration.ts'
-import type { AuthorizationServer, ProtocolFetch, Registration } from './types.ts'
 
 const CALL_MS = 5000
 const TOTAL_MS = 10_000
