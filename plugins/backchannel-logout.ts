@@ -7,8 +7,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
-import { listSpellings } from '../src/smart/id-token.ts'
-import { type LogoutToken, readAddress, verifyLogoutToken } from '../src/smart/logout-token.ts'
+import { listSpellings } from '../src/smart/identity/id-token.ts'
+import {
+  type LogoutToken,
+  readAddress,
+  verifyLogoutToken,
+} from '../src/smart/identity/logout-token.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
 import type {} from './metrics.ts'

@@ -12,7 +12,7 @@ import {
   type DiscoveryState,
 } from '../src/smart/discovery/cache.ts'
 import { discover } from '../src/smart/discovery/discovery.ts'
-import { createKeySets } from '../src/smart/jwks.ts'
+import { createKeySets } from '../src/smart/identity/jwks.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../src/smart/types.ts'
 
 declare module 'fastify' {

@@ -4,7 +4,7 @@
 
 import { BrokerError, namingEhr } from '../errors.ts'
 import { parseResourceId, parseWebUrl } from './context/member.ts'
-import { judgeRefreshedIdToken } from './refreshed-id-token.ts'
+import { judgeRefreshedIdToken } from './identity/refreshed-id-token.ts'
 import type { TokenCall } from './token.ts'
 import { type ServerAnswer, sendTokenRequest } from './token-request.ts'
 import {

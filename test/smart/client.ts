@@ -12,7 +12,7 @@ import {
 } from '../../src/smart/authorize.ts'
 import { parseCallbackQuery, verifyCallback } from '../../src/smart/callback.ts'
 import { discover } from '../../src/smart/discovery/discovery.ts'
-import { createKeySet } from '../../src/smart/jwks.ts'
+import { createKeySet } from '../../src/smart/identity/jwks.ts'
 import { pushAuthorizationRequest } from '../../src/smart/pushed-authorization.ts'
 import { exchangeCode, type TokenCall } from '../../src/smart/token.ts'
 import type {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
-import { BrokerError } from '../../src/errors.ts'
-import { createKeySet, createKeySets } from '../../src/smart/jwks.ts'
-import { buildRegistration } from './registration.ts'
-import { createStubEhr, type StubAnswer } from './stub-ehr.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { createKeySet, createKeySets } from '../../../src/smart/identity/jwks.ts'
+import { buildRegistration } from '../registration.ts'
+import { createStubEhr, type StubAnswer } from '../stub-ehr.ts'
 
 const URI = 'https://ehr.test/keys'
 

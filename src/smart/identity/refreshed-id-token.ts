@@ -3,9 +3,9 @@
 // a warning, for the new refresh token must be kept. Keys and time are passed in (OIDC Core 12.2).
 
 import { decodeJwt, type JWTPayload } from 'jose'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
+import type { TokenSet } from '../types.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
-import type { TokenSet } from './types.ts'
 
 export interface RefreshedIdToken {
   contradicts: boolean

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { patientOf, resolveFhirUser } from '../../src/smart/fhir-user.ts'
+import { patientOf, resolveFhirUser } from '../../../src/smart/identity/fhir-user.ts'
 
 const base = 'https://ehr.test/fhir/r4'
 

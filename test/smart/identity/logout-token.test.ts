@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readAddress, verifyLogoutToken } from '../../src/smart/logout-token.ts'
-import { start } from './answers.ts'
-import { buildClaims, makeEhrKey, publish, sign } from './ehr-keys.ts'
-import { buildRegistration } from './registration.ts'
-import { buildServer } from './server.ts'
+import { readAddress, verifyLogoutToken } from '../../../src/smart/identity/logout-token.ts'
+import { start } from '../answers.ts'
+import { buildClaims, makeEhrKey, publish, sign } from '../ehr-keys.ts'
+import { buildRegistration } from '../registration.ts'
+import { buildServer } from '../server.ts'
 
 const ec = makeEhrKey('ec')
 const seconds = start / 1000

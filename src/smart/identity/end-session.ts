@@ -1,7 +1,7 @@
 // The address at which a user also logs out of the EHR. Where the browser goes afterwards comes from
 // the configuration alone. Pure: no I/O, no clock (OpenID Connect RP-Initiated Logout 1.0; attacks O3).
 
-import type { AuthorizationServer, Registration } from './types.ts'
+import type { AuthorizationServer, Registration } from '../types.ts'
 
 /** The EHR's end-session URL for one login; undefined where there is none on a pinned origin. */
 export function buildEndSessionUrl(

@@ -11,10 +11,10 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose'
-import { BrokerError } from '../errors.ts'
-import { digestText } from './digest.ts'
+import { BrokerError } from '../../errors.ts'
+import { digestText } from '../digest.ts'
+import type { AuthorizationServer, Identity, Registration } from '../types.ts'
 import { resolveFhirUser } from './fhir-user.ts'
-import type { AuthorizationServer, Identity, Registration } from './types.ts'
 
 const CLOCK_SKEW_SECONDS = 60
 /** An id_token is made for the login at hand; clocks of EHRs are not that far off. */

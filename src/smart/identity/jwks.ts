@@ -10,9 +10,9 @@ import {
   type FetchImplementation,
   type JWTVerifyGetKey,
 } from 'jose'
-import { BrokerError } from '../errors.ts'
-import { isRecord, parseJsonObject } from './json.ts'
-import type { ProtocolFetch, Registration } from './types.ts'
+import { BrokerError } from '../../errors.ts'
+import { isRecord, parseJsonObject } from '../json.ts'
+import type { ProtocolFetch, Registration } from '../types.ts'
 
 const MAX_BYTES = 512 * 1024
 const MAX_KEYS = 100

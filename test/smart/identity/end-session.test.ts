@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { buildEndSessionUrl } from '../../src/smart/end-session.ts'
-import { buildRegistration } from './registration.ts'
-import { buildServer } from './server.ts'
+import { buildEndSessionUrl } from '../../../src/smart/identity/end-session.ts'
+import { buildRegistration } from '../registration.ts'
+import { buildServer } from '../server.ts'
 
 const build = (
   endSessionEndpoint: string | undefined,

@@ -3,10 +3,10 @@
 // and keys are passed in (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.6; attacks O4).
 
 import { decodeJwt, type JWTPayload, type JWTVerifyResult } from 'jose'
-import { BrokerError } from '../errors.ts'
-import { parseText } from './context/member.ts'
+import { BrokerError } from '../../errors.ts'
+import { parseText } from '../context/member.ts'
+import { isRecord } from '../json.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
-import { isRecord } from './json.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_TOKEN_LENGTH = 16 * 1024
