@@ -6,9 +6,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
-import { type CallbackQuery, parseCallbackQuery, verifyCallback } from '../src/smart/callback.ts'
+import {
+  type CallbackQuery,
+  parseCallbackQuery,
+  verifyCallback,
+} from '../src/smart/launch/callback.ts'
+import { buildLaunchId } from '../src/smart/launch/state.ts'
 import { listRedirectFaults } from '../src/smart/redirect-uri.ts'
-import { buildLaunchId } from '../src/smart/state.ts'
 import type { PendingLaunch, Registration } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'

@@ -13,9 +13,9 @@ import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
   buildLaunch,
-} from '../src/smart/authorize.ts'
-import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch.ts'
-import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/state.ts'
+} from '../src/smart/launch/authorize.ts'
+import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch/launch.ts'
+import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import type { LaunchRequest, Registration } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'

@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { openDeposit, sealDeposit } from '../src/smart/deposit.ts'
+import { openDeposit, sealDeposit } from '../src/smart/launch/deposit.ts'
 import {
   buildLaunchId,
   buildSignedState,
@@ -14,7 +14,7 @@ import {
   parseOpaqueState,
   unpackLaunch,
   verifySignedState,
-} from '../src/smart/state.ts'
+} from '../src/smart/launch/state.ts'
 import type { LaunchMaterial, PendingLaunch, RandomBytes } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
 import type {} from './vault.ts'

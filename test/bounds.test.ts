@@ -28,7 +28,7 @@ const bounds: Record<string, string> = {
     'calls of the egress, and waiters for leases within their deadline',
   'src/session/revocation.ts shares': EACH_EHR,
   'src/session/revocation.ts waiting': 'shares in bytes',
-  'src/smart/callback.ts found': EACH_CALL,
+  'src/smart/launch/callback.ts found': EACH_CALL,
   'src/smart/client-keys.ts published': EACH_CALL,
   'src/smart/discovery/cache.ts entries': EACH_EHR,
   'src/smart/identity/jwks.ts sets': EACH_EHR,

@@ -11,7 +11,7 @@ import logout from '../../plugins/logout.ts'
 import sessions from '../../plugins/sessions.ts'
 import tickets from '../../plugins/tickets.ts'
 import { BrokerError } from '../../src/errors.ts'
-import { buildLaunchId } from '../../src/smart/state.ts'
+import { buildLaunchId } from '../../src/smart/launch/state.ts'
 import { buildStore, buildTokens, HOUR, ISS, MINUTE } from '../session/sessions.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 

@@ -5,15 +5,15 @@ import { randomBytes } from 'node:crypto'
 import { tutorialClient } from '../../sandbox/authorization/clients.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { createEgress } from '../../src/network/egress.ts'
+import { discover } from '../../src/smart/discovery/discovery.ts'
+import { createKeySet } from '../../src/smart/identity/jwks.ts'
 import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
   buildLaunch,
-} from '../../src/smart/authorize.ts'
-import { parseCallbackQuery, verifyCallback } from '../../src/smart/callback.ts'
-import { discover } from '../../src/smart/discovery/discovery.ts'
-import { createKeySet } from '../../src/smart/identity/jwks.ts'
-import { pushAuthorizationRequest } from '../../src/smart/pushed-authorization.ts'
+} from '../../src/smart/launch/authorize.ts'
+import { parseCallbackQuery, verifyCallback } from '../../src/smart/launch/callback.ts'
+import { pushAuthorizationRequest } from '../../src/smart/launch/pushed-authorization.ts'
 import { exchangeCode, type TokenCall } from '../../src/smart/token.ts'
 import type {
   LaunchRequest,

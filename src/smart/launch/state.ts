@@ -3,9 +3,9 @@
 // must match it, and it is taken once. Time and randomness are passed in (AL-24, AL-35; attacks S).
 
 import { errors, jwtVerify, SignJWT } from 'jose'
-import { BrokerError } from '../errors.ts'
-import { digestText } from './digest.ts'
-import type { PendingLaunch } from './types.ts'
+import { BrokerError } from '../../errors.ts'
+import { digestText } from '../digest.ts'
+import type { PendingLaunch } from '../types.ts'
 
 /** Ten minutes: what a user takes to log in at the EHR. */
 export const LAUNCH_LIFETIME_SECONDS = 600

@@ -3,7 +3,7 @@
 // nothing. AES-256-GCM, one key for one text. Pure: randomness is passed in (attacks D7, S10).
 
 import { base64url, type CryptoKey } from 'jose'
-import type { RandomBytes } from './types.ts'
+import type { RandomBytes } from '../types.ts'
 
 const ALGORITHM = 'AES-GCM'
 const SECRET_BYTES = 32

@@ -2,16 +2,16 @@
 // both, no tokens. Then, with the launch that its state belongs to, who it comes from (RFC 9207). What
 // the EHR writes beside a known error code is never kept. Pure: no I/O, no clock (attacks C1-C10).
 
-import { BrokerError } from '../errors.ts'
-import { readForm } from '../form.ts'
-import { isFromIssuer } from './redirect-uri.ts'
+import { BrokerError } from '../../errors.ts'
+import { readForm } from '../../form.ts'
+import { isFromIssuer } from '../redirect-uri.ts'
 import type {
   AuthorizationErrorCode,
   AuthorizationServer,
   PendingLaunch,
   Registration,
   VerifiedCallback,
-} from './types.ts'
+} from '../types.ts'
 
 const MAX_QUERY_LENGTH = 16 * 1024
 const MAX_CODE_LENGTH = 4096

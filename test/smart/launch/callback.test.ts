@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseCallbackQuery, verifyCallback } from '../../src/smart/callback.ts'
-import type { PendingLaunch } from '../../src/smart/types.ts'
-import { buildRegistration } from './registration.ts'
-import { buildServer } from './server.ts'
+import { parseCallbackQuery, verifyCallback } from '../../../src/smart/launch/callback.ts'
+import type { PendingLaunch } from '../../../src/smart/types.ts'
+import { buildRegistration } from '../registration.ts'
+import { buildServer } from '../server.ts'
 
 const invalid = { code: 'callback_invalid' }
 

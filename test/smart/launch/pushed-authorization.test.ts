@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pushAuthorizationRequest } from '../../src/smart/pushed-authorization.ts'
-import { answerWith } from './answers.ts'
+import { pushAuthorizationRequest } from '../../../src/smart/launch/pushed-authorization.ts'
+import { answerWith } from '../answers.ts'
 
 const server = { pushedAuthorizationRequestEndpoint: 'https://ehr.test/oauth2/par' }
 const parameters = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { openDeposit, sealDeposit } from '../../src/smart/deposit.ts'
+import { openDeposit, sealDeposit } from '../../../src/smart/launch/deposit.ts'
 
 const secret = Buffer.alloc(32, 5)
 const text = 'general ehr https://ehr.test/fhir verifier nonce https://app.test/redirect /'

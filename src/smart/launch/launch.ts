@@ -1,9 +1,9 @@
 // What a browser may ask of /launch and /login, judged against the registrations before any name is
 // looked up or any connection made (attacks L1, L14). Pure: no I/O, no clock.
 
-import { BrokerError } from '../errors.ts'
-import { findRegistration, requireRegistration } from './issuer.ts'
-import type { LaunchRequest, Registration } from './types.ts'
+import { BrokerError } from '../../errors.ts'
+import { findRegistration, requireRegistration } from '../issuer.ts'
+import type { LaunchRequest, Registration } from '../types.ts'
 
 const MAX_LAUNCH_LENGTH = 8192
 const VISIBLE = /^[\x20-\x7e]+$/

@@ -6,10 +6,10 @@ import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
   buildLaunch,
-} from '../../src/smart/authorize.ts'
-import type { AuthorizationServer, LaunchRequest, Registration } from '../../src/smart/types.ts'
-import { buildRegistration } from './registration.ts'
-import { buildServer } from './server.ts'
+} from '../../../src/smart/launch/authorize.ts'
+import type { AuthorizationServer, LaunchRequest, Registration } from '../../../src/smart/types.ts'
+import { buildRegistration } from '../registration.ts'
+import { buildServer } from '../server.ts'
 
 const secret = 'a-secret-that-is-nowhere'
 

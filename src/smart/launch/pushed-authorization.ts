@@ -2,11 +2,11 @@
 // carries only their name. Time, randomness and the network are passed in (RFC 9126).
 
 import { pushedAuthorizationRequest } from 'oauth4webapi'
-import { BrokerError, namingEhr } from '../errors.ts'
+import { BrokerError, namingEhr } from '../../errors.ts'
+import { buildClientAuth } from '../client-auth.ts'
+import { buildRequestOptions, readAnswer, type ServerCall } from '../token-request.ts'
+import { findTokenFault } from '../token-response.ts'
 import type { AuthorizationParameters } from './authorize.ts'
-import { buildClientAuth } from './client-auth.ts'
-import { buildRequestOptions, readAnswer, type ServerCall } from './token-request.ts'
-import { findTokenFault } from './token-response.ts'
 
 const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/
 

@@ -3,18 +3,18 @@
 // byte; no secret is ever among them. Pure: randomness is passed in (SMART App Launch 2.2; RFC 7636).
 
 import { base64url } from 'jose'
-import { BrokerError } from '../errors.ts'
-import { toUri } from '../uri.ts'
-import { digestText } from './digest.ts'
-import { requireNamedIssuer } from './redirect-uri.ts'
-import { asksForIdToken, buildScope } from './scope-request.ts'
+import { BrokerError } from '../../errors.ts'
+import { toUri } from '../../uri.ts'
+import { digestText } from '../digest.ts'
+import { requireNamedIssuer } from '../redirect-uri.ts'
+import { asksForIdToken, buildScope } from '../scope-request.ts'
 import type {
   AuthorizationServer,
   LaunchMaterial,
   LaunchRequest,
   RandomBytes,
   Registration,
-} from './types.ts'
+} from '../types.ts'
 
 /** Longer requests are sent as a form, where the EHR takes one (SC-06). */
 const LONG_URL = 2000

@@ -12,7 +12,7 @@ import {
   type StateKeys,
   unpackLaunch,
   verifySignedState,
-} from '../../src/smart/state.ts'
+} from '../../../src/smart/launch/state.ts'
 
 const start = 1_800_000_000_000
 const audience = 'https://app.test'
