@@ -32,7 +32,7 @@ const bounds: Record<string, string> = {
   'src/smart/client-keys.ts published': EACH_CALL,
   'src/smart/discovery/cache.ts entries': EACH_EHR,
   'src/smart/identity/jwks.ts sets': EACH_EHR,
-  'src/smart/scope-set.ts joined': EACH_CALL,
+  'src/smart/scope/scope-set.ts joined': EACH_CALL,
   'src/vault/memory.ts deposits': 'the room of the store, in bytes',
   'src/vault/memory.ts indexes': 'the records of the store',
   'src/vault/memory.ts keyMarks': 'the keys of the ring',

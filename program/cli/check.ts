@@ -11,7 +11,7 @@ import {
 } from '../../src/smart/client-addresses.ts'
 import { lintClientAuth } from '../../src/smart/client-auth.ts'
 import { discover } from '../../src/smart/discovery/discovery.ts'
-import { lintScopes } from '../../src/smart/scope-lint.ts'
+import { lintScopes } from '../../src/smart/scope/scope-lint.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 import { print } from './terminal.ts'

@@ -3,7 +3,7 @@
 // read whatever the status (Q14). Pure: no I/O, no clock (RFC 6749 5; AL-46 to AL-48; attacks T).
 
 import { BrokerError, type FaultCode } from '../errors.ts'
-import { splitScope } from './scope.ts'
+import { splitScope } from './scope/scope.ts'
 import type { ServerAnswer } from './token-request.ts'
 import type { Quirks } from './types.ts'
 

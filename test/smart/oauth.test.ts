@@ -16,7 +16,7 @@ import { parseCallbackQuery, verifyCallback } from '../../src/smart/launch/callb
 import { resolveQuirks } from '../../src/smart/quirks.ts'
 import { refreshTokens } from '../../src/smart/refresh.ts'
 import { revokeTokens } from '../../src/smart/revocation.ts'
-import { missingScopes } from '../../src/smart/scope-set.ts'
+import { missingScopes } from '../../src/smart/scope/scope-set.ts'
 import { exchangeCode } from '../../src/smart/token.ts'
 import type { Registration, TokenSet } from '../../src/smart/types.ts'
 import { APP_URL, type Client, createClient } from './client.ts'

@@ -2,7 +2,7 @@
 // the SMART documents do not say by which keys (SC-39, CF-07). Pure: no I/O, no clock.
 
 import { BrokerError } from '../../errors.ts'
-import { asksForIdToken } from '../scope-request.ts'
+import { asksForIdToken } from '../scope/scope-request.ts'
 import type { AuthorizationServer } from '../types.ts'
 import {
   type Pins,

@@ -3,7 +3,7 @@
 
 import { BrokerError } from '../../errors.ts'
 import { isRecord } from '../json.ts'
-import { asksForIdToken } from '../scope-request.ts'
+import { asksForIdToken } from '../scope/scope-request.ts'
 import type { AssociatedEndpoint, AuthorizationServer } from '../types.ts'
 import {
   type Pins,

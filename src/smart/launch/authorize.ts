@@ -7,7 +7,7 @@ import { BrokerError } from '../../errors.ts'
 import { toUri } from '../../uri.ts'
 import { digestText } from '../digest.ts'
 import { requireNamedIssuer } from '../redirect-uri.ts'
-import { asksForIdToken, buildScope } from '../scope-request.ts'
+import { asksForIdToken, buildScope } from '../scope/scope-request.ts'
 import type {
   AuthorizationServer,
   LaunchMaterial,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveQuirks } from '../../src/smart/quirks.ts'
-import { asksForIdToken, buildScope } from '../../src/smart/scope-request.ts'
-import { buildRegistration } from './registration.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import { asksForIdToken, buildScope } from '../../../src/smart/scope/scope-request.ts'
+import { buildRegistration } from '../registration.ts'
 
 function ask(scope: string, kind: 'ehr' | 'standalone', scopeVersion?: 'v1'): string {
   return buildScope(buildRegistration({ scope, quirks: resolveQuirks({ scopeVersion }) }), kind)

@@ -9,7 +9,7 @@ import {
   splitScope,
   toV1,
   toV2,
-} from '../../src/smart/scope.ts'
+} from '../../../src/smart/scope/scope.ts'
 
 const permissions = fc
   .subarray(['c', 'r', 'u', 'd', 's'], { minLength: 1 })

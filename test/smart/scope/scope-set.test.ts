@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { factorScopes, missingScopes } from '../../src/smart/scope-set.ts'
+import { factorScopes, missingScopes } from '../../../src/smart/scope/scope-set.ts'
 
 const letters = fc.subarray(['c', 'r', 'u', 'd', 's'], { minLength: 1 })
 const resource = fc

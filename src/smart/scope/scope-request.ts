@@ -2,8 +2,8 @@
 // launch and to what the EHR can read. What the EHR's `scopes_supported` says takes no part: that list
 // is not exhaustive (CF-10). Pure: no I/O, no clock.
 
+import type { LaunchRequest, Registration } from '../types.ts'
 import { parseScope, printScope, splitScope, toV1 } from './scope.ts'
-import type { LaunchRequest, Registration } from './types.ts'
 
 /**
  * The scopes to ask for. An EHR launch says `launch` exactly once. A standalone launch never does,

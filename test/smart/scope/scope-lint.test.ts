@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lintScopes, listScopeFaults } from '../../src/smart/scope-lint.ts'
+import { lintScopes, listScopeFaults } from '../../../src/smart/scope/scope-lint.ts'
 
 test('[SC-10, SC-15, SC-16] scopes that no user launch may have are faults', () => {
   assert.equal(listScopeFaults('launch openid fhirUser patient/*.rs offline_access').length, 0)
