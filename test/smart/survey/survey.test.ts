@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import { parseFhirBase, surveyEhr } from '../../src/smart/discovery-survey.ts'
-import { createStubEhr, type StubEhr } from './stub-ehr.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { parseFhirBase, surveyEhr } from '../../../src/smart/survey/survey.ts'
+import { createStubEhr, type StubEhr } from '../stub-ehr.ts'
 
 const BASE = 'https://ehr.test/fhir'
 const SMART = `${BASE}/.well-known/smart-configuration`

@@ -1,9 +1,9 @@
 // The registration that fits what a survey found, as the YAML to paste. The EHR's addresses in it have
 // been judged, or stand in JSON's quotes. Pure: no I/O, no clock.
 
-import type { Survey } from './discovery-survey.ts'
-import { ownRedirectPath } from './redirect-uri.ts'
-import type { AuthorizationServer } from './types.ts'
+import { ownRedirectPath } from '../redirect-uri.ts'
+import type { AuthorizationServer } from '../types.ts'
+import type { Survey } from './survey.ts'
 
 /** How the client would prove itself: by a key pair where the EHR lists that, else by its secret. */
 export function chooseClientAuth({

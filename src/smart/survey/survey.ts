@@ -2,12 +2,12 @@
 // that its documents name learned along the way. For an operator's eyes (`fhirstorm discover`), never
 // for a launch. The network and the time are passed in.
 
-import { BrokerError } from '../errors.ts'
-import { discover } from './discovery/discovery.ts'
-import { canonicalIssuer, isLoopbackHost, isRegistrableIssuer } from './issuer.ts'
-import { isRecord, parseJsonObject } from './json.ts'
-import { resolveQuirks } from './quirks.ts'
-import type { AuthorizationServer, NetworkPolicy, ProtocolFetch, Registration } from './types.ts'
+import { BrokerError } from '../../errors.ts'
+import { discover } from '../discovery/discovery.ts'
+import { canonicalIssuer, isLoopbackHost, isRegistrableIssuer } from '../issuer.ts'
+import { isRecord, parseJsonObject } from '../json.ts'
+import { resolveQuirks } from '../quirks.ts'
+import type { AuthorizationServer, NetworkPolicy, ProtocolFetch, Registration } from '../types.ts'
 
 /** What an EHR says of itself. */
 export interface Survey {

@@ -2,17 +2,17 @@
 // fhirstorm would use and why, what is wrong, and the registration to paste. The EHR's own words are
 // stripped of everything that a terminal would obey. Pure: no I/O, no clock.
 
-import { describeFault } from '../errors.ts'
-import { describeClientAddresses, listClientAddresses } from './client-addresses.ts'
-import type { Survey } from './discovery-survey.ts'
-import { ownRedirectPath } from './redirect-uri.ts'
+import { describeFault } from '../../errors.ts'
+import { describeClientAddresses, listClientAddresses } from '../client-addresses.ts'
+import { ownRedirectPath } from '../redirect-uri.ts'
+import type { AuthorizationServer } from '../types.ts'
 import {
   buildRegistrationBlock,
   chooseClientAuth,
   listForeignOrigins,
   suggestEhrId,
 } from './registration-block.ts'
-import type { AuthorizationServer } from './types.ts'
+import type { Survey } from './survey.ts'
 
 /** Stands for the public URL where that is not known. */
 const PUBLIC_URL = 'https://YOUR-PUBLIC-URL'

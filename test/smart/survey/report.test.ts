@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { ehrSchema } from '../../program/config/schema.ts'
-import { BrokerError, faultCodes } from '../../src/errors.ts'
-import { buildDiscoveryReport } from '../../src/smart/discovery-report.ts'
-import type { Survey } from '../../src/smart/discovery-survey.ts'
-import type { AuthorizationServer } from '../../src/smart/types.ts'
-import { buildServer } from './server.ts'
+import { ehrSchema } from '../../../program/config/schema.ts'
+import { BrokerError, faultCodes } from '../../../src/errors.ts'
+import { buildDiscoveryReport } from '../../../src/smart/survey/report.ts'
+import type { Survey } from '../../../src/smart/survey/survey.ts'
+import type { AuthorizationServer } from '../../../src/smart/types.ts'
+import { buildServer } from '../server.ts'
 
 const iss = 'https://ehr.test:8443/fhir,a/r4/'
 
