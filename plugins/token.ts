@@ -11,9 +11,9 @@ import type { OpenSession } from '../src/session/session.ts'
 import { buildEndSessionUrl } from '../src/smart/identity/end-session.ts'
 import type { AuthorizationParameters } from '../src/smart/launch/authorize.ts'
 import { pushAuthorizationRequest } from '../src/smart/launch/pushed-authorization.ts'
-import { refreshTokens } from '../src/smart/refresh.ts'
-import { revokeTokens } from '../src/smart/revocation.ts'
-import { exchangeCode, type TokenCall } from '../src/smart/token.ts'
+import { refreshTokens } from '../src/smart/token/refresh.ts'
+import { revokeTokens } from '../src/smart/token/revocation.ts'
+import { exchangeCode, type TokenCall } from '../src/smart/token/token.ts'
 import type {
   AuthorizationServer,
   PendingLaunch,

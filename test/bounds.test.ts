@@ -29,7 +29,7 @@ const bounds: Record<string, string> = {
   'src/session/revocation.ts shares': EACH_EHR,
   'src/session/revocation.ts waiting': 'shares in bytes',
   'src/smart/launch/callback.ts found': EACH_CALL,
-  'src/smart/client-keys.ts published': EACH_CALL,
+  'src/smart/token/client-keys.ts published': EACH_CALL,
   'src/smart/discovery/cache.ts entries': EACH_EHR,
   'src/smart/identity/jwks.ts sets': EACH_EHR,
   'src/smart/scope/scope-set.ts joined': EACH_CALL,

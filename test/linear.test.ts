@@ -27,7 +27,7 @@ import { parseCallbackQuery } from '../src/smart/launch/callback.ts'
 import { strictQuirks } from '../src/smart/quirks.ts'
 import { parseScope, splitScope } from '../src/smart/scope/scope.ts'
 import { missingScopes } from '../src/smart/scope/scope-set.ts'
-import { parseTokenResponse } from '../src/smart/token-response.ts'
+import { parseTokenResponse } from '../src/smart/token/token-response.ts'
 import { assertLinear } from './work/steps.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'

@@ -9,9 +9,9 @@ import {
   describeClientAddresses,
   listClientAddresses,
 } from '../../src/smart/client-addresses.ts'
-import { lintClientAuth } from '../../src/smart/client-auth.ts'
 import { discover } from '../../src/smart/discovery/discovery.ts'
 import { lintScopes } from '../../src/smart/scope/scope-lint.ts'
+import { lintClientAuth } from '../../src/smart/token/client-auth.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { parseCommandLine, readConfiguration } from './configuration.ts'
 import { print } from './terminal.ts'

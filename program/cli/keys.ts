@@ -13,7 +13,7 @@ import {
   rotateClientKeys,
   rotateKeyRing,
 } from '../../src/keys.ts'
-import { buildPublicKeySet, parseClientKeys } from '../../src/smart/client-keys.ts'
+import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
 import { readPrivateFile } from './private-file.ts'
 import { complain, print } from './terminal.ts'
 

@@ -4,7 +4,7 @@
 // randomness are passed in (design section 4; attacks F).
 
 import { BrokerError } from '../errors.ts'
-import type { RefreshOutcome } from '../smart/refresh.ts'
+import type { RefreshOutcome } from '../smart/token/refresh.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Pauses } from './pauses.ts'

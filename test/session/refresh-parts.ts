@@ -3,7 +3,7 @@
 import { BrokerError } from '../../src/errors.ts'
 import type { RefreshOptions } from '../../src/session/refresh.ts'
 import type { OpenSession } from '../../src/session/session.ts'
-import type { RefreshOutcome } from '../../src/smart/refresh.ts'
+import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import type { TokenSet } from '../../src/smart/types.ts'
 import { buildStore, buildTokens, HOUR, ISS } from './sessions.ts'
 

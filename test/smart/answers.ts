@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { JWTVerifyGetKey } from 'jose'
-import type { TokenCall } from '../../src/smart/token.ts'
+import type { TokenCall } from '../../src/smart/token/token.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../../src/smart/types.ts'
 import { buildRegistration } from './registration.ts'
 import { buildServer } from './server.ts'

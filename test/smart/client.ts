@@ -14,7 +14,7 @@ import {
 } from '../../src/smart/launch/authorize.ts'
 import { parseCallbackQuery, verifyCallback } from '../../src/smart/launch/callback.ts'
 import { pushAuthorizationRequest } from '../../src/smart/launch/pushed-authorization.ts'
-import { exchangeCode, type TokenCall } from '../../src/smart/token.ts'
+import { exchangeCode, type TokenCall } from '../../src/smart/token/token.ts'
 import type {
   LaunchRequest,
   PendingLaunch,

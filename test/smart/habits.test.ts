@@ -7,7 +7,7 @@ import { startSandbox } from '../../sandbox/sandbox.ts'
 import type { BrokerError } from '../../src/errors.ts'
 import { parseCallbackQuery, verifyCallback } from '../../src/smart/launch/callback.ts'
 import { resolveQuirks } from '../../src/smart/quirks.ts'
-import { refreshTokens } from '../../src/smart/refresh.ts'
+import { refreshTokens } from '../../src/smart/token/refresh.ts'
 import type { Quirks, Registration, TokenSet } from '../../src/smart/types.ts'
 import { APP_URL, type Asked, createClient } from './client.ts'
 

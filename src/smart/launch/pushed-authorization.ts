@@ -3,9 +3,9 @@
 
 import { pushedAuthorizationRequest } from 'oauth4webapi'
 import { BrokerError, namingEhr } from '../../errors.ts'
-import { buildClientAuth } from '../client-auth.ts'
-import { buildRequestOptions, readAnswer, type ServerCall } from '../token-request.ts'
-import { findTokenFault } from '../token-response.ts'
+import { buildClientAuth } from '../token/client-auth.ts'
+import { buildRequestOptions, readAnswer, type ServerCall } from '../token/token-request.ts'
+import { findTokenFault } from '../token/token-response.ts'
 import type { AuthorizationParameters } from './authorize.ts'
 
 const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/

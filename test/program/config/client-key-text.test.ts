@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
 import { readClientKeyText } from '../../../program/config/client-key-text.ts'
-import { parseClientKeys } from '../../../src/smart/client-keys.ts'
+import { parseClientKeys } from '../../../src/smart/token/client-keys.ts'
 
 const pemOf = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
   key.export({ type, format: 'pem' }).toString()

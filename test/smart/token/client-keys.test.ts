@@ -3,10 +3,10 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { compactVerify, importJWK } from 'jose'
-import { buildPublicKeySet, parseClientKeys } from '../../src/smart/client-keys.ts'
+import { buildPublicKeySet, parseClientKeys } from '../../../src/smart/token/client-keys.ts'
 
 const ig = JSON.parse(
-  readFileSync(new URL('./fixtures/ig-keys.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../fixtures/ig-keys.json', import.meta.url), 'utf8'),
 ) as Record<'RS384' | 'ES384', { jwk: Record<string, string>; jws: string }>
 
 const jwkOf = (key: KeyObject) => key.export({ format: 'jwk' })

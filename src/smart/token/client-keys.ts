@@ -11,8 +11,8 @@ import {
   importJWK,
   type JWK,
 } from 'jose'
-import { isRecord } from './json.ts'
-import type { ClientKey, ClientKeyAlg, PublicJwk } from './types.ts'
+import { isRecord } from '../json.ts'
+import type { ClientKey, ClientKeyAlg, PublicJwk } from '../types.ts'
 
 const MIN_RSA_BITS = 2048
 

@@ -4,14 +4,14 @@
 
 import { base64url, SignJWT } from 'jose'
 import type { ClientAuth } from 'oauth4webapi'
-import { BrokerError } from '../errors.ts'
+import { BrokerError } from '../../errors.ts'
 import type {
   AuthorizationServer,
   ClientAuthentication,
   ClientKey,
   RandomBytes,
   Registration,
-} from './types.ts'
+} from '../types.ts'
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ASSERTION_LIFETIME_SECONDS = 120

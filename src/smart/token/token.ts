@@ -2,14 +2,14 @@
 // never sent twice. Time, randomness, keys and the network are passed in (AL-37 to AL-48; attacks T).
 
 import type { JWTVerifyGetKey } from 'jose'
-import { BrokerError, namingEhr } from '../errors.ts'
-import { parseLaunchContext } from './context/context.ts'
-import { patientOf } from './identity/fhir-user.ts'
-import { verifyIdToken } from './identity/id-token.ts'
-import { asksForIdToken, buildScope } from './scope/scope-request.ts'
+import { BrokerError, namingEhr } from '../../errors.ts'
+import { parseLaunchContext } from '../context/context.ts'
+import { patientOf } from '../identity/fhir-user.ts'
+import { verifyIdToken } from '../identity/id-token.ts'
+import { asksForIdToken, buildScope } from '../scope/scope-request.ts'
+import type { Identity, LaunchContext, PendingLaunch, TokenSet } from '../types.ts'
 import { type ServerCall, sendTokenRequest } from './token-request.ts'
 import { findTokenFault, parseTokenResponse, type TokenResponse } from './token-response.ts'
-import type { Identity, LaunchContext, PendingLaunch, TokenSet } from './types.ts'
 
 /** What a call to the token endpoint needs. */
 export interface TokenCall extends ServerCall {

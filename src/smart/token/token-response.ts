@@ -2,10 +2,10 @@
 // lets through is safe in a header and bounded; what it refuses is `bad_token_response`. An error is
 // read whatever the status (Q14). Pure: no I/O, no clock (RFC 6749 5; AL-46 to AL-48; attacks T).
 
-import { BrokerError, type FaultCode } from '../errors.ts'
-import { splitScope } from './scope/scope.ts'
+import { BrokerError, type FaultCode } from '../../errors.ts'
+import { splitScope } from '../scope/scope.ts'
+import type { Quirks } from '../types.ts'
 import type { ServerAnswer } from './token-request.ts'
-import type { Quirks } from './types.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 300
 /** No session lives longer. */

@@ -3,10 +3,10 @@
 // (RFC 7009; attacks O1, O2).
 
 import { revocationRequest } from 'oauth4webapi'
+import type { TokenSet } from '../types.ts'
 import { buildClientAuth } from './client-auth.ts'
 import { buildRequestOptions, readAnswer, type ServerCall } from './token-request.ts'
 import { findTokenFault } from './token-response.ts'
-import type { TokenSet } from './types.ts'
 
 /** `failed`: worth another try; what an EHR will not revoke by its last word counts as done. */
 export type Revocation = 'revoked' | 'failed' | 'unsupported'

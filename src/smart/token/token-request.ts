@@ -8,10 +8,10 @@ import {
   customFetch,
   genericTokenEndpointRequest,
 } from 'oauth4webapi'
+import { isLoopbackHost } from '../issuer.ts'
+import { type JsonDocument, parseJsonObject } from '../json.ts'
+import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { type AuthSource, buildClientAuth } from './client-auth.ts'
-import { isLoopbackHost } from './issuer.ts'
-import { type JsonDocument, parseJsonObject } from './json.ts'
-import type { AuthorizationServer, ProtocolFetch, Registration } from './types.ts'
 
 const MAX_BYTES = 64 * 1024
 const DEADLINE_MS = 10_000

@@ -2,9 +2,10 @@
 // a failure that may pass leaves it as it is. Context and identity never change: they belong to the
 // launch. Time, randomness, keys and the network are passed in (AL-55 to AL-62; attacks F, I14).
 
-import { BrokerError, namingEhr } from '../errors.ts'
-import { parseResourceId, parseWebUrl } from './context/member.ts'
-import { judgeRefreshedIdToken } from './identity/refreshed-id-token.ts'
+import { BrokerError, namingEhr } from '../../errors.ts'
+import { parseResourceId, parseWebUrl } from '../context/member.ts'
+import { judgeRefreshedIdToken } from '../identity/refreshed-id-token.ts'
+import type { Registration, TokenSet } from '../types.ts'
 import type { TokenCall } from './token.ts'
 import { type ServerAnswer, sendTokenRequest } from './token-request.ts'
 import {
@@ -13,7 +14,6 @@ import {
   readTokenError,
   type TokenResponse,
 } from './token-response.ts'
-import type { Registration, TokenSet } from './types.ts'
 
 export type RefreshOutcome =
   | { outcome: 'renewed'; tokens: TokenSet }

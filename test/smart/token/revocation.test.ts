@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import { revokeTokens } from '../../src/smart/revocation.ts'
-import { type Answer, answerWith } from './answers.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { revokeTokens } from '../../../src/smart/token/revocation.ts'
+import { type Answer, answerWith } from '../answers.ts'
 
 const tokens = { accessToken: 'at', refreshToken: 'rt' }
 const server = { revocationEndpoint: 'https://ehr.test/oauth2/revoke' }

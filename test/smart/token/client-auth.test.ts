@@ -3,12 +3,16 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
-import { buildBasic, buildClientAuth, lintClientAuth } from '../../src/smart/client-auth.ts'
-import { parseClientKeys } from '../../src/smart/client-keys.ts'
-import { resolveQuirks } from '../../src/smart/quirks.ts'
-import type { AuthorizationServer, ClientKey, Registration } from '../../src/smart/types.ts'
-import { buildRegistration } from './registration.ts'
-import { buildServer } from './server.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import {
+  buildBasic,
+  buildClientAuth,
+  lintClientAuth,
+} from '../../../src/smart/token/client-auth.ts'
+import { parseClientKeys } from '../../../src/smart/token/client-keys.ts'
+import type { AuthorizationServer, ClientKey, Registration } from '../../../src/smart/types.ts'
+import { buildRegistration } from '../registration.ts'
+import { buildServer } from '../server.ts'
 
 const start = 1_800_000_000_000
 const keys = await parseClientKeys(

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseJsonObject } from '../../src/smart/json.ts'
-import { resolveQuirks } from '../../src/smart/quirks.ts'
-import type { ServerAnswer } from '../../src/smart/token-request.ts'
+import { parseJsonObject } from '../../../src/smart/json.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import type { ServerAnswer } from '../../../src/smart/token/token-request.ts'
 import {
   findTokenFault,
   parseTokenResponse,
   readTokenError,
-} from '../../src/smart/token-response.ts'
-import type { Quirks } from '../../src/smart/types.ts'
+} from '../../../src/smart/token/token-response.ts'
+import type { Quirks } from '../../../src/smart/types.ts'
 
 const good = { access_token: 'at', token_type: 'Bearer', scope: 'openid', expires_in: 3600 }
 const bad = { code: 'bad_token_response', status: 502 }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import { resolveQuirks } from '../../src/smart/quirks.ts'
-import { exchangeCode } from '../../src/smart/token.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import { exchangeCode } from '../../../src/smart/token/token.ts'
 import type {
   AuthorizationServer,
   PendingLaunch,
   Registration,
   TokenSet,
-} from '../../src/smart/types.ts'
-import { type Answer, answerWith, start } from './answers.ts'
-import { buildClaims, makeEhrKey, nonce, publish, sign } from './ehr-keys.ts'
+} from '../../../src/smart/types.ts'
+import { type Answer, answerWith, start } from '../answers.ts'
+import { buildClaims, makeEhrKey, nonce, publish, sign } from '../ehr-keys.ts'
 
 const ec = makeEhrKey('ec')
 const keys = publish([ec])

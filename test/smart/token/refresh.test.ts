@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BrokerError } from '../../src/errors.ts'
-import { type RefreshOutcome, refreshTokens } from '../../src/smart/refresh.ts'
-import type { Registration, TokenSet } from '../../src/smart/types.ts'
-import { type Answer, answerWith, start } from './answers.ts'
-import { buildClaims, makeEhrKey, publish, sign } from './ehr-keys.ts'
+import { BrokerError } from '../../../src/errors.ts'
+import { type RefreshOutcome, refreshTokens } from '../../../src/smart/token/refresh.ts'
+import type { Registration, TokenSet } from '../../../src/smart/types.ts'
+import { type Answer, answerWith, start } from '../answers.ts'
+import { buildClaims, makeEhrKey, publish, sign } from '../ehr-keys.ts'
 
 const ec = makeEhrKey('ec')
 const keys = publish([ec])
@@ -213,7 +213,7 @@ test('[F4, F5] what may pass is thrown, and the session stays as it is', async (
 })
 
 test('[AS-19, AL-57] private_key_jwt makes a new assertion for each refresh', async () => {
-  const { parseClientKeys } = await import('../../src/smart/client-keys.ts')
+  const { parseClientKeys } = await import('../../../src/smart/token/client-keys.ts')
   const jwk = JSON.stringify(makeEhrKey('ours').privateKey.export({ format: 'jwk' }))
   const clientAuth = { method: 'private_key_jwt', keys: await parseClientKeys(jwk) } as const
   const { call, sent } = answerWith([{ body: good }], { registration: { clientAuth } })
