@@ -4,6 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
+COPY program program
 COPY src src
 COPY plugins plugins
 RUN npm run build && npm prune --omit=dev --omit=optional

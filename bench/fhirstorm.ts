@@ -77,7 +77,7 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
     }),
   )
   // As the image starts it: the compiled program, under the options of `npm start`.
-  const main = join(import.meta.dirname, '../dist/src/main.js')
+  const main = join(import.meta.dirname, '../dist/program/main.js')
   const running = await startProcess({
     command: process.execPath,
     args: [...readStartOptions(), ...nodeOptions, main, 'start', '--config', file],

@@ -12,7 +12,7 @@ if (major < 24 || (major === 24 && minor < 15)) {
   )
   process.exit(2)
 }
-const compiled = new URL('../dist/src/main.js', import.meta.url)
+const compiled = new URL('../dist/program/main.js', import.meta.url)
 const source = new URL('../program/main.ts', import.meta.url)
 const inCheckout = existsSync(source)
 await import(inCheckout ? source : compiled)

@@ -1,17 +1,7 @@
 // Documents that a face has moved: the address that clients ask for redirects, once or several times,
 // to where it is served. Pure.
 
-import type { Place } from './site.ts'
-
-export interface Move {
-  /** Path below the FHIR base or the authorization server's mount. */
-  from: string
-  status: 301 | 302 | 303 | 307 | 308
-  /** Paths, or other servers' addresses, on the way; the last path serves what `from` would. */
-  through: readonly string[]
-  /** Location as a path alone. */
-  relative?: boolean
-}
+import type { Move, Place } from './faces/face.ts'
 
 export interface Redirection {
   status: number

@@ -5,7 +5,7 @@ import { accounts } from './authorization/accounts.ts'
 import type { SandboxClient } from './authorization/clients.ts'
 import { buildPreparation } from './authorization/prepared.ts'
 import type { AuthorizationServer } from './authorization/server.ts'
-import type { Call } from './faces/face.ts'
+import type { Call, Place } from './faces/face.ts'
 import { faceGroups } from './faces/faces.ts'
 import type { FhirServer } from './fhir/server.ts'
 import { type Answer, json, page, redirect, text } from './http/answer.ts'
@@ -19,7 +19,7 @@ import { facesPage } from './pages/faces.ts'
 import { frontPage } from './pages/front.ts'
 import { notice } from './pages/notice.ts'
 import type { Directory } from './patients/card.ts'
-import type { Place, Sites } from './site.ts'
+import type { Sites } from './site.ts'
 
 export interface Parts {
   origin: string

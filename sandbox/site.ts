@@ -1,28 +1,7 @@
 // Where each face stands: its FHIR base, its authorization server's endpoints, and which face a path
 // or an `aud` belongs to. Pure.
 
-import type { Face } from './faces/face.ts'
-
-export interface Site {
-  face: Face
-  /** Scheme, host and port; the issuer of every face. */
-  origin: string
-  /** FHIR base, absolute, without a slash at its end. */
-  base: string
-  /** Path before the authorization server's routes. */
-  mount: string
-  endpoints: Endpoints
-}
-
-export interface Endpoints {
-  authorize: string
-  token: string
-  revoke: string
-  introspect: string
-  push: string
-  jwks: string
-  logout: string
-}
+import type { Endpoints, Face, Place, Site } from './faces/face.ts'
 
 /** Routes of the authorization server, below its mount. */
 export const routes = {
@@ -36,13 +15,6 @@ export const routes = {
 } as const satisfies Endpoints
 
 export const openidPath = '/.well-known/openid-configuration'
-
-export interface Place {
-  site: Site
-  kind: 'fhir' | 'oauth'
-  /** Below the FHIR base or the mount; begins with a slash, or is empty. */
-  path: string
-}
 
 export interface Sites {
   readonly all: readonly Site[]

@@ -1,11 +1,8 @@
 // What one caller, one user, one EHR and all of them together may take: every limit of the product
 // in one place, set for two cores and 1 GB of memory. Times in milliseconds, sizes in bytes.
 
-import type { ForwardLimits } from './exchange/forwarded-request.ts'
-import type { BodyLimits } from './exchange/request-body.ts'
 import type { GuessLimits } from './guesses.ts'
 import type { PaceLimits } from './pace.ts'
-import type { ShareLimits } from './shares.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -30,6 +27,43 @@ export const defaultConnectionLimits: ConnectionLimits = {
   headersMs: 10_000,
   handshakeMs: 10_000,
   requestMs: 10_000,
+}
+
+/** Times in milliseconds. */
+export interface ForwardLimits {
+  /** Wait for an answer to begin. */
+  headMs: number
+  /** Silence within an answer. */
+  idleMs: number
+  /** Wait for a client that does not read. */
+  stallMs: number
+  /** Life of one exchange. */
+  totalMs: number
+}
+
+export interface BodyLimits {
+  /** Largest body that streams. */
+  maxBodyBytes: number
+  /** Largest body that is read whole. */
+  documentBytes: number
+  /** Largest search form. */
+  formBytes: number
+  /** Largest body that is kept for a second try. */
+  replayBytes: number
+  /** Longest pause within a body, in milliseconds. */
+  bodyIdleMs: number
+  /** Slowest pace of a body, after the first pause. */
+  bodyBytesPerSecond: number
+  /** Longest wait for the whole of a body that is held, in milliseconds. */
+  heldBodyMs: number
+}
+
+/** Largest amounts of one user, of one EHR and of all together. */
+export interface ShareLimits {
+  /** Of one session where the EHR does not say who the user is. */
+  user: number
+  ehr: number
+  all: number
 }
 
 /** What FHIR traffic may take. */

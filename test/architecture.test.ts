@@ -1,4 +1,5 @@
-// Who may import what, held against the sources: layers, purity, no cycles, no drawers, short files.
+// Who may import whom, held against the sources, type imports included: three floors with arrows down
+// alone, the rooms of src/ and what each may see, purity, no circles, no drawers, short files.
 
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -11,11 +12,9 @@ interface Import {
   typeOnly: boolean
 }
 
-const files = ['src/**/*.ts', 'plugins/*.ts', 'client/*.ts', 'sandbox/**/*.ts'].flatMap(pattern =>
-  globSync(pattern),
-)
+const folders = ['program/**', 'plugins/**', 'src/**', 'client', 'sandbox/**']
+const files = folders.flatMap(folder => globSync(`${folder}/*.ts`))
 const imports = files.flatMap(readImports)
-const runtime = imports.filter(({ typeOnly }) => !typeOnly)
 
 function readImports(file: string): Import[] {
   const source = readFileSync(file, 'utf8')
@@ -28,73 +27,95 @@ function readImports(file: string): Import[] {
   })
 }
 
-const layerOf = (path: string): string => {
-  const [top = '', second = ''] = path.split('/')
-  if (top !== 'src') return top
-  return second.endsWith('.ts') ? `src/${second}` : `src/${second}`
+const isOurs = (path: string): boolean => /^(?:program|plugins|src|client|sandbox)\//.test(path)
+
+/** The room of a file: its floor, within src/ its folder, within src/smart/ its wing. */
+function roomOf(path: string): string {
+  const parts = path.split('/').slice(0, -1)
+  if (parts[0] !== 'src') return parts[0] ?? ''
+  return parts.slice(0, parts[1] === 'smart' ? 3 : 2).join('/')
 }
 
-const mayImport: Record<string, RegExp> = {
-  'src/smart': /^src\/(?:smart\/|errors\.ts|form\.ts|uri\.ts)/,
-  'src/vault': /^src\/(?:vault\/|bounded-map\.ts|errors\.ts|share\.ts)/,
-  'src/browser': /^src\/(?:browser\/|errors\.ts)/,
-  'src/proxy': /^src\/(?:proxy\/|bounded-map\.ts|errors\.ts|form\.ts|link\.ts|uri\.ts)/,
-  'src/http': /^src\/(?:http\/|smart\/|proxy\/|errors\.ts|form\.ts|share\.ts)/,
-  'src/session':
-    /^src\/(?:session\/|smart\/|vault\/|bounded-map\.ts|errors\.ts|keys\.ts|limits\.ts|share\.ts)/,
-  'src/config': /^src\/(?:config\/|smart\/|http\/|keys\.ts)/,
-  plugins: /^src\/(?!app|options|server|config|main|cli|admin)/,
+/** What each room sees besides itself. `src` are the few words that all rooms share. */
+const sees: Record<string, readonly string[]> = {
+  src: [],
+  'src/vault': ['src'],
+  'src/browser': ['src'],
+  'src/proxy': ['src'],
+  'src/smart': ['src'],
+  'src/smart/scope': ['src', 'src/smart'],
+  'src/smart/context': ['src', 'src/smart'],
+  'src/smart/discovery': ['src', 'src/smart', 'src/smart/scope'],
+  'src/smart/survey': ['src', 'src/smart', 'src/smart/discovery'],
+  'src/smart/identity': ['src', 'src/smart', 'src/smart/context'],
+  'src/smart/token': [
+    ...['src', 'src/smart', 'src/smart/scope', 'src/smart/context', 'src/smart/identity'],
+  ],
+  'src/smart/launch': ['src', 'src/smart', 'src/smart/scope', 'src/smart/token'],
+  'src/network': ['src', 'src/smart'],
+  'src/session': ['src', 'src/vault', 'src/smart', 'src/smart/token'],
+  'src/exchange': ['src', 'src/smart', 'src/network', 'src/proxy', 'src/session'],
 }
 
-test('each layer imports only what lies beneath it', () => {
-  for (const { from, to } of runtime) {
-    const allowed = mayImport[layerOf(from)]
-    if (!allowed || !to.startsWith('src/')) continue
-    assert.match(to, allowed, `${from} may not import ${to}`)
+test('arrows point down: the program over the plugins over src', () => {
+  for (const { from, to } of imports.filter(({ to }) => isOurs(to))) {
+    const [floor, target] = [roomOf(from), roomOf(to)]
+    if (floor === 'program') assert.notEqual(target, 'sandbox', `${from} imports ${to}`)
+    if (floor === 'plugins') assert.match(target, /^(?:plugins|src)/, `${from} imports ${to}`)
+    if (floor.startsWith('src')) assert.match(target, /^src/, `${from} imports ${to}`)
   }
 })
 
-test('the rules of the flow touch neither Fastify nor undici, nor clock, nor process', () => {
-  for (const { from, to } of imports) {
-    if (!/^src\/(?:smart|browser|proxy)\//.test(from)) continue
-    assert.doesNotMatch(to, /^(?:fastify|undici|@fastify\/)/, from)
-  }
-  for (const file of files.filter(path => /^src\/(?:smart|browser|proxy|session)\//.test(path))) {
-    const source = readFileSync(file, 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
-    assert.doesNotMatch(source, /\bDate\.now\(|\bnew Date\(\)|\bprocess\./, file)
+test('each room of src sees the rooms beneath it alone, and every room is on the plan', () => {
+  for (const { from, to } of imports.filter(({ from, to }) => isOurs(to) && /^src\//.test(from))) {
+    const [room, target] = [roomOf(from), roomOf(to)]
+    assert.ok(sees[room], `${room} is not on the plan`)
+    assert.ok(target === room || sees[room].includes(target), `${from} imports ${to}`)
   }
 })
 
-test('process is used by the program and its commands alone', () => {
-  for (const file of files.filter(path => /^(?:src|plugins)\//.test(path))) {
-    if (file === 'program/main.ts' || file.startsWith('src/cli/')) continue
-    const source = readFileSync(file, 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
-    assert.doesNotMatch(source, /\bprocess\.(?:env|argv|exit)/, file)
+test('plugins know nothing of each other at run time', () => {
+  for (const { from, to, typeOnly } of imports.filter(({ from }) => from.startsWith('plugins/'))) {
+    if (!typeOnly) assert.ok(!to.startsWith('plugins/'), `${from} imports ${to}`)
   }
 })
 
-test('plugins know nothing of each other at run time, nor of the configuration', () => {
-  for (const { from, to } of runtime.filter(({ from }) => from.startsWith('plugins/'))) {
-    assert.ok(!to.startsWith('plugins/'), `${from} imports ${to}`)
+test('the grammar knows neither Fastify nor, where rules are pure, undici, clock and process', () => {
+  for (const { from, to } of imports.filter(({ from }) => from.startsWith('src/'))) {
+    assert.doesNotMatch(to, /^(?:fastify|fastify-plugin|@fastify\/(?!secure-session))/, from)
+    if (/^src\/(?:smart|browser|proxy)\//.test(from)) assert.doesNotMatch(to, /^undici/, from)
+  }
+  const pure = /^src\/(?:smart|browser|proxy|session)\//
+  for (const file of files.filter(path => pure.test(path))) {
+    assert.doesNotMatch(codeOf(file), /\bDate\.now\(|\bnew Date\(\)|\bprocess\./, file)
+  }
+})
+
+test('src/smart needs nothing of Node that the web has not', () => {
+  for (const { from, to } of imports.filter(({ from }) => from.startsWith('src/smart/'))) {
+    assert.doesNotMatch(to, /^node:/, from)
+  }
+  for (const file of files.filter(path => path.startsWith('src/smart/'))) {
+    assert.doesNotMatch(codeOf(file), /\bBuffer\b|\bprocess\b|\bsetImmediate\b/, file)
   }
 })
 
 test('the client of the browser imports nothing but itself', () => {
-  const foreign = imports.filter(
-    ({ from, to }) => from.startsWith('client/') && !/^client\//.test(to),
-  )
-  assert.deepEqual(foreign, [])
-})
-
-test('the product never imports the sandbox', () => {
-  for (const { from, to } of imports.filter(({ from }) => !from.startsWith('sandbox/'))) {
-    assert.ok(!to.startsWith('sandbox/'), `${from} imports ${to}`)
+  for (const { from, to } of imports.filter(({ from }) => from.startsWith('client/'))) {
+    assert.match(to, /^client\//, `${from} imports ${to}`)
   }
 })
 
-test('no module reaches itself', () => {
+test('process is used by the program and its commands alone', () => {
+  for (const file of files.filter(path => /^(?:program|src|plugins)\//.test(path))) {
+    if (file === 'program/main.ts' || file.startsWith('program/cli/')) continue
+    assert.doesNotMatch(codeOf(file), /\bprocess\.(?:env|argv|exit)/, file)
+  }
+})
+
+test('no module reaches itself, by a type either', () => {
   const edges = new Map<string, string[]>()
-  for (const { from, to } of runtime) edges.set(from, [...(edges.get(from) ?? []), to])
+  for (const { from, to } of imports) edges.set(from, [...(edges.get(from) ?? []), to])
   const done = new Set<string>()
   const visit = (file: string, path: string[]): void => {
     assert.ok(!path.includes(file), `cycle: ${[...path, file].join(' → ')}`)
@@ -113,3 +134,7 @@ test('no drawers, no long files, a header in each', () => {
     assert.match(source, /^(?:#!.*\n)?\/\/ /, `${file} does not say what it is`)
   }
 })
+
+function codeOf(file: string): string {
+  return readFileSync(file, 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+}

@@ -4,7 +4,8 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'oidc-provider'
-import type { Site, Sites } from '../site.ts'
+import type { Site } from '../faces/face.ts'
+import type { Sites } from '../site.ts'
 import { errors } from './library.ts'
 import { isScope } from './scopes.ts'
 

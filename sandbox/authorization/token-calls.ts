@@ -3,8 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import type Provider from 'oidc-provider'
-import type { Sign, TokenCall } from '../faces/face.ts'
-import type { Site } from '../site.ts'
+import type { Sign, Site, TokenCall } from '../faces/face.ts'
 import type { GrantContexts } from './grant-contexts.ts'
 import type { SigningKeys } from './keys.ts'
 

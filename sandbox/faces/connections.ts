@@ -2,8 +2,8 @@
 // They meet whoever calls the server from a server; the user's browser is left alone.
 
 import type { Manner } from '../http/connection.ts'
-import { type Place, routes } from '../site.ts'
-import type { Face } from './face.ts'
+import { routes } from '../site.ts'
+import type { Face, Place } from './face.ts'
 
 type Spot = (place: Place) => boolean
 

@@ -6,8 +6,6 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { JWTPayload } from 'jose'
 import type { Answer } from '../http/answer.ts'
 import type { Manner } from '../http/connection.ts'
-import type { Move } from '../moves.ts'
-import type { Place, Site } from '../site.ts'
 
 export type FhirVersion = '4.0.1' | '3.0.1' | '1.0.2'
 
@@ -80,4 +78,42 @@ export interface Face {
   strongTags?: boolean
   /** A FHIR answer; `answer` does the work. */
   fhir?(answer: () => Promise<Answer>, call: Call): Answering
+}
+
+export interface Site {
+  face: Face
+  /** Scheme, host and port; the issuer of every face. */
+  origin: string
+  /** FHIR base, absolute, without a slash at its end. */
+  base: string
+  /** Path before the authorization server's routes. */
+  mount: string
+  endpoints: Endpoints
+}
+
+export interface Endpoints {
+  authorize: string
+  token: string
+  revoke: string
+  introspect: string
+  push: string
+  jwks: string
+  logout: string
+}
+
+export interface Place {
+  site: Site
+  kind: 'fhir' | 'oauth'
+  /** Below the FHIR base or the mount; begins with a slash, or is empty. */
+  path: string
+}
+
+export interface Move {
+  /** Path below the FHIR base or the authorization server's mount. */
+  from: string
+  status: 301 | 302 | 303 | 307 | 308
+  /** Paths, or other servers' addresses, on the way; the last path serves what `from` would. */
+  through: readonly string[]
+  /** Location as a path alone. */
+  relative?: boolean
 }

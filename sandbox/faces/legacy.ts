@@ -3,9 +3,8 @@
 import { buildOauthUris, OAUTH_URIS } from '../fhir/capability-statement.ts'
 import { toXml } from '../fhir/xml.ts'
 import { text } from '../http/answer.ts'
-import type { Site } from '../site.ts'
 import { fhirJson, notThere, oauthError, pageForPeople } from './answers.ts'
-import type { Call, Document, Face } from './face.ts'
+import type { Call, Document, Face, Site } from './face.ts'
 
 type Extension = Document & { url: string }
 

@@ -1,10 +1,9 @@
 // Public documents that are elsewhere: discovery and keys behind redirects.
 
 import { json } from '../http/answer.ts'
-import type { Move } from '../moves.ts'
 import { openidPath, routes } from '../site.ts'
 import { notThere } from './answers.ts'
-import type { Face } from './face.ts'
+import type { Face, Move } from './face.ts'
 
 const SMART = '/.well-known/smart-configuration'
 

@@ -1,8 +1,7 @@
 // What `metadata` says of a face: a CapabilityStatement, or DSTU2's Conformance, each with SMART's
 // oauth-uris extension. Pure.
 
-import type { Document, FhirVersion } from '../faces/face.ts'
-import type { Site } from '../site.ts'
+import type { Document, FhirVersion, Site } from '../faces/face.ts'
 import { dstu2Types, findDstu2Type } from './dstu2-requests.ts'
 import { resourceTypes, searchParameters } from './search-parameters.ts'
 

@@ -1,7 +1,7 @@
 // Entity tags of versions: weak ones, as FHIR has them, or strong ones where a face compares bytes
 // (RFC 9110 8.8.3). Pure.
 
-import type { Site } from '../site.ts'
+import type { Site } from '../faces/face.ts'
 
 /** The tag of a version. */
 export function buildTag({ face }: Site, version: number): string {

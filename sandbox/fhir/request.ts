@@ -1,7 +1,7 @@
 // A FHIR request and its answer, before they are HTTP.
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Site } from '../site.ts'
+import type { Site } from '../faces/face.ts'
 import type { Access } from './access.ts'
 import { FhirProblem } from './problem.ts'
 import { type Elements, isObject, type Resource } from './resource.ts'

@@ -1,7 +1,6 @@
 // What `.well-known/smart-configuration` says of a face (SMART App Launch 2.2, conformance). Pure.
 
-import type { Document } from '../faces/face.ts'
-import type { Site } from '../site.ts'
+import type { Document, Site } from '../faces/face.ts'
 
 /** The document of a face as it is without any fault. */
 export function buildSmartConfiguration({ origin, endpoints }: Site): Document {

@@ -3,10 +3,11 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
+import type { ForwardLimits } from '../limits.ts'
 import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
 import type { OpenSession } from '../session/session.ts'
-import type { Place } from '../shares.ts'
 import type { Running } from './running.ts'
+import type { Place } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 
 /** What the proxy's rules make of an answer. */
@@ -14,18 +15,6 @@ export interface AnswerRules {
   judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer
   /** Where the body goes when it does not pass as it comes. */
   chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined
-}
-
-/** Times in milliseconds. */
-export interface ForwardLimits {
-  /** Wait for an answer to begin. */
-  headMs: number
-  /** Silence within an answer. */
-  idleMs: number
-  /** Wait for a client that does not read. */
-  stallMs: number
-  /** Life of one exchange. */
-  totalMs: number
 }
 
 /** A request that may be dispatched as it is: judged path, allowed headers, our bearer. */

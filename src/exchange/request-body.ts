@@ -5,32 +5,16 @@
 
 import type { IncomingMessage } from 'node:http'
 import { BrokerError } from '../errors.ts'
+import type { BodyLimits } from '../limits.ts'
 import { FORM_TYPE, parseBodyType } from '../proxy/headers.ts'
 import type { Judge } from '../proxy/judge.ts'
 import { createJudge } from '../proxy/judges.ts'
 import { documentKind, type MediaType } from '../proxy/media-type.ts'
 import type { Restoration } from '../proxy/own-address.ts'
 import { isBase, isBinary, type Target } from '../proxy/target.ts'
-import type { Shares } from '../shares.ts'
+import type { Shares } from './shares.ts'
 import type { Turns } from './turns.ts'
 import { readBody, streamBody } from './upload.ts'
-
-export interface BodyLimits {
-  /** Largest body that streams. */
-  maxBodyBytes: number
-  /** Largest body that is read whole. */
-  documentBytes: number
-  /** Largest search form. */
-  formBytes: number
-  /** Largest body that is kept for a second try. */
-  replayBytes: number
-  /** Longest pause within a body, in milliseconds. */
-  bodyIdleMs: number
-  /** Slowest pace of a body, after the first pause. */
-  bodyBytesPerSecond: number
-  /** Longest wait for the whole of a body that is held, in milliseconds. */
-  heldBodyMs: number
-}
 
 export interface BodyPlan {
   target: Target

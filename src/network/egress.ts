@@ -4,7 +4,7 @@
 
 import { type Dispatcher, errors } from 'undici'
 import { BrokerError, type FaultCode } from '../errors.ts'
-import { createHeldBody, type HeldBody } from '../exchange/held-body.ts'
+import { createHeldBody, type HeldBody } from '../held-body.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'

@@ -3,10 +3,8 @@
 // are passed in.
 
 import type { Head, Vault } from '../vault/vault.ts'
-import type { RecordSealer } from './sealer.ts'
+import type { IndexKind, RecordSealer } from './sealer.ts'
 import type { Session } from './session.ts'
-
-export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr'
 
 /** The entries under which a new session of this browser is found. */
 export function buildIndexes(

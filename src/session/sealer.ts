@@ -4,7 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import { deriveKeyObjects, type KeyRing } from '../keys.ts'
 import { buildIndexKey, buildRecordId, openRecord, sealRecord } from '../vault/seal.ts'
-import type { IndexKind } from './indexes.ts'
+
+/** By what sessions are found without a ticket. */
+export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr'
 
 /** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
 export interface RecordSealer {

@@ -8,9 +8,9 @@ import { defaultMemoryLimits } from '../limits.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
 import { createEndings } from './endings.ts'
-import { buildIndexes, findRecords, type IndexKind } from './indexes.ts'
+import { buildIndexes, findRecords } from './indexes.ts'
 import { createOpenedSessions, weighSession } from './opened.ts'
-import type { RecordSealer } from './sealer.ts'
+import type { IndexKind, RecordSealer } from './sealer.ts'
 import type { OpenSession, Session, Ticket } from './session.ts'
 
 export interface StoreOptions {

@@ -5,8 +5,9 @@ import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { forward } from '../../src/exchange/forward.ts'
-import type { ForwardedRequest, ForwardLimits } from '../../src/exchange/forwarded-request.ts'
+import type { ForwardedRequest } from '../../src/exchange/forwarded-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
+import type { ForwardLimits } from '../../src/limits.ts'
 
 const limits: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
 

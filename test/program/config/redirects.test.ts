@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { ConfigError, loadConfig } from '../../program/config/load.ts'
-import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { ConfigError, loadConfig } from '../../../program/config/load.ts'
+import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPatience } from '../../src/http/patience.ts'
+import { createPatience } from '../../src/exchange/body-patience.ts'
 
 const limits = { idleMs: 15_000, bytesPerSecond: 1000 }
 

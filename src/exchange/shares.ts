@@ -2,17 +2,10 @@
 // memory for bodies and small answers. A user's share lies within the EHR's, and that within the whole (attacks DS5,
 // DS11). No I/O, no clock.
 
-import { BrokerError } from './errors.ts'
-import type { Session } from './session/session.ts'
-import { give, type Share, take } from './share.ts'
-
-/** Largest amounts of one user, of one EHR and of all together, each at least twice the one before. */
-export interface ShareLimits {
-  /** Of one session where the EHR does not say who the user is. */
-  user: number
-  ehr: number
-  all: number
-}
+import { BrokerError } from '../errors.ts'
+import type { ShareLimits } from '../limits.ts'
+import type { Session } from '../session/session.ts'
+import { give, type Share, take } from '../share.ts'
 
 /** What one holder has of each. */
 export interface Shares {

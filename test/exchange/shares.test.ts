@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Session } from '../src/session/session.ts'
-import { give, type Share, take } from '../src/share.ts'
 import {
   becomeEvents,
   claim,
@@ -10,7 +8,9 @@ import {
   enter,
   leave,
   type SharesOptions,
-} from '../src/shares.ts'
+} from '../../src/exchange/shares.ts'
+import type { Session } from '../../src/session/session.ts'
+import { give, type Share, take } from '../../src/share.ts'
 
 const one = { user: 3, ehr: 6, all: 12 }
 function build(options: Partial<SharesOptions> = {}) {
