@@ -1,12 +1,18 @@
 // A body that is held until all of it was judged: in blocks of our own, because its pieces may be a
 // byte each and keep a whole network buffer alive. No I/O.
 
-import type { Edits } from '../proxy/edits.ts'
+/** Changes that are made when the bytes are taken. */
+export interface LateChanges {
+  /** How many bytes more (or less) there are with them. */
+  readonly growth: number
+  readonly count: number
+  apply(blocks: Iterable<Buffer>): Iterable<Buffer> & Iterator<Buffer>
+}
 
 export interface HeldBody {
   add(piece: Buffer): void
   /** The bytes as one, where they fit a block; else as blocks, to be sent with their length told. */
-  take(edits?: Edits): { body: Buffer | Iterable<Buffer>; length: number }
+  take(edits?: LateChanges): { body: Buffer | Iterable<Buffer>; length: number }
 }
 
 const BLOCK_BYTES = 64 * 1024

@@ -5,10 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import { BrokerError } from '../errors.ts'
+import { createHeldBody } from '../held-body.ts'
 import type { Judge } from '../proxy/judge.ts'
 import { give } from '../share.ts'
 import { createPatience, type PatienceLimits } from './body-patience.ts'
-import { createHeldBody } from '../held-body.ts'
 import { claim, type Shares } from './shares.ts'
 import type { Turns } from './turns.ts'
 
