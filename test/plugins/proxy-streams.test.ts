@@ -51,11 +51,9 @@ describe('streams', () => {
     client.send(rig.raw('GET /Binary/1'))
     await until(() => rig.ehr.requests.length === 1)
     const { socket } = rig.ehr.requests[0] as EhrRequest
-    await wait(300)
-    const early = written()
-    await wait(100)
-    assert.equal(written(), early, 'nothing flows while nobody reads')
-    await closing(socket)
+    const most = 64 * 1024 * 1024
+    await until(() => socket.destroyed || written() > most)
+    assert.ok(written() < most, 'no more flows than buffers take while nobody reads')
     client.socket.resume()
     await client.closed()
     await until(() => rig.records.length === 1)
@@ -218,7 +216,7 @@ describe('streams', () => {
 
 describe('an exchange as a whole', () => {
   const never = 600_000
-  const rig = useRig({ limits: { headMs: never, idleMs: never, stallMs: never, totalMs: 400 } })
+  const rig = useRig({ limits: { headMs: never, idleMs: never, stallMs: never, totalMs: 1500 } })
   beforeEach(() => {
     rig.ehr.requests.length = 0
     rig.records.length = 0
