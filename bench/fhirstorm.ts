@@ -61,7 +61,6 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
     origins: [op],
     issuers: [op],
     rewrite,
-    redirectPath: `/redirect/${id}`,
   })
   const file = join(root, 'fhirstorm.yaml')
   writeFileSync(
@@ -75,6 +74,7 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
         : { kind: 'sqlite', path: join(root, 'vault.db') },
       ehrs: [registration('plain', false), registration('rewritten', true)],
     }),
+    { mode: 0o600 },
   )
   // As the image starts it: the compiled program, under the options of `npm start`.
   const main = join(import.meta.dirname, '../dist/program/main.js')

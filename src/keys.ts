@@ -4,6 +4,7 @@
 // passed in.
 
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { findKeyWeakness } from './strength.ts'
 
 export interface ServerKey {
   /** Short random name; stands beside everything sealed under this key. */
@@ -39,6 +40,8 @@ export function parseKeyRing(text: string): KeyRing {
   if (!first) throw new Error('the key ring has no key')
   const ids = new Set(entries.map(entry => (entry as { id: string }).id))
   if (ids.size !== entries.length) throw new Error('two keys have the same id')
+  const secrets = new Set(entries.map(entry => (entry as { secret: string }).secret))
+  if (secrets.size !== entries.length) throw new Error('two keys have the same secret')
   return { keys: [first, ...rest], clientKeys: parseClientKeys(document.clientKeys) }
 }
 
@@ -134,6 +137,10 @@ function parseServerKey(entry: unknown, i: number): ServerKey {
   const bytes = Buffer.from(typeof secret === 'string' ? secret : '', 'base64url')
   if (bytes.length !== KEY_BYTES || bytes.toString('base64url') !== secret) {
     throw new Error(`${place} must be exactly ${KEY_BYTES} bytes, base64url`)
+  }
+  const weakness = findKeyWeakness(bytes)
+  if (weakness !== undefined) {
+    throw new Error(`${place} is no random key (${weakness}): fhirstorm keys make`)
   }
   return { id, createdAt: made, secret: bytes }
 }

@@ -1,12 +1,12 @@
 // Finding and loading the configuration for a command: --config, FHIRSTORM_CONFIG, ./fhirstorm.yaml,
 // or the environment alone. Faults are printed, one a line, and end the command with status 2.
 
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describesEhr } from '../config/environment.ts'
 import { type Config, ConfigError, loadConfig } from '../config/load.ts'
-import { readPrivateFile } from './private-file.ts'
+import { readNamedFile } from './named-file.ts'
 import { complain } from './terminal.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
@@ -22,22 +22,25 @@ export async function findConfigFile(asked: string | undefined): Promise<string 
 /** The configuration, or undefined after its faults have been printed to standard error. */
 export async function readConfiguration(asked: string | undefined): Promise<Config | undefined> {
   try {
-    const path = await findConfigFile(asked)
-    const folder = path === undefined ? process.cwd() : dirname(path)
-    const config = await loadConfig({
-      file: path === undefined ? undefined : { name: path, text: await readText(path) },
-      env: process.env,
-      readFile: (name, how) =>
-        how?.isPrivate
-          ? readPrivateFile(resolve(folder, name))
-          : readFile(resolve(folder, name), 'utf8'),
-    })
-    return resolvePaths(config, folder)
+    return await judgeConfiguration(asked)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     complain(`fhirstorm: the configuration is faulty\n${error.message}\n`)
     return undefined
   }
+}
+
+/** The configuration, read from its files and judged; rejects with ConfigError. */
+export async function judgeConfiguration(asked: string | undefined): Promise<Config> {
+  const path = await findConfigFile(asked)
+  const folder = path === undefined ? process.cwd() : dirname(path)
+  const config = await loadConfig({
+    file: path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) },
+    folder,
+    env: process.env,
+    readFile: (name, kind) => readNamedFile(resolve(folder, name), kind),
+  })
+  return resolvePaths(config, folder)
 }
 
 // Every path of a configuration is relative to its folder.
@@ -50,9 +53,10 @@ function resolvePaths(config: Config, folder: string): Config {
   }
 }
 
-async function readText(path: string): Promise<string> {
+async function readConfigFile(path: string): Promise<{ text: string; mode: number }> {
   try {
-    return await readFile(path, 'utf8')
+    const { mode } = await stat(path)
+    return { text: await readFile(path, 'utf8'), mode }
   } catch {
     throw new ConfigError([{ where: path, message: 'the file cannot be read' }])
   }

@@ -14,7 +14,7 @@ import {
   rotateKeyRing,
 } from '../../src/keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
-import { readPrivateFile } from './private-file.ts'
+import { readNamedFile } from './named-file.ts'
 import { complain, print } from './terminal.ts'
 
 const USAGE =
@@ -90,7 +90,7 @@ async function makeClientKey(alg: 'ES384' | 'RS384'): Promise<object> {
 }
 
 async function read(file: string): Promise<KeyRing> {
-  return parseKeyRing(await readPrivateFile(file))
+  return parseKeyRing(await readNamedFile(file, 'secret'))
 }
 
 function fail(message: string, status: number): number {

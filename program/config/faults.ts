@@ -6,6 +6,8 @@ import type { Document, LineCounter } from 'yaml'
 export interface ConfigFault {
   /** `fhirstorm.yaml:12:5`, or the name of an environment variable. */
   where: string
+  /** What is to be mended, where the place does not name it: `ehrs[0].clientAuth.secretFile`. */
+  setting?: string
   message: string
 }
 
@@ -14,10 +16,21 @@ export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[]
 
   constructor(faults: readonly ConfigFault[]) {
-    super(faults.map(fault => `${fault.where}: ${fault.message}`).join('\n'))
+    super(faults.map(printFault).join('\n'))
     this.name = 'ConfigError'
     this.faults = faults
   }
+}
+
+function printFault({ where, setting, message }: ConfigFault): string {
+  return [where, setting, message].filter(Boolean).join(': ')
+}
+
+/** A setting by its path: `ehrs[0].iss`. */
+export function nameSetting(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`))
+    .join('')
 }
 
 /** Line and column of a place in the document, or of its nearest parent that is there. */

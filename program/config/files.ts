@@ -2,6 +2,7 @@
 // fault at the place that names it; what is in it never becomes part of a message.
 
 import type { Environment } from './environment.ts'
+import type { FileKind } from './file-mode.ts'
 
 /** A file that is there and must not be used as it is; the message says why. */
 export class FileRefusal extends Error {
@@ -11,8 +12,8 @@ export class FileRefusal extends Error {
   }
 }
 
-/** Reads a file; one that is private must be out of others' reach. */
-export type ReadFile = (path: string, how?: { isPrivate: boolean }) => Promise<string>
+/** Reads a file; throws FileRefusal for one that is not kept as its kind must be. */
+export type ReadFile = (path: string, kind: FileKind) => Promise<string>
 
 /** What the parts of the loader share: where faults go, where files and the environment come from. */
 export interface DocumentContext {
@@ -25,19 +26,20 @@ export interface DocumentContext {
 export async function readText(
   path: string | undefined,
   place: readonly PropertyKey[],
+  kind: FileKind,
   { readFile, report }: DocumentContext,
-  how?: { isPrivate: boolean },
 ): Promise<string | undefined> {
   if (path === undefined) return undefined
   try {
-    return await readFile(path, how)
+    return await readFile(path, kind)
   } catch (error) {
     if (error instanceof FileRefusal) {
-      report(place, error.message)
+      report(place, `${path}: ${error.message}`)
       return undefined
     }
     const { code } = error as { code?: unknown }
-    report(place, `the file cannot be read (${typeof code === 'string' ? code : 'unknown reason'})`)
+    const reason = typeof code === 'string' ? code : 'unknown reason'
+    report(place, `the file ${path} cannot be read (${reason})`)
     return undefined
   }
 }
@@ -51,7 +53,8 @@ export async function checkNamedFiles(
   if (typeof document !== 'object' || document === null) return
   for (const [key, value] of Object.entries(document)) {
     const here = [...place, Array.isArray(document) ? Number(key) : key]
-    if (/File$/.test(key) && typeof value === 'string') await readText(value, here, context)
-    else await checkNamedFiles(value, context, here)
+    if (/File$/.test(key) && typeof value === 'string') {
+      await readText(value, here, /^(?:ca|cert)File$/.test(key) ? 'public' : 'secret', context)
+    } else await checkNamedFiles(value, context, here)
   }
 }

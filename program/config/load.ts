@@ -5,9 +5,9 @@
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
-import { isLoopbackHost } from '../../src/smart/issuer.ts'
 import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
 import type { Registration } from '../../src/smart/types.ts'
+import { type AdminConfig, loadAdmin } from './admin.ts'
 import {
   describesEhr,
   type Environment,
@@ -15,16 +15,20 @@ import {
   readEnvironment,
   variableFor,
 } from './environment.ts'
-import { ConfigError, type ConfigFault, locate } from './faults.ts'
+import { listFileExposures, listServedFiles } from './exposure.ts'
+import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
+import { coverTheWorld } from './trusted-proxies.ts'
+import { loadVault, type VaultConfig } from './vault.ts'
 
 export { ConfigError, type ConfigFault } from './faults.ts'
+export type { VaultConfig } from './vault.ts'
 
 export interface Config
   extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin'> {
-  admin: false | { host: string; port: number; token?: string }
+  admin: AdminConfig
   /** Without a trailing slash; its path prefixes every route. */
   publicUrl: string
   frontend: Omit<ConfigDocument['frontend'], 'origins'> & { origins: readonly string[] }
@@ -34,19 +38,13 @@ export interface Config
   registrations: readonly Registration[]
 }
 
-export type VaultConfig =
-  | { kind: 'memory' }
-  | { kind: 'sqlite'; path: string }
-  | (Omit<Extract<ConfigDocument['vault'], { kind: 'redis' }>, 'urlFile' | 'caFile' | 'url'> & {
-      url: string
-      ca?: string
-    })
-
 export interface ConfigSource {
-  /** Name and text of the file; none when the environment alone describes the EHR. */
-  file?: { name: string; text: string }
+  /** The file, with its mode as far as it is known; none when the environment alone describes the EHR. */
+  file?: { name: string; text: string; mode?: number }
   env: Environment
-  /** Reads a file named by the configuration; paths are relative to the configuration's folder. */
+  /** Where relative paths begin: the configuration's folder. */
+  folder?: string
+  /** Reads a file named by the configuration. */
   readFile: ReadFile
 }
 
@@ -55,16 +53,27 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   const { document, where } = readDocument(source)
   const faults: ConfigFault[] = []
   const report = (path: readonly PropertyKey[], message: string) => {
-    faults.push({ where: where([...path]), message })
+    const setting = source.file && nameSetting(path)
+    faults.push({ where: where([...path]), setting, message })
   }
 
   const expanded = expandEnvironment(document, source.env, report)
   const judged = configSchema.safeParse(applyDefaults(expanded, report))
   const context = { report, readFile: source.readFile, env: source.env }
+  if (source.file?.mode !== undefined) {
+    for (const [place, message] of listFileExposures(document, source.file.mode)) {
+      if (place) report(place, message)
+      else faults.push({ where: source.file.name, message })
+    }
+  }
   if (!judged.success) {
     for (const issue of judged.error.issues) reportIssue(issue, report)
     await checkNamedFiles(expanded, context)
     throw new ConfigError(faults)
+  }
+  const { folder = '/', file } = source
+  for (const [place = [], message] of listServedFiles(judged.data, { folder, name: file?.name })) {
+    report(place, message)
   }
   const config = await assemble(judged.data, context)
   if (faults.length > 0) throw new ConfigError(faults)
@@ -77,9 +86,7 @@ async function assemble(
 ): Promise<Config | undefined> {
   const { report } = context
   const publicUrl = document.publicUrl.replace(/\/$/, '')
-  const read = (path: string | undefined, place: PropertyKey[]) => readText(path, place, context)
-
-  const keyText = await readText(document.keysFile, ['keysFile'], context, { isPrivate: true })
+  const keyText = await readText(document.keysFile, ['keysFile'], 'secret', context)
   const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
   const registrations: (Registration | undefined)[] = []
   for (const [i, ehr] of document.ehrs.entries()) {
@@ -88,12 +95,12 @@ async function assemble(
   }
   checkUniqueness(document, report)
   checkRedirects(document, report)
-  const vault = await loadVault(document.vault, read, report)
-  const tls = document.listen.tls && {
-    cert: (await read(document.listen.tls.certFile, ['listen', 'tls', 'certFile'])) ?? '',
-    key: (await read(document.listen.tls.keyFile, ['listen', 'tls', 'keyFile'])) ?? '',
+  if (coverTheWorld(document.trustedProxies)) {
+    report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
-  const admin = await loadAdmin(document.admin, read, report)
+  const vault = await loadVault(document.vault, context)
+  const tls = await loadTls(document.listen.tls, context)
+  const admin = await loadAdmin(document.admin, context)
   if (!keyRing || !vault || registrations.includes(undefined)) return undefined
 
   const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = document
@@ -157,6 +164,17 @@ function readDocument({ file, env }: ConfigSource): {
   }
 }
 
+async function loadTls(
+  tls: ConfigDocument['listen']['tls'],
+  context: DocumentContext,
+): Promise<Config['listen']['tls']> {
+  if (!tls) return undefined
+  const place = ['listen', 'tls']
+  const cert = await readText(tls.certFile, [...place, 'certFile'], 'public', context)
+  const key = await readText(tls.keyFile, [...place, 'keyFile'], 'secret', context)
+  return cert !== undefined && key !== undefined ? { cert, key } : undefined
+}
+
 function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | undefined {
   try {
     return parseKeyRing(text)
@@ -164,41 +182,6 @@ function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | 
     report(place, error instanceof Error ? error.message : 'not a key ring')
     return undefined
   }
-}
-
-async function loadAdmin(
-  admin: ConfigDocument['admin'],
-  read: (path: string | undefined, place: PropertyKey[]) => Promise<string | undefined>,
-  report: Report,
-): Promise<Config['admin']> {
-  if (admin === false) return false
-  const { tokenFile, ...address } = admin
-  const token = (await read(tokenFile, ['admin', 'tokenFile']))?.trim()
-  if (tokenFile === undefined && !isLoopbackHost(admin.host)) {
-    report(['admin'], 'beyond loopback the admin listener needs a tokenFile')
-  }
-  if (token === '') report(['admin', 'tokenFile'], 'the token is empty')
-  return { ...address, token }
-}
-
-async function loadVault(
-  vault: ConfigDocument['vault'],
-  read: (path: string | undefined, place: PropertyKey[]) => Promise<string | undefined>,
-  report: Report,
-): Promise<VaultConfig | undefined> {
-  if (vault.kind !== 'redis') return vault
-  const { urlFile, caFile, ...rest } = vault
-  const url = vault.url ?? (await read(urlFile, ['vault', 'urlFile']))?.trim()
-  const ca = await read(caFile, ['vault', 'caFile'])
-  if (url === undefined) {
-    if (urlFile === undefined) report(['vault'], 'give url or urlFile')
-    return undefined
-  }
-  if (!/^rediss?:\/\//.test(url)) {
-    report(['vault'], 'must be a redis:// or rediss:// URL')
-    return undefined
-  }
-  return { ...rest, url, ca }
 }
 
 function checkUniqueness({ ehrs, publicUrl }: ConfigDocument, report: Report): void {

@@ -81,7 +81,8 @@ async function loadClientAuth(
     context.report(place, 'give exactly one of secret and secretFile')
     return undefined
   }
-  const found = secret ?? (await readText(secretFile, [...place, 'secretFile'], context))?.trim()
+  const found =
+    secret ?? (await readText(secretFile, [...place, 'secretFile'], 'secret', context))?.trim()
   if (found === '') context.report(place, 'the secret is empty')
   return found ? { method, secret: found } : undefined
 }
@@ -94,7 +95,7 @@ async function loadClientKeys(
   const text =
     keyFile === undefined
       ? JSON.stringify({ keys: context.keyRing?.clientKeys ?? [] })
-      : await readText(keyFile, [...place, 'keyFile'], context)
+      : await readText(keyFile, [...place, 'keyFile'], 'secret', context)
   if (text === undefined) return undefined
   try {
     const keys = await parseClientKeys(readClientKeyText(text))
@@ -112,14 +113,11 @@ async function loadNetwork(
   context: RegistrationContext,
 ): Promise<NetworkPolicy | undefined> {
   const certificate = ehr.clientCertificate
+  const pair = [...place, 'clientCertificate']
   const files = {
-    ca: await readText(ehr.caFile, [...place, 'caFile'], context),
-    cert: await readText(
-      certificate?.certFile,
-      [...place, 'clientCertificate', 'certFile'],
-      context,
-    ),
-    key: await readText(certificate?.keyFile, [...place, 'clientCertificate', 'keyFile'], context),
+    ca: await readText(ehr.caFile, [...place, 'caFile'], 'public', context),
+    cert: await readText(certificate?.certFile, [...pair, 'certFile'], 'public', context),
+    key: await readText(certificate?.keyFile, [...pair, 'keyFile'], 'secret', context),
   }
   if (ehr.caFile !== undefined && files.ca === undefined) return undefined
   if (certificate && (files.cert === undefined || files.key === undefined)) return undefined

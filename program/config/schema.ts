@@ -69,6 +69,7 @@ const redisVault = z.strictObject({
   cluster: z.array(z.url()).min(1).max(20).optional(),
   sentinel: z.strictObject({ name: text(128), nodes: z.array(z.url()).min(1).max(20) }).optional(),
   waitReplicas: z.int().min(0).max(9).default(0),
+  unencrypted: z.boolean().default(false),
 })
 
 export const configSchema = z.strictObject({

@@ -120,7 +120,7 @@ export function groupAddress(address: string): string {
 }
 
 /** The eight groups of a valid IPv6 address; the URL parser writes dotted quads in hexadecimal. */
-function parseIpv6(address: string): number[] {
+export function parseIpv6(address: string): number[] {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')

@@ -22,7 +22,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 async function run(command: string, text: string, ...args: string[]) {
-  await writeFile(join(folder, 'fhirstorm.yaml'), text)
+  await writeFile(join(folder, 'fhirstorm.yaml'), text, { mode: 0o600 })
   const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
   return await new Promise<{ status: number; out: string; error: string }>(done => {
     execFile(process.execPath, [program, command, ...args], { cwd: folder }, (failed, out, error) =>
@@ -90,7 +90,13 @@ test('[C2] check and start refuse a redirect URI that is open to mix-up, naming 
   for (const command of ['check', 'start']) {
     const { status, error } = await run(command, text)
     assert.equal(status, 2, command)
-    assert.match(error, /fhirstorm\.yaml:11:19: shares its redirect URI with two, .*\n/)
-    assert.match(error, /fhirstorm\.yaml:18:19: shares its redirect URI with one, .*\n/)
+    assert.match(
+      error,
+      /fhirstorm\.yaml:11:19: ehrs\[0\]\.redirectPath: shares its redirect URI with two, .*\n/,
+    )
+    assert.match(
+      error,
+      /fhirstorm\.yaml:18:19: ehrs\[1\]\.redirectPath: shares its redirect URI with one, .*\n/,
+    )
   }
 })

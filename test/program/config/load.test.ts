@@ -9,7 +9,12 @@ import { type Config, ConfigError, loadConfig } from '../../../program/config/lo
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
-const files: Record<string, string> = { 'keys.json': keys, secret: 'from a file\n' }
+const TOKEN = 'eL5v0Q-2c8mVtJ1xSr9aYw6T'
+const files: Record<string, string> = {
+  'keys.json': keys,
+  secret: 'from a file\n',
+  token: `${TOKEN}\n`,
+}
 
 async function readTestFile(path: string): Promise<string> {
   const text = files[path]
@@ -75,7 +80,7 @@ ehrs:
   assert.match(text, /fhirstorm\.yaml:4:9: there is no such setting/)
   assert.match(text, /fhirstorm\.yaml:6:9: must be 1 to 32/)
   assert.match(text, /fhirstorm\.yaml:8:10: must be a plain https URL/)
-  assert.match(text, /fhirstorm\.yaml:2:11: the file cannot be read \(ENOENT\)/)
+  assert.match(text, /fhirstorm\.yaml:2:11: the file missing\.json cannot be read \(ENOENT\)/)
   assert.equal(faults.length, 6)
 })
 
@@ -99,7 +104,7 @@ test('[AL-15] exactly one secret, from a file or the environment, and files must
   }
   assert.deepEqual(
     await faultsOf(withAuth('{ method: client_secret_basic, secretFile: nowhere }')),
-    ['fhirstorm.yaml:8:60: the file cannot be read (ENOENT)'],
+    ['fhirstorm.yaml:8:60: the file nowhere cannot be read (ENOENT)'],
   )
   assert.match(
     (await faultsOf(withAuth(`{ method: client_secret_basic, secret: "\${NOT_SET}" }`))).join(),
@@ -174,8 +179,8 @@ test('[AD1] beyond loopback the admin listener needs a token', async () => {
   assert.deepEqual(await faultsOf(load(`admin: { host: 0.0.0.0 }\n${good}`)), [
     'fhirstorm.yaml:1:8: beyond loopback the admin listener needs a tokenFile',
   ])
-  const config = await load(`admin: { host: 0.0.0.0, tokenFile: secret }\n${good}`)
-  assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: 'from a file' })
+  const config = await load(`admin: { host: 0.0.0.0, tokenFile: token }\n${good}`)
+  assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: TOKEN })
 })
 
 test('[AD6] an empty admin token is none', async () => {
