@@ -23,8 +23,16 @@ async function wholeRequests(
 
   app.addHook('preParsing', (request, _reply, payload, done) => {
     // Registered twice (in a server and in a part of it), it still watches once.
-    if (!isUnfinished(request) || payload !== request.raw) done(null, payload)
-    else done(null, Readable.from(streamBody(request.raw, limits), { objectMode: false }))
+    if (!isUnfinished(request) || payload !== request.raw) {
+      done(null, payload)
+      return
+    }
+    const body = Readable.from(streamBody(request.raw, limits), { objectMode: false })
+    // Whoever refuses a body before its end hears no more of it, nor does anybody else.
+    done(
+      null,
+      body.on('error', () => {}),
+    )
   })
 
   app.addHook('onSend', async (request, reply, payload) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FRAME =
   /^ {4}at (?:async )?(?:new )?(?:([\w$.<>#]{1,80})(?: \[as [^\]]*\])? \()?(?:file:\/\/)?([^\s()]{1,500}:\d{1,7}):\d{1,7}\)?$/
+const OWN = /^(?:src|plugins|program)\//
 const MAX_PLACES = 6
 const MAX_STACK = 8_000
 
@@ -19,7 +20,7 @@ export function locateFault(error: unknown): string[] {
     const [, name = '', path = ''] = FRAME.exec(line) ?? []
     const place = describe(name, path)
     if (place === undefined) continue
-    const isOwn = place.startsWith('src/') || place.startsWith('plugins/')
+    const isOwn = OWN.test(place)
     if (places.length === 0 || isOwn) places.push(place)
     if (places.length === MAX_PLACES) break
   }

@@ -5,6 +5,7 @@
 // may meet: the process drains and ends (attacks PS2).
 
 import type { FastifyBaseLogger } from 'fastify'
+import { BrokerError } from '../../src/errors.ts'
 import { locateFault } from '../../src/fault-site.ts'
 
 export type FaultKind = 'exception' | 'rejection'
@@ -38,7 +39,7 @@ const OUTER_CODE =
 
 /** Whether the process must end after a fault. Pure. */
 export function endsProcess(kind: FaultKind, error: unknown): boolean {
-  if (kind === 'rejection') return false
+  if (kind === 'rejection' || error instanceof BrokerError) return false
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) {
     return true
   }

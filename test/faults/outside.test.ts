@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { endsProcess } from '../../program/cli/process-faults.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
+import { BrokerError } from '../../src/errors.ts'
 import { logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
 import { eventually } from '../flow/tokens.ts'
@@ -130,6 +131,8 @@ test('[PS2] what others did passes, what the program did ends it', () => {
   ]) {
     assert.equal(endsProcess('exception', coded(code)), false, code)
   }
+  // A refusal that nobody heard was made on purpose.
+  assert.equal(endsProcess('exception', new BrokerError('request_timeout')), false)
   for (const error of [
     ...[new TypeError('x'), new RangeError('x'), new Error('x'), coded('ERR_ASSERTION')],
     ...[Object.assign(new TypeError('x'), { code: 'EPIPE' }), coded('ERR_INVALID_ARG_TYPE')],

@@ -2,15 +2,21 @@
 // in a short time, however many there are, and goes on for everybody else.
 
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { connectRaw } from '../network/raw.ts'
 import { createBrowser } from '../world/browser.ts'
+import { useStrays } from '../world/strays.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'
 
+const REQUEST_MS = 300
+
+const strays = useStrays()
+
 let world: World
 before(async () => {
-  world = await createWorld({ connections: { requestMs: 300, perAddress: 60 } })
+  world = await createWorld({ connections: { requestMs: REQUEST_MS, perAddress: 60 } })
 })
 after(() => world.close())
 
@@ -42,4 +48,32 @@ test('[P18, DS1, DS12] half-sent requests are refused with 408 in a short time, 
     }
   }
   assert.ok(clients.length === 48)
+})
+
+const endings: [name: string, end: (socket: Socket) => unknown][] = [
+  ['no more', () => {}],
+  ['a reset', socket => socket.resetAndDestroy()],
+  ['an end', socket => socket.end()],
+  ['nonsense', socket => socket.write('zz\r\n')],
+]
+
+test('[PS2, DS9] whatever follows a body that was refused before its end is heard by nobody', async () => {
+  const port = Number(new URL(world.app).port)
+  const piece = `${(80_000).toString(16)}\r\n${'a'.repeat(80_000)}\r\n`
+  for (const [name, end] of endings) {
+    for (const path of routes) {
+      for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain']) {
+        const client = await connectRaw(port, 'localhost')
+        client.send(
+          `POST ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nX-CSRF: 1\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n${piece}`,
+        )
+        await client.until(/^HTTP\/1\.1 4\d\d /)
+        end(client.socket)
+        if (name === 'a reset') client.socket.destroy()
+      }
+    }
+  }
+  await new Promise(done => setTimeout(done, 2 * REQUEST_MS))
+  assert.equal((await fetch(`${world.app}/healthz`)).status, 200)
+  assert.deepEqual(strays, [])
 })

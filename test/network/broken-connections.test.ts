@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { after, before, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import tls from 'node:tls'
 import { createPool, type Peer } from '../../src/network/connect.ts'
 import { createEgress } from '../../src/network/egress.ts'
-import { createAuthority } from '../network/certificates.ts'
-import { listen, listenRaw } from '../network/listen.ts'
+import { useStrays } from '../world/strays.ts'
+import { createAuthority } from './certificates.ts'
+import { listen, listenRaw } from './listen.ts'
 
 const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')
@@ -19,10 +20,7 @@ const OPENING_MS = 3_000
 const TUNNEL = 'HTTP/1.1 200 Connection established\r\n\r\n'
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n'
 
-const strays: unknown[] = []
-const note = (error: unknown) => void strays.push(error)
-before(() => process.on('uncaughtException', note).on('unhandledRejection', note))
-after(() => process.off('uncaughtException', note).off('unhandledRejection', note))
+const strays = useStrays()
 
 /** Ends a connection with a reset, or in order. */
 type Break = (socket: Socket) => void
