@@ -92,6 +92,27 @@ test('[K2, K3, K14] a ticket that is tampered with, cut or of another session: o
   assert.equal(texts.size, 1)
 })
 
+test('[K3] another text of the very same bytes is another ticket: 401', async () => {
+  const browser = createBrowser()
+  const other = await logIn(world, browser, 'amy-shaw', 'ehr=dstu2')
+  const tickets = [...browser.cookies(world.app)].filter(([key]) => key.endsWith(other.id))
+  let variants = 0
+  for (const [key, text] of [[name, value], ...tickets] as [string, string][]) {
+    const id = key === name ? session.id : other.id
+    assert.equal((await get(`/sessions/${id}`, `${key}=${text}`)).status, 200)
+    const [cipher = '', nonce = ''] = text.split('.')
+    const bytes = Buffer.from(cipher, 'base64url')
+    for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+      const twin = cipher.slice(0, -1) + last
+      if (twin === cipher || !Buffer.from(twin, 'base64url').equals(bytes)) continue
+      variants++
+      assert.equal((await get(`/sessions/${id}`, `${key}=${twin}.${nonce}`)).status, 401)
+    }
+  }
+  // The two ids differ in length, so that one of them has spare bits.
+  assert.ok(variants >= 3)
+})
+
 test('[K4] a launch cookie is no ticket, and a ticket no launch cookie', async () => {
   const browser = createBrowser()
   await browser.navigate(`${world.app}/login?ehr=general`, () => true)

@@ -59,6 +59,50 @@ test('[K2, K3] every altered text is refused, and none throws', async t => {
   }
 })
 
+test('[K3] one text for one value: altered spare bits are refused', async t => {
+  const app = await build()
+  t.after(() => app.close())
+  let variants = 0
+  for (let length = 0; length < 12; length++) {
+    const text = app.smartCookies.seal('ticket', { id, ehr: 'e'.repeat(length) })
+    for (const altered of listTwins(text)) {
+      variants++
+      assert.equal(app.smartCookies.open('ticket', altered), undefined)
+    }
+    assert.ok(app.smartCookies.open('ticket', text))
+  }
+  // Four bits or two are spare in two lengths of three.
+  assert.equal(variants, 4 * 15 + 4 * 3)
+})
+
+/** Other texts that decode to the same bytes. */
+function listTwins(text: string): string[] {
+  const [cipher = '', nonce = ''] = text.split('.')
+  const bytes = Buffer.from(cipher, 'base64url')
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return [...alphabet]
+    .map(last => cipher.slice(0, -1) + last)
+    .filter(each => each !== cipher && Buffer.from(each, 'base64url').equals(bytes))
+    .map(each => `${each}.${nonce}`)
+}
+
+test('[K7, L22] what is sealed opens no longer than it may, whatever the browser keeps', async t => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) })
+  const app = await build()
+  t.after(() => app.close())
+  const purposes = [
+    ['ticket', 3_600_000],
+    ['launch', 600_000],
+  ] as const
+  for (const [purpose, lifetime] of purposes) {
+    const text = app.smartCookies.seal(purpose, { id })
+    t.mock.timers.tick(lifetime - 1_000)
+    assert.ok(app.smartCookies.open(purpose, text), purpose)
+    t.mock.timers.tick(1_000)
+    assert.equal(app.smartCookies.open(purpose, text), undefined, purpose)
+  }
+})
+
 test('[K11] values sealed by an older key open until that key is gone', async t => {
   const older = randomBytes(32)
   const newer = randomBytes(32)

@@ -201,6 +201,17 @@ test('[S10, S12] opaque: the vault alone tells nothing, and a lost deposit start
   await refuse(state, { state: lost.state, cookie: lost.cookie }, 'state_expired')
 })
 
+test('[S2] opaque: the end of a launch lies in its cookie, out of reach of who writes the vault', async t => {
+  const { state, vault, clock } = await build(t, { mode: 'opaque' })
+  const { state: text, cookie } = await state.issue(material)
+  assert.equal(vault.deposits.size, 1)
+  clock.now += 600_000
+  // This vault keeps its deposits for ever.
+  await refuse(state, { state: text, cookie }, 'state_expired')
+  assert.equal(vault.deposits.size, 1)
+  assert.equal(vault.taken.size, 0)
+})
+
 test('opaque: a deposit that was swapped in the vault opens for nobody', async t => {
   const { state, vault } = await build(t, { mode: 'opaque' })
   const mine = await state.issue(material)

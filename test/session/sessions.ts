@@ -17,8 +17,7 @@ export interface Clock {
 }
 
 /** A clock that stands still until a test moves it. */
-export function createClock(): Clock {
-  let at = Date.UTC(2026, 0, 1)
+export function createClock(at = Date.UTC(2026, 0, 1)): Clock {
   return {
     now: () => at,
     pass(milliseconds) {

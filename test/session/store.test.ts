@@ -1,10 +1,15 @@
 // Sessions in the vault: their limits, their cache, and what happens to records that were meddled with.
 
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
 import type { OpenSession } from '../../src/session/session.ts'
-import { buildStore, buildTokens, HOUR, ISS, MINUTE } from './sessions.ts'
+import { openRedisVault } from '../../src/vault/redis.ts'
+import { openSqliteVault } from '../../src/vault/sqlite.ts'
+import { makePath } from '../vault/paths.ts'
+import { hasRedis, startRedis } from '../vault/redis-server.ts'
+import { buildStore, buildTokens, createClock, HOUR, ISS, MINUTE } from './sessions.ts'
 
 const isInvalid = (error: unknown) =>
   error instanceof BrokerError && error.code === 'session_invalid'
@@ -60,14 +65,62 @@ test('[K7] the absolute limit ends a session however much it is used', async () 
   await assert.rejects(async () => parts.store.open(made.ticket, slide), isInvalid)
 })
 
-test('[K7, V13] a store writer who stretches the expiry does not stretch the session', async () => {
+test('[K7, V13] a store writer who stretches the expiry does not stretch the session (SQLite)', async t => {
+  const clock = createClock()
+  const path = await makePath(t)
+  const vault = openSqliteVault({ path, now: clock.now })
+  t.after(() => vault.close())
+  const db = new DatabaseSync(path)
+  t.after(() => db.close())
+  await outlastsItsEnd(buildStore({ clock, vault }), until => {
+    db.prepare('UPDATE record SET expires_at = ?1, ends_at = ?1').run(until)
+  })
+})
+
+test('[K7, V13] a store writer who stretches the expiry does not stretch the session (Redis)', {
+  skip: !hasRedis(),
+}, async t => {
+  const server = await startRedis()
+  t.after(() => server.close())
+  const clock = createClock(Date.now())
+  const { vault } = await openRedisVault({ url: server.url }, clock.now)
+  t.after(() => vault.close())
+  await outlastsItsEnd(buildStore({ clock, vault }), async (until, recordId) => {
+    const key = `fhirstorm:record:${recordId}`
+    await server.command('hset', key, 'expiresAt', `${until}`, 'endsAt', `${until}`)
+    await server.command('persist', key)
+  })
+})
+
+/** Holds that the end inside the seal counts, for one that is open in a process and for one that is not. */
+async function outlastsItsEnd(
+  parts: ReturnType<typeof buildStore>,
+  stretch: (until: number, recordId: string) => unknown,
+): Promise<void> {
+  for (const open of [parts.store, parts.another()].map(({ open }) => open)) {
+    const made = await begin(parts)
+    const until = parts.clock.now() + 100 * HOUR
+    await stretch(until, made.recordId)
+    parts.clock.pass(11 * HOUR)
+    assert.ok(await open(made.ticket, { slide: false }))
+    parts.clock.pass(HOUR)
+    assert.equal((await parts.vault.read(made.recordId))?.expiresAt, until)
+    await assert.rejects(async () => open(made.ticket, { slide: false }), isInvalid)
+    assert.equal(await parts.vault.read(made.recordId), undefined)
+  }
+}
+
+test('[K5, K19] a session that ends while its use is noted lets nobody through', async () => {
   const parts = buildStore()
-  const made = await begin(parts)
-  parts.clock.pass(10 * MINUTE)
-  await parts.vault.touch(made.recordId, parts.clock.now(), parts.clock.now() + 100 * HOUR)
-  parts.clock.pass(12 * HOUR)
-  await assert.rejects(async () => parts.store.open(made.ticket, slide), isInvalid)
-  assert.equal(parts.vault.head(made.recordId), undefined)
+  const { touch } = parts.vault
+  parts.vault.touch = async (id, ...times) => {
+    await parts.vault.remove(id)
+    return await touch(id, ...times)
+  }
+  const { ticket } = await begin(parts)
+  parts.clock.pass(2 * MINUTE)
+  await assert.rejects(async () => parts.store.open(ticket, slide), isInvalid)
+  assert.equal(parts.store.recall(ticket), undefined)
 })
 
 test('a use is written at most once a minute', async () => {
