@@ -2,12 +2,14 @@
 FROM node:26-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY runtime runtime
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY program program
 COPY src src
 COPY plugins plugins
-RUN npm run build && npm prune --omit=dev --omit=optional
+COPY client client
+RUN npm run build && npm prune --omit=dev --omit=optional && rm node_modules/fhirstorm-runtime
 
 FROM node:26-bookworm-slim
 ENV NODE_ENV=production \
