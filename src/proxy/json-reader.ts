@@ -6,7 +6,7 @@
 import { BrokerError } from '../errors.ts'
 import * as ascii from './ascii.ts'
 import { createJsonNames } from './json-names.ts'
-import { beginNumber, continueNumber, isWholeNumber, type NumberState } from './json-number.ts'
+import { beginScalar, continueScalar, isWholeScalar, type ScalarState } from './json-scalar.ts'
 import { decodeJsonText, LETTER_MISSING, passEscape } from './json-text.ts'
 import { createUtf8Check } from './utf8.ts'
 
@@ -14,8 +14,8 @@ import { createUtf8Check } from './utf8.ts'
 export interface JsonVisitor {
   open(isObject: boolean): void
   close(): void
-  /** The name of the member whose value comes next. */
-  name(name: string): void
+  /** The name of the member whose value comes next; left out where it means nothing. */
+  name?(name: string): void
   /** Whether the string that begins with this byte (its closing quote when empty) is to be given. */
   wants(first: number): boolean
   /**
@@ -41,12 +41,11 @@ const MAX_DEPTH = 128
 const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte >= ascii.SPACE && byte !== ascii.QUOTE && byte !== ascii.BACKSLASH),
 )
-const literals: ReadonlyMap<number, string> = new Map(
-  ['true', 'false', 'null'].map(word => [word.charCodeAt(0), word]),
+const space = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(' \t\n\r'.includes(String.fromCharCode(byte))),
 )
-
 type Expected = 'value' | 'first item' | 'first name' | 'name' | 'colon' | 'next' | 'nothing'
-type Token = 'none' | 'string' | 'number' | 'literal'
+type Token = 'none' | 'string' | 'scalar'
 
 /**
  * Makes a reader; with `lines`, of NDJSON: a text on each line. Refuses with `body_invalid`.
@@ -66,9 +65,7 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
   let isWanted = false
   /** What is left of the escape we are in. */
   let escaping = 0
-  let number: NumberState = 'minus'
-  let literal = ''
-  let matched = 0
+  let scalar: ScalarState = ':'
 
   return {
     push(piece) {
@@ -77,13 +74,12 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
       for (let at = 0; at < piece.length; ) {
         if (token === 'none') at = readNext(at)
         else if (token === 'string') at = readString(at)
-        else if (token === 'number') at = readNumber(at)
-        else at = readLiteral(at)
+        else at = readScalar(at)
       }
       before += piece.length
     },
     end() {
-      if (token === 'number') endNumber()
+      if (token === 'scalar') endScalar()
       const isOver = expected === 'nothing' || (lines && expected === 'value' && open.length === 0)
       if (token !== 'none' || !isOver || !utf8.end()) throw refuse('ends too early')
     },
@@ -92,12 +88,7 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
   function readNext(from: number): number {
     let at = from
     let byte = bytes[at] as number
-    while (
-      byte === ascii.SPACE ||
-      byte === ascii.LINE_FEED ||
-      byte === ascii.RETURN ||
-      byte === ascii.TAB
-    ) {
+    while (space[byte] === 1) {
       if (byte === ascii.LINE_FEED && lines) endLine()
       if (++at === bytes.length) return at
       byte = bytes[at] as number
@@ -109,7 +100,7 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
       closeContainer(byte === ascii.CLOSE_BRACE)
     else if (byte === ascii.COMMA) passComma()
     else if (byte === ascii.COLON) expect('colon', 'value')
-    else return beginScalar(at, byte)
+    else passScalar(byte)
     return at + 1
   }
 
@@ -125,9 +116,8 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
 
   function openContainer(isObject: boolean): void {
     beginValue()
-    const depth = open.push(isObject)
-    if (depth > MAX_DEPTH) throw refuse('too deep')
-    if (isObject) names.forget(depth)
+    if (open.push(isObject) > MAX_DEPTH) throw refuse('too deep')
+    if (isObject) names.open()
     expected = isObject ? 'first name' : 'first item'
     visitor.open(isObject)
   }
@@ -136,6 +126,7 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
     const isFresh = expected === (isObject ? 'first name' : 'first item')
     const isRight = isObject === open.at(-1)
     if (!isRight || !(isFresh || expected === 'next')) throw refuse('not JSON')
+    if (isObject) names.close()
     open.pop()
     expected = open.length === 0 ? 'nothing' : 'next'
     visitor.close()
@@ -158,8 +149,10 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
   }
 
   function readString(from: number): number {
-    if (before + from === startsAt) isWanted = isName() || visitor.wants(bytes[from] as number)
+    const isBegun = before + from > startsAt
+    if (!isBegun) isWanted = isName() || visitor.wants(bytes[from] as number)
     const at = findStringEnd(from)
+    if (!isBegun && isName() && at < bytes.length && passName(from, at)) return at + 1
     if (isWanted && raw.length < LONGEST_TEXT) {
       raw += bytes.toString('latin1', from, Math.min(at, from + LONGEST_TEXT - raw.length))
     }
@@ -196,50 +189,44 @@ export function createJsonReader(visitor: JsonVisitor, { lines }: { lines: boole
   function endName(): void {
     expected = 'colon'
     const name = decodeJsonText(raw)
-    const fault = names.add(open.length, name)
+    const fault = names.add(name)
     if (fault !== undefined) throw refuse(fault)
-    visitor.name(name)
+    visitor.name?.(name)
   }
 
-  function beginScalar(at: number, byte: number): number {
+  /** The short way, for names that nobody asks for and that are written as they are. */
+  function passName(from: number, to: number): boolean {
+    if (visitor.name !== undefined) return false
+    const fault = names.addWritten(bytes, from, to)
+    if (fault === 'unread') return false
+    if (fault !== undefined) throw refuse(fault)
+    token = 'none'
+    expected = 'colon'
+    return true
+  }
+
+  function passScalar(byte: number): void {
     beginValue()
-    const word = literals.get(byte)
-    if (word !== undefined) {
-      token = 'literal'
-      literal = word
-      matched = 0
-      return at
-    }
-    const begun = beginNumber(byte)
+    const begun = beginScalar(byte)
     if (begun === undefined) throw refuse('not JSON')
-    number = begun
-    token = 'number'
-    return at + 1
+    scalar = begun
+    token = 'scalar'
   }
 
-  function readLiteral(from: number): number {
-    let at = from
-    while (at < bytes.length && matched < literal.length) {
-      if (bytes[at++] !== literal.charCodeAt(matched++)) throw refuse('not JSON')
-    }
-    if (matched === literal.length) token = 'none'
-    return at
-  }
-
-  function readNumber(from: number): number {
+  function readScalar(from: number): number {
     for (let at = from; at < bytes.length; at++) {
-      const next = continueNumber(number, bytes[at] as number)
+      const next = continueScalar(scalar, bytes[at] as number)
       if (next === undefined) {
-        endNumber()
+        endScalar()
         return at
       }
-      number = next
+      scalar = next
     }
     return bytes.length
   }
 
-  function endNumber(): void {
-    if (!isWholeNumber(number)) throw refuse('not JSON')
+  function endScalar(): void {
+    if (!isWholeScalar(scalar)) throw refuse('not JSON')
     token = 'none'
   }
 }

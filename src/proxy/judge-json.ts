@@ -21,7 +21,7 @@ export function createJsonJudge(
   { lines }: { lines: boolean },
 ): Judge {
   const edits = createEdits()
-  const written = whose && encodeJsonText(whose.base)
+  let base: string | undefined
   /** Where the values of each open container stand; items of an array where it stands itself. */
   const open: { isObject: boolean; place: Place }[] = []
   /** Where the value of the last member stands. */
@@ -31,9 +31,7 @@ export function createJsonJudge(
     {
       open: isObject => void open.push({ isObject, place: placeOfValue() }),
       close: () => void open.pop(),
-      name(name) {
-        if (entriesBelow !== undefined) member = enter(open.at(-1)?.place ?? 'elsewhere', name)
-      },
+      name: entriesBelow === undefined ? undefined : passName,
       wants(first) {
         return (whose !== undefined && beginsAddress[first] === 1) || isEntry(placeOfValue())
       },
@@ -42,6 +40,10 @@ export function createJsonJudge(
     { lines },
   )
   return { push: reader.push, end: reader.end, edits }
+
+  function passName(name: string): void {
+    member = enter(open.at(-1)?.place ?? 'elsewhere', name)
+  }
 
   function placeOfValue(): Place {
     const container = open.at(-1)
@@ -58,9 +60,11 @@ export function createJsonJudge(
       const sent = whose ? restoreEntry(place, text, whose) : text
       if (place === 'url' && entriesBelow !== undefined) verifyEntryUrl(sent, entriesBelow)
       if (sent !== text) edits.replace(at, at + raw.length, encodeJsonText(sent))
-    } else if (whose !== undefined && written !== undefined) {
+    } else if (whose !== undefined) {
       const length = measureOwnAddress(text, whose, isCut)
-      if (length > 0) edits.replace(at, at + measureWritten('json', raw, length), written)
+      if (length === 0) return
+      base ??= encodeJsonText(whose.base)
+      edits.replace(at, at + measureWritten('json', raw, length), base)
     }
   }
 }

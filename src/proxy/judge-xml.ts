@@ -14,7 +14,7 @@ import { decodeXmlText, encodeXmlText } from './xml-text.ts'
 /** Makes a judge; refuses with `body_invalid` and `foreign_reference`. */
 export function createXmlJudge({ whose, entriesBelow }: JudgeRules): Judge {
   const edits = createEdits()
-  const written = whose && encodeXmlText(whose.base)
+  let base: string | undefined
   const places: Place[] = []
 
   const reader = createXmlReader({
@@ -34,11 +34,12 @@ export function createXmlJudge({ whose, entriesBelow }: JudgeRules): Judge {
       const sent = whose ? restoreEntry(place, text, whose) : text
       if (place === 'url') verifyEntryUrl(sent, entriesBelow)
       if (sent !== text) edits.replace(at, at + raw.length, encodeXmlText(sent))
-    } else if (whose !== undefined && written !== undefined) {
+    } else if (whose !== undefined) {
       const length = measureOwnAddress(text, whose, isCut)
-      if (length > 0 && isCut)
-        throw new BrokerError('body_invalid', { detail: 'a very long address' })
-      if (length > 0) edits.replace(at, at + measureWritten('xml', raw, length), written)
+      if (length === 0) return
+      if (isCut) throw new BrokerError('body_invalid', { detail: 'a very long address' })
+      base ??= encodeXmlText(whose.base)
+      edits.replace(at, at + measureWritten('xml', raw, length), base)
     }
   }
 }

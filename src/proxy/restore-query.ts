@@ -10,6 +10,8 @@ import { measureWritten } from './written.ts'
 
 const SEPARATOR = /[&=,|$]|%2[4Cc]|%7[Cc]/g
 const NEEDS_ESCAPES = /[^A-Za-z0-9\-._~:/@!'()*;]/
+// What no part of begins like an address, however it is escaped.
+const MAY_HOLD_ADDRESS = /(?:^|[&=,|$])[+h/\\]|[%\x80-\xff]/i
 const LONGEST_PART = 64 * 1024
 
 /**
@@ -32,6 +34,7 @@ export function createQueryRestoring(whose: Restoration, edits: Edits): Splitter
 
 /** The same for a whole query: as the EHR is to get it. */
 export function restoreQuery(query: string, whose: Restoration): string {
+  if (!MAY_HOLD_ADDRESS.test(query)) return query
   const edits = createEdits()
   const restoring = createQueryRestoring(whose, edits)
   restoring.push(query)

@@ -10,13 +10,19 @@ export interface Utf8Check {
   end(): boolean
 }
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 export function createUtf8Check(): Utf8Check {
   /** The beginning of a character whose end has not come. */
-  let begun: Buffer = Buffer.alloc(0)
+  let begun = NOTHING
   return {
     push(bytes) {
       const text = begun.length === 0 ? bytes : Buffer.concat([begun, bytes])
       const end = findBegun(text)
+      if (end === text.length) {
+        begun = NOTHING
+        return isUtf8(text)
+      }
       begun = Buffer.from(text.subarray(end))
       return isUtf8(text.subarray(0, end))
     },
