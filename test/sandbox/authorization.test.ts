@@ -33,7 +33,7 @@ async function refusalOf(parameters: Record<string, string | undefined>, scope?:
   const answer = await createBrowser().navigate(url, next => next.startsWith(APP_URL))
   const location = answer.headers.get('location')
   return location === null
-    ? { stayed: true, status: answer.status, error: /<td>(invalid\w+)</.exec(answer.text)?.[1] }
+    ? { stayed: true, status: answer.status, error: /<dd>(invalid\w+)</.exec(answer.text)?.[1] }
     : { stayed: false, error: new URL(location.replace('#', '?')).searchParams.get('error') }
 }
 
