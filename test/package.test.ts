@@ -24,7 +24,7 @@ const paths = new Set(packed.files.map(({ path }) => path))
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 test('what is packed is built then, without maps that point to sources left behind', () => {
-  for (const path of paths) assert.doesNotMatch(path, /\.map$|^(?:src|test|sandbox|demo)\//)
+  for (const path of paths) assert.doesNotMatch(path, /\.map$|^(?:program|src|test|demo)\//)
   for (const target of listTargets(manifest.exports)) {
     assert.ok(paths.has(target.slice(2)), `${target} is exported and not packed`)
   }
