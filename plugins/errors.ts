@@ -12,6 +12,7 @@ import type {
 import fp from 'fastify-plugin'
 import { buildFaultPage } from '../src/browser/page.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { locateFault } from '../src/fault-site.ts'
 import { buildLinkHeader } from '../src/link.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
 import type {} from './metrics.ts'
@@ -82,7 +83,10 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 
   function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
-    if (error.status >= 500) request.log.warn({ err: error, reqId: request.id }, 'refused')
+    if (error.status >= 500) {
+      const at = error.code === 'internal' ? locateFault(error.cause) : undefined
+      request.log.warn({ err: error, at, reqId: request.id }, 'refused')
+    }
     reply.smartFault = error.code
     reply
       .code(error.status)

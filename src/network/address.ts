@@ -103,11 +103,11 @@ function classifyIpv6(address: string): AddressKind {
 
 /**
  * What counts as one caller: an IPv4 address, also written as an IPv6 one, or the /64 of an IPv6
- * address, which one subscriber has whole. Anything else, as a careless proxy may hand it on, is
- * one and the same caller.
+ * address, which one subscriber has whole. Anything else, as a careless proxy may hand it on or a
+ * connection that is gone already has it, is one and the same caller.
  */
-export function groupAddress(address: string): string {
-  const [bare = ''] = address.split('%')
+export function groupAddress(address: string | undefined): string {
+  const [bare = ''] = (address ?? '').split('%')
   const version = isIP(bare)
   if (version === 4) return bare
   if (version === 0) return 'unknown'

@@ -50,6 +50,18 @@ test('[P18, DS1, DS12] half-sent requests are refused with 408 in a short time, 
   assert.ok(clients.length === 48)
 })
 
+test('[PS2, G9] a client that leaves with its request is no mistake of ours', async () => {
+  const port = Number(new URL(world.app).port)
+  for (let i = 0; i < 100; i++) {
+    const client = await connectRaw(port, 'localhost')
+    const path = routes[i % routes.length]
+    client.send(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nCookie: a=${i}\r\n\r\n`)
+    client.socket.resetAndDestroy()
+  }
+  assert.equal((await fetch(`${world.app}/healthz`)).status, 200)
+  assert.ok(!world.log.join('').includes('"internal"'))
+})
+
 const endings: [name: string, end: (socket: Socket) => unknown][] = [
   ['no more', () => {}],
   ['a reset', socket => socket.resetAndDestroy()],

@@ -98,7 +98,7 @@ test('[DS6] one caller is an IPv4 address or the /64 of an IPv6 one, however it 
     ['2001:db8::1', '2001:db8:0:0:1::', '2001:db8::'],
     ['::1', '::', '::2:3:4:5'],
     ['fe80::1%eth0', 'fe80::2%eth1'],
-    ['', 'unknown', 'localhost', '1.2.3', '_hidden', '1.2.3.4:80', 'x'.repeat(10_000)],
+    [undefined, '', 'unknown', 'localhost', '1.2.3', '_hidden', '1.2.3.4:80', 'x'.repeat(10_000)],
   ]
   const groups = same.map(addresses => new Set(addresses.map(groupAddress)))
   for (const [i, group] of groups.entries()) assert.equal(group.size, 1, `${same[i]}`)

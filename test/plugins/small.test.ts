@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import contract from '../../plugins/contract.ts'
+import errors from '../../plugins/errors.ts'
 import frontend from '../../plugins/frontend.ts'
 import health from '../../plugins/health.ts'
 import jwks from '../../plugins/jwks.ts'
@@ -149,6 +150,24 @@ test('[PS2, PS4] what goes wrong outside of requests is counted and logged by it
     [{ name: 'TypeError' }, 'test/plugins/small.test.ts'],
   )
   assert.ok(!lines.join('').includes('canary'))
+})
+
+test('[PS2, G9] a mistake in a request is a 500 without a word, and is logged by its place', async t => {
+  const lines: string[] = []
+  const logger = pino(buildLoggerOptions('info'), { write: line => void lines.push(line) })
+  const app = createServer({ logger, trustedProxies: [] })
+  t.after(() => app.close())
+  await app.register(metrics)
+  await app.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
+  app.get('/', () => {
+    throw new TypeError('amy-shaw-canary')
+  })
+  const { statusCode, body } = await app.inject('/')
+  assert.equal(statusCode, 500)
+  const { err, at } = JSON.parse(lines.find(line => line.includes('"refused"')) ?? '')
+  assert.equal(err.cause.name, 'TypeError')
+  assert.match(at[0], /^test\/plugins\/small\.test\.ts:\d+/)
+  assert.ok(![body, ...lines].join().includes('canary'))
 })
 
 test('the contract is shown only where it is published, escaped and without scripts', async t => {
