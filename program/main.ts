@@ -25,6 +25,7 @@ const USAGE = `usage: fhirstorm COMMAND [--config FILE]
   check [--online] [--explain] [--json]   judge configuration, keys and each EHR's discovery
   discover URL                            what an EHR says of itself, and the entry to paste
   keys make|rotate|export [--file FILE]   make, rotate or publish keys
+  keys epoch [--file FILE]                end all sessions, also those that a backup brings back
   schema                                  print the JSON schema of fhirstorm.yaml
 `
 

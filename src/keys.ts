@@ -16,6 +16,8 @@ export interface ServerKey {
 
 export interface KeyRing {
   keys: readonly [ServerKey, ...ServerKey[]]
+  /** Counts up when all that was sealed or signed so far is to be void, whatever came back (attacks V17). */
+  epoch: number
   /** Private JWKs for private_key_jwt, where registrations name none of their own. */
   clientKeys: readonly object[]
 }
@@ -42,12 +44,18 @@ export function parseKeyRing(text: string): KeyRing {
   if (ids.size !== entries.length) throw new Error('two keys have the same id')
   const secrets = new Set(entries.map(entry => (entry as { secret: string }).secret))
   if (secrets.size !== entries.length) throw new Error('two keys have the same secret')
-  return { keys: [first, ...rest], clientKeys: parseClientKeys(document.clientKeys) }
+  const epoch = parseEpoch(document.epoch)
+  return { keys: [first, ...rest], epoch, clientKeys: parseClientKeys(document.clientKeys) }
 }
 
 /** A new ring of one random key. */
 export function makeKeyRing(now: number, randomBytes: (size: number) => Buffer): KeyRing {
-  return { keys: [makeServerKey(now, randomBytes)], clientKeys: [] }
+  return { keys: [makeServerKey(now, randomBytes)], epoch: 0, clientKeys: [] }
+}
+
+/** The ring with which no cookie, state or record of before opens; a vault still knows its keys. */
+export function beginEpoch(ring: KeyRing): KeyRing {
+  return { ...ring, epoch: ring.epoch + 1 }
 }
 
 /**
@@ -86,31 +94,36 @@ export function rotateClientKeys(keys: readonly object[], fresh: object): object
 }
 
 /** The text of a key ring file. */
-export function printKeyRing({ keys, clientKeys }: KeyRing): string {
+export function printKeyRing({ keys, epoch, clientKeys }: KeyRing): string {
   const entries = keys.map(({ id, createdAt, secret }) => ({
     id,
     createdAt: new Date(createdAt).toISOString(),
     secret: secret.toString('base64url'),
   }))
-  return `${JSON.stringify({ version: 1, keys: entries, clientKeys }, null, 2)}\n`
+  const members = { version: 1, ...(epoch > 0 ? { epoch } : {}), keys: entries, clientKeys }
+  return `${JSON.stringify(members, null, 2)}\n`
 }
 
-/** One 32-byte key for a purpose, from one server key (HKDF with SHA-256). */
-export function deriveKey({ secret }: ServerKey, purpose: KeyPurpose): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `fhirstorm ${purpose}`, KEY_BYTES))
+/** One 32-byte key for a purpose in an epoch, from one server key (HKDF with SHA-256). */
+export function deriveKey({ secret }: ServerKey, purpose: KeyPurpose, epoch = 0): Buffer {
+  const info = `fhirstorm ${purpose}${epoch > 0 ? ` ${epoch}` : ''}`
+  return Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES))
 }
 
 /** The keys of a purpose under every server key, the one in use first. */
-export function deriveKeys({ keys }: KeyRing, purpose: KeyPurpose): Buffer[] {
-  return keys.map(key => deriveKey(key, purpose))
+export function deriveKeys({ keys, epoch }: KeyRing, purpose: KeyPurpose): Buffer[] {
+  return keys.map(key => deriveKey(key, purpose, epoch))
 }
 
 /** The same as KeyObjects by server key id: five times cheaper per use than raw bytes. */
-export function deriveKeyObjects({ keys }: KeyRing, purpose: KeyPurpose): Map<string, KeyObject> {
-  return new Map(keys.map(key => [key.id, createSecretKey(deriveKey(key, purpose))]))
+export function deriveKeyObjects(
+  { keys, epoch }: KeyRing,
+  purpose: KeyPurpose,
+): Map<string, KeyObject> {
+  return new Map(keys.map(key => [key.id, createSecretKey(deriveKey(key, purpose, epoch))]))
 }
 
-/** A mark of each key by id, which a vault keeps to know the key again; tells nothing of it. */
+/** A mark of each key by id, by which a vault knows it again in any epoch; tells nothing of the key. */
 export function buildKeyMarks({ keys }: KeyRing): Map<string, string> {
   return new Map(
     keys.map(key => {
@@ -118,6 +131,11 @@ export function buildKeyMarks({ keys }: KeyRing): Map<string, string> {
       return [key.id, mark.digest('base64url')]
     }),
   )
+}
+
+function parseEpoch(value: unknown = 0): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw new Error('the epoch of the ring must be a whole number')
 }
 
 function makeServerKey(now: number, randomBytes: (size: number) => Buffer): ServerKey {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
+  beginEpoch,
   buildKeyMarks,
   deriveKey,
   deriveKeyObjects,
@@ -170,4 +171,22 @@ test('[V10] the marks of two keys differ, also where their ids are the same', ()
   assert.deepEqual(buildKeyMarks(ring), buildKeyMarks(parseKeyRing(printKeyRing(ring))))
   assert.notDeepEqual(buildKeyMarks(ring), buildKeyMarks(other))
   assert.deepEqual([...buildKeyMarks(ring).keys()], [key.id])
+})
+
+test('[V17] an epoch has keys of its own for every purpose, and the marks of the last one', () => {
+  const ring = rotate(makeRing(), start)
+  const rings = [ring, beginEpoch(ring), beginEpoch(beginEpoch(ring))]
+  const kinds = purposes.filter(purpose => purpose !== 'vault check')
+  const derived = rings.flatMap(each => kinds.flatMap(purpose => deriveKeys(each, purpose)))
+  assert.equal(new Set(derived.map(key => key.toString('hex'))).size, derived.length)
+  for (const each of rings) {
+    assert.deepEqual(buildKeyMarks(each), buildKeyMarks(ring))
+    assert.deepEqual(parseKeyRing(printKeyRing(each)), each)
+    assert.equal(rotate(each, start + HOUR).epoch, each.epoch)
+  }
+  assert.ok(!printKeyRing(ring).includes('epoch'))
+  for (const epoch of ['"1"', '-1', '1.5', 'null', '9007199254740993']) {
+    const text = printKeyRing(rings[1] as typeof ring).replace('"epoch": 1', `"epoch": ${epoch}`)
+    assert.throws(() => parseKeyRing(text), /epoch of the ring/)
+  }
 })

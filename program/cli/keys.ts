@@ -1,11 +1,12 @@
-// `fhirstorm keys make|rotate|export`: the key ring file (mode 0600), and the public client keys for
-// an EHR that cannot fetch them. Existing files are never overwritten by `make`; `rotate` writes a new
-// file beside the old one and moves it into place.
+// `fhirstorm keys make|rotate|epoch|export`: the key ring file (mode 0600), and the public client keys
+// for an EHR that cannot fetch them. Existing files are never overwritten by `make`; `rotate` and `epoch`
+// write a new file beside the old one and move it into place.
 
 import { randomBytes } from 'node:crypto'
 import { chmod, rename, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import {
+  beginEpoch,
   type KeyRing,
   makeKeyRing,
   parseKeyRing,
@@ -18,7 +19,7 @@ import { readNamedFile } from './named-file.ts'
 import { complain, print } from './terminal.ts'
 
 const USAGE =
-  'usage: fhirstorm keys make|rotate|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
+  'usage: fhirstorm keys make|rotate|epoch|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
 const DEFAULT_FILE = 'fhirstorm-keys.json'
 /** The longest absolute limit a session can be configured to. */
 const DEFAULT_KEEP_HOURS = 168
@@ -40,6 +41,7 @@ export async function keys(args: string[]): Promise<number> {
   try {
     if (action === 'make') return await make(values.file, alg)
     if (action === 'rotate') return await rotate(values.file, Number(values['keep-hours']), alg)
+    if (action === 'epoch') return await startEpoch(values.file)
     if (action === 'export') return await exportKeys(values.file)
   } catch (error) {
     return fail(`fhirstorm: ${error instanceof Error ? error.message : 'failed'}\n`, 1)
@@ -67,11 +69,15 @@ async function rotate(
   const clientKeys = alg
     ? rotateClientKeys(ring.clientKeys, await makeClientKey(alg))
     : ring.clientKeys
-  const fresh = `${file}.new`
-  await writeFile(fresh, printKeyRing({ ...rotated, clientKeys }), { mode: 0o600 })
-  await chmod(fresh, 0o600)
-  await rename(fresh, file)
+  await replace(file, { ...rotated, clientKeys })
   print(`${file}: ${rotated.keys.length} server keys; restart to use the new one\n`)
+  return 0
+}
+
+async function startEpoch(file: string): Promise<number> {
+  const ring = beginEpoch(await read(file))
+  await replace(file, ring)
+  print(`${file}: epoch ${ring.epoch}; restart every process: what was begun before is over\n`)
   return 0
 }
 
@@ -87,6 +93,13 @@ async function makeClientKey(alg: 'ES384' | 'RS384'): Promise<object> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 3072 })
   const jwk = await exportJWK(privateKey)
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' }
+}
+
+async function replace(file: string, ring: KeyRing): Promise<void> {
+  const fresh = `${file}.new`
+  await writeFile(fresh, printKeyRing(ring), { mode: 0o600 })
+  await chmod(fresh, 0o600)
+  await rename(fresh, file)
 }
 
 async function read(file: string): Promise<KeyRing> {

@@ -104,6 +104,9 @@ test('[AS-04, AS-08] the command writes 0600, overwrites nothing, and exports no
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   const ring = parseKeyRing(await readFile(file, 'utf8'))
   assert.equal(ring.keys.length, 2)
+  await fhirstorm('epoch')
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  assert.deepEqual(parseKeyRing(await readFile(file, 'utf8')), { ...ring, epoch: 1 })
   const { stdout } = await fhirstorm('export')
   const { keys } = JSON.parse(stdout)
   assert.deepEqual(
