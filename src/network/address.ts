@@ -79,7 +79,11 @@ export function classifyAddress(address: string): AddressKind {
 
 /** Whether a connection with this reach may go to this address. */
 export function isReachable(address: string, reach: Reach): boolean {
-  const kind = classifyAddress(address)
+  return allows(reach, classifyAddress(address))
+}
+
+/** Whether a connection with this reach may go to an address of this kind. */
+export function allows(reach: Reach, kind: AddressKind): boolean {
   return kind === 'public' || (kind !== 'forbidden' && reach[kind])
 }
 

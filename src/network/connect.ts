@@ -4,11 +4,13 @@
 // pipelining: no answer can belong to another request.
 
 import { isIP, type LookupFunction } from 'node:net'
+import { hostname } from 'node:os'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Agent, buildConnector, Pool } from 'undici'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { NetworkPolicy, Registration } from '../smart/types.ts'
-import { bareHost, isReachable, type Reach } from './address.ts'
+import { allows, bareHost, isReachable, type Reach } from './address.ts'
+import { classifyName } from './local-names.ts'
 import { type ResolveName, resolveBySystem } from './names.ts'
 import { createTunnels } from './tunnel.ts'
 
@@ -81,8 +83,13 @@ function createConnector(
   return (target, done) => {
     // Node connects to an address literal without asking `lookup`.
     const host = bareHost(target.hostname)
-    if (isIP(host) !== 0 && !isReachable(host, reach)) return done(new AddressRefused(), null)
+    const isName = isIP(host) === 0
+    if (!isName && !isReachable(host, reach)) return done(new AddressRefused(), null)
     if (openTunnel === undefined) return connect(target, done)
+    // The proxy resolves names where we cannot see it.
+    if (isName && !allows(reach, classifyName(host, hostname()))) {
+      return done(new AddressRefused(), null)
+    }
     const port = target.port || (target.protocol === 'https:' ? 443 : 80)
     openTunnel(`${isIP(host) === 6 ? `[${host}]` : host}:${port}`, (error, socket) => {
       if (error !== null) return done(error, null)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { connect, type Socket } from 'node:net'
+import { hostname } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createAgent, createPool, type Peer } from '../../src/network/connect.ts'
@@ -28,8 +29,13 @@ async function listenProxy(t: TestContext, port: number, pair?: KeyPair) {
   return { ...(await start(t, server, pair ? 'https' : 'http')), asked }
 }
 
-async function get(t: TestContext, origin: string, peer: Peer): Promise<string> {
-  const agent = createAgent(peer, { connectTimeoutMs: 300 })
+async function get(
+  t: TestContext,
+  origin: string,
+  peer: Peer,
+  connectTimeoutMs = 30_000,
+): Promise<string> {
+  const agent = createAgent(peer, { connectTimeoutMs })
   t.after(() => agent.destroy())
   return await agent.request({ origin, path: '/', method: 'GET' }).then(
     ({ body }) => body.text(),
@@ -100,6 +106,32 @@ test('[L5, L2] asks no proxy for an address that is not to be reached', async t 
   assert.equal(proxy.connections, 0)
 })
 
+test('[L2, L25] asks no proxy for a name that leads to this machine, to metadata or to no public server', async t => {
+  const server = await listen(t, (_, response) => response.end('reached'), certificate)
+  const proxy = await listenProxy(t, server.port)
+  const names = [
+    ...['localhost', 'LOCALHOST', 'localhost.', 'a.localhost', 'ip6-localhost', hostname()],
+    ...['metadata.google.internal', 'Metadata.Google.Internal.', 'metadata', 'instance-data'],
+    ...['ehr.internal', 'ehr.local', 'ehr'],
+  ]
+  for (const name of names) {
+    assert.equal(await get(t, `https://${name}`, proxied(proxy.origin)), 'ADDRESS_REFUSED', name)
+  }
+  assert.equal(proxy.connections, 0)
+  const { network } = proxied(proxy.origin)
+  const inside: Peer = { iss: 'https://ehr.lan/fhir', network: { ...network, reach: 'private' } }
+  for (const name of ['localhost', 'metadata.google.internal', hostname()]) {
+    assert.equal(await get(t, `https://${name}`, inside), 'ADDRESS_REFUSED', name)
+  }
+  assert.equal(proxy.connections, 0)
+  assert.notEqual(await get(t, 'https://ehr.lan', inside), 'ADDRESS_REFUSED')
+  assert.equal(await get(t, 'https://ehr.test', proxied(proxy.origin)), 'reached')
+  assert.deepEqual(
+    proxy.asked.map(({ url }) => url),
+    ['ehr.lan:443', 'ehr.test:443'],
+  )
+})
+
 test('reaches a server on this machine in plain HTTP through the proxy, when it is registered', async t => {
   const server = await listen(t, (_, response) => response.end('plain'))
   const proxy = await listenProxy(t, server.port)
@@ -121,7 +153,10 @@ test('fails when the proxy refuses, talks nonsense, says too much, hangs or is a
   ]
   for (const [reply, expected] of replies) {
     const proxy = await listenRaw(t, socket => socket.once('data', () => socket.write(reply)))
-    assert.match(await get(t, 'https://ehr.test', proxied(proxy.origin)), expected, reply)
+    // Nothing is waited for but the answer that never comes.
+    const patienceMs = reply === '' ? 300 : 30_000
+    const code = await get(t, 'https://ehr.test', proxied(proxy.origin), patienceMs)
+    assert.match(code, expected, reply)
   }
   assert.equal(await get(t, 'https://ehr.test', proxied('http://127.0.0.1:1')), 'ECONNREFUSED')
 })
