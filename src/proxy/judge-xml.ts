@@ -11,19 +11,50 @@ import { measureWritten } from './written.ts'
 import { createXmlReader, LONGEST_VALUE } from './xml-reader.ts'
 import { decodeXmlText, encodeXmlText } from './xml-text.ts'
 
-/** Makes a judge; refuses with `body_invalid` and `foreign_reference`. */
-export function createXmlJudge({ whose, entriesBelow }: JudgeRules): Judge {
+/**
+ * Makes a judge; with `patch`, of an XML patch, whose new values may stand in text (RFC 5261): an
+ * address of ours there is refused, whosever it is. Refuses with `body_invalid` and `foreign_reference`.
+ */
+export function createXmlJudge(
+  { whose, entriesBelow }: JudgeRules,
+  { patch }: { patch: boolean },
+): Judge {
   const edits = createEdits()
   let base: string | undefined
   const places: Place[] = []
 
+  /** Of each open element of a patch the text so far. */
+  const texts: string[] = []
+
   const reader = createXmlReader({
-    open: name => void places.push(enter(places.at(-1) ?? 'elsewhere', name)),
-    close: () => void places.pop(),
+    open(name) {
+      places.push(enter(places.at(-1) ?? 'elsewhere', name))
+      texts.push('')
+    },
+    close() {
+      places.pop()
+      judgeText(texts.pop() ?? '')
+    },
     wants: name => name === 'value' || (name === 'url' && whose !== undefined),
     value: judgeValue,
+    text: patch && whose !== undefined ? addText : undefined,
   })
   return { push: reader.push, end: reader.end, edits }
+
+  function addText(text: string): void {
+    const known = texts.pop() ?? ''
+    texts.push(known + text.slice(0, LONGEST_VALUE - known.length))
+  }
+
+  function judgeText(text: string): void {
+    if (text === '' || whose === undefined) return
+    // A reference may have become a character beyond latin1, and bytes may be those of one.
+    for (const reading of [text, Buffer.from(text, 'latin1').toString()]) {
+      if (measureOwnAddress(reading, whose, text.length >= LONGEST_VALUE) > 0) {
+        throw new BrokerError('foreign_reference')
+      }
+    }
+  }
 
   function judgeValue(raw: string, at: number): void {
     const isCut = raw.length >= LONGEST_VALUE

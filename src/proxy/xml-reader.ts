@@ -18,6 +18,8 @@ export interface XmlVisitor {
    * a beginning, with its references resolved, where it is longer than LONGEST_VALUE.
    */
   value(raw: string, at: number): void
+  /** Text of the element that is open, as latin1, with its references resolved; left out where it means nothing. */
+  text?(text: string): void
 }
 
 export interface XmlReader {
@@ -54,6 +56,7 @@ export function createXmlReader(visitor: XmlVisitor): XmlReader {
   let window = ''
   let windowAt = 0
   let bytesRead = 0
+  let lastBytes = ''
   let depth = 0
   let attributes = 0
   /** Since something last came to its end. */
@@ -94,15 +97,24 @@ export function createXmlReader(visitor: XmlVisitor): XmlReader {
       nodes = 0
     })
   }
+  if (visitor.text) {
+    parser.on('text', text => visitor.text?.(text))
+    parser.on('cdata', text => {
+      nodes = 0
+      visitor.text?.(text)
+    })
+  }
 
   return {
     push(bytes) {
       if (!utf8.push(bytes)) throw refuse('not UTF-8')
       const text = bytes.toString('latin1')
-      window = window.slice(-LONGEST_VALUE - 2) + text
+      if (NONCHARACTER.test(lastBytes + text)) throw refuse('not well-formed')
+      lastBytes = (lastBytes + text).slice(-2)
+      if (window.length > 4 * LONGEST_VALUE) window = window.slice(-LONGEST_VALUE - 2)
+      window += text
       bytesRead += text.length
       windowAt = bytesRead - window.length
-      if (NONCHARACTER.test(window.slice(-text.length - 2))) throw refuse('not well-formed')
       parser.write(text)
       nodes += text.match(NODES)?.length ?? 0
       if (nodes > MAX_NODES) throw refuse('too much of it in one piece')

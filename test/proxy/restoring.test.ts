@@ -98,6 +98,26 @@ test('[P26, K13, P31] a value of another session is refused, however it is escap
   assert.equal(judge('xml', `<a value="${ours}/${long}"/>`).code, 'body_invalid')
 })
 
+test('[P31] an XML patch carries no address of ours in its text', () => {
+  const patch = (text: string) => `<diff><replace sel="a/@value">${text}</replace><b>x</b></diff>`
+  const texts = [
+    ...[theirs, ours, references(theirs), ` ${theirs}/x`, `<![CDATA[${theirs}]]>`],
+    ...[theirs.replace('://', ':<!-- x -->//'), theirs.replace('app', '<![CDATA[app]]>')],
+    ...[theirs.replace('.', '<?x y?>.'), theirs.replace('app', '&#xff41;pp')],
+    theirs.replace('app', 'ａpp'),
+  ]
+  for (const text of texts) {
+    for (const pieces of [[65_536], [1]]) {
+      const type = 'application/xml-patch+xml'
+      const { code } = judge('xml', patch(text), { type, pieces })
+      assert.equal(code, 'foreign_reference', text)
+    }
+    assert.equal(judge('xml', patch(text)).code, undefined, 'text is text in all other documents')
+  }
+  const { sent } = judge('xml', patch('https://x.example/'), { type: 'application/xml-patch+xml' })
+  assert.equal(sent, patch('https://x.example/'))
+})
+
 test('a request by the alias may use the alias', () => {
   const byAlias = { ...whose, byAlias: true }
   assert.equal(restoreQuery(`a=${publicUrl}/fhir/x&b=${ours}`, byAlias), `a=${base}/x&b=${base}`)
