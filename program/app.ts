@@ -18,6 +18,7 @@ import limits from '../plugins/limits.ts'
 import logout from '../plugins/logout.ts'
 import metrics from '../plugins/metrics.ts'
 import proxy from '../plugins/proxy.ts'
+import readAnswers from '../plugins/read-answers.ts'
 import securityHeaders from '../plugins/security-headers.ts'
 import sessions from '../plugins/sessions.ts'
 import state from '../plugins/state.ts'
@@ -50,6 +51,7 @@ async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)
   await app.register(wholeRequests)
+  await app.register(readAnswers)
   await app.register(limits)
   await app.register(vault, options.vault)
 }

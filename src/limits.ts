@@ -66,6 +66,15 @@ export interface ShareLimits {
   all: number
 }
 
+/** For reading what we stream besides FHIR. */
+export interface AnswerLimits {
+  /** Longest pause in which the client takes nothing. */
+  stallMs: number
+  totalMs: number
+}
+
+export const defaultAnswerLimits: AnswerLimits = { stallMs: 30_000, totalMs: 600_000 }
+
 /** What FHIR traffic may take. */
 export interface ProxyLimits extends ForwardLimits, BodyLimits {
   /** Requests under way to EHRs, but for event streams. */
