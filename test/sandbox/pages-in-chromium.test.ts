@@ -11,7 +11,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { APP_URL, createApp } from './app.ts'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe("the sandbox's pages in Chromium", { skip: !hasChromium() }, () => {
   let sandbox: Sandbox
@@ -45,12 +45,12 @@ describe("the sandbox's pages in Chromium", { skip: !hasChromium() }, () => {
       const viewport = { width, height: 720 }
       const context = await chromium.newContext({ viewport, colorScheme })
       t.after(() => context.close())
+      await context.addInitScript({ content: axe })
       for (const [name, url] of pages) {
         const page = await context.newPage()
         await page.goto(url)
         const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
         assert.equal(tooWide, 0, `${name} is wider than its window`)
-        await page.evaluate(axe)
         const { violations } = await page.evaluate<{ violations: Result[] }>(
           "axe.run({ iframes: false, resultTypes: ['violations'] })",
         )
