@@ -12,8 +12,6 @@ export interface Separators {
 export const plain: Separators = { slash: '/', colon: ':' }
 /** In JSON a slash may be escaped. */
 export const inJson: Separators = { slash: '\\\\?/', colon: ':' }
-/** In a query or a form both may be percent-encoded. */
-export const inQuery: Separators = { slash: '(?:/|%2[Ff])', colon: '(?::|%3[Aa])' }
 
 /** The source of an expression for one base URL; a trailing slash of the base counts for nothing. */
 export function spellBase(base: string, { slash, colon }: Separators): string {
