@@ -1,5 +1,7 @@
 # The production image: compiled code and production dependencies alone; no sandbox, no demo, no tests.
-FROM node:26-bookworm-slim AS build
+# By digest: --build-arg NODE_IMAGE=node@sha256:…
+ARG NODE_IMAGE=node:26-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY runtime runtime
@@ -11,7 +13,7 @@ COPY plugins plugins
 COPY client client
 RUN npm run build && npm prune --omit=dev --omit=optional && rm node_modules/fhirstorm-runtime
 
-FROM node:26-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     NODE_OPTIONS=--disable-sigusr1

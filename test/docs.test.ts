@@ -51,7 +51,10 @@ test('[Z4] the lock file holds no version below its floor', () => {
   }
 })
 
-test('[Z1] no package of the tree runs a script when it is installed', () => {
+test('[Z1] no package of the tree runs a script when it is installed, and none could', () => {
+  const settings = readFileSync('.npmrc', 'utf8').split('\n')
+  assert.ok(settings.includes('ignore-scripts=true'))
+  assert.ok(!settings.includes('audit=false'))
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
   for (const [path, entry] of Object.entries<{ hasInstallScript?: boolean }>(packages)) {
     assert.ok(!entry.hasInstallScript, path)

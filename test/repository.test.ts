@@ -2,8 +2,10 @@
 // request path that stops the loop.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 
@@ -34,15 +36,52 @@ test('[Z2, G10] the image runs without rights, shell debugging and core dumps, o
   assert.equal(ignored[0], '*')
   for (const path of ['!sandbox', '!demo', '!test', '!secrets']) assert.ok(!ignored.includes(path))
   const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
-  for (const name of ['fhirstorm', 'first', 'second']) {
+  for (const name of ['fhirstorm', 'first', 'second', 'valkey', 'balancer']) {
     const service = services[name]
+    assert.match(String(service.mem_limit), /^\d+[mg]$/, name)
+    assert.ok(service.pids_limit > 0, name)
     assert.equal(service.read_only, true, name)
     assert.deepEqual(service.cap_drop, ['ALL'])
     assert.deepEqual(service.security_opt, ['no-new-privileges:true'])
     assert.equal(service.ulimits.core, 0)
-    assert.ok(!JSON.stringify(service.environment).match(/secret|password/i))
+    assert.ok(!JSON.stringify(service.environment ?? {}).match(/secret|password/i))
+  }
+  for (const name of ['valkey', 'balancer']) {
+    assert.match(services[name].user, /^[1-9]\d*:[1-9]\d*$/)
+    assert.match(
+      services[name].image,
+      /^\$\{[A-Z]+_IMAGE:-[a-z/]+:[\w.-]+\}$/,
+      'pinned from outside',
+    )
   }
 })
+
+test('[G10] the password of Valkey stands in no argument', { skip: !hasRedisServer() }, async t => {
+  const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true })
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-valkey-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const password = 'zq9 secret'
+  writeFileSync(join(folder, 'password'), password)
+  const [script = ''] = services.valkey.command as string[]
+  const here = script
+    .replace('valkey-server', 'redis-server')
+    .replace('dir /data', `dir ${folder}\nport 0\nunixsocket ${folder}/socket`)
+    .replace('/run/secrets/valkey-password', join(folder, 'password'))
+    .replaceAll('$$', '$')
+  const server = spawn('sh', ['-c', here], { stdio: 'ignore' })
+  t.after(() => server.kill('SIGKILL'))
+  const cli = (...args: string[]) =>
+    spawnSync('redis-cli', ['-s', join(folder, 'socket'), ...args], { encoding: 'utf8' }).stdout
+  while (!/NOAUTH/.test(cli('ping'))) await new Promise(done => setTimeout(done, 50))
+  assert.match(cli('-a', password, '--no-auth-warning', 'config', 'get', 'appendfsync'), /always/)
+  const args = readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')
+  assert.match(args, /^redis-server/)
+  assert.ok(!args.includes('zq9'))
+})
+
+function hasRedisServer(): boolean {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
 
 test('the image starts fhirstorm with the options of npm start', () => {
   const entry = /^ENTRYPOINT (.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1]
