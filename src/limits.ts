@@ -88,7 +88,7 @@ export interface ProxyLimits extends ForwardLimits, BodyLimits {
 }
 
 export const defaultProxyLimits: ProxyLimits = {
-  inFlight: { user: 100, ehr: 256, all: 1_024 },
+  inFlight: { user: 200, ehr: 512, all: 1_024 },
   events: { user: 16, ehr: 512, all: 1_024 },
   heldBytes: { user: 32 * MIB, ehr: 64 * MIB, all: 128 * MIB },
   headMs: 60_000,
