@@ -2,29 +2,24 @@
 // before it comes, and that after it nothing of the record is left in any tab.
 
 import assert from 'node:assert/strict'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
+import { createTime } from '../world/time.ts'
 import { endElsewhere, launch, openVisit, readSessionId, showAgain } from '../world/visit.ts'
 import { createWorld, type World } from '../world/world.ts'
-
-const MINUTE = 60_000
 
 describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
   let world: World
   let chromium: Browser
-  let passed = 0
+  const time = createTime()
   before(async () => {
-    world = await createWorld({ now: () => Date.now() + passed })
-    // The Date of its answers goes by the same clock.
-    world.server.server.prependListener('request', (_: IncomingMessage, answer: ServerResponse) => {
-      answer.setHeader('date', new Date(Date.now() + passed).toUTCString())
-    })
+    world = await createWorld({ now: time.now })
+    time.show(world)
     chromium = await launchChromium()
   })
   beforeEach(() => {
-    passed = 0
+    time.reset()
   })
   after(async () => {
     await chromium.close()
@@ -102,10 +97,10 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     await using visit = await openVisit(chromium)
     const { page } = visit
     await launch(page, world, 'amy-shaw')
-    passed += 14 * MINUTE
+    time.pass(13.1)
     await showAgain(page)
     await page.getByRole('alertdialog').waitFor()
-    passed += 2 * MINUTE
+    time.pass(3)
     await showAgain(page)
     await page.getByRole('heading', { name: 'This session is over' }).waitFor()
     assert.doesNotMatch(await page.locator('body').innerText(), /Amy|diabetes/)
@@ -116,7 +111,7 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     const { page } = visit
     await launch(page, world, 'amy-shaw')
     const title = await page.title()
-    passed += 13.5 * MINUTE
+    time.pass(13.1)
     await showAgain(page)
     const dialog = page.getByRole('alertdialog', { name: 'Your session is about to end' })
     await dialog.waitFor()
@@ -134,7 +129,7 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     await using visit = await openVisit(chromium)
     const { page, context } = visit
     await launch(page, world, 'amy-shaw')
-    passed += 13.5 * MINUTE
+    time.pass(13.1)
     await showAgain(page)
     const dialog = page.getByRole('alertdialog')
     await dialog.waitFor()
@@ -148,8 +143,11 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     const { page, context } = visit
     await launch(page, world, 'amy-shaw')
     const base = `${world.app}/sessions/${readSessionId(page)}`
-    for (let used = 0; used < 11.98 * 60; used += 14.5) {
-      passed += Math.min(14.5, 11.98 * 60 - used) * MINUTE
+    const { expiresAt } = await (await context.request.get(base)).json()
+    const minutesLeft = () => (Date.parse(expiresAt) - time.now()) / 60_000
+    time.pass(0)
+    while (minutesLeft() > 1.9) {
+      time.pass(Math.min(13, minutesLeft() - 1.8))
       assert.equal((await context.request.get(base)).status(), 200)
     }
     await showAgain(page)

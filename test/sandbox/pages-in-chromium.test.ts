@@ -2,16 +2,12 @@
 // by axe.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
-import type { Result } from 'axe-core'
 import type { Browser } from 'playwright-core'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { findOverflow, findViolations } from '../world/axe.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { APP_URL, createApp } from './app.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe("the sandbox's pages in Chromium", { skip: !hasChromium() }, () => {
   let sandbox: Sandbox
@@ -45,20 +41,11 @@ describe("the sandbox's pages in Chromium", { skip: !hasChromium() }, () => {
       const viewport = { width, height: 720 }
       const context = await chromium.newContext({ viewport, colorScheme })
       t.after(() => context.close())
-      await context.addInitScript({ content: axe })
       for (const [name, url] of pages) {
         const page = await context.newPage()
         await page.goto(url)
-        const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        assert.equal(tooWide, 0, `${name} is wider than its window`)
-        const { violations } = await page.evaluate<{ violations: Result[] }>(
-          "axe.run({ iframes: false, resultTypes: ['violations'] })",
-        )
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => [id, nodes[0]?.html]),
-          [],
-          name,
-        )
+        assert.equal(await findOverflow(page), 0, `${name} is wider than its window`)
+        assert.deepEqual(await findViolations(page), [], name)
         await page.close()
       }
     })
