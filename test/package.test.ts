@@ -15,10 +15,15 @@ interface Packed {
 }
 
 const [packed] = JSON.parse(
-  execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', folder], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  }),
+  // Our own script builds; those of packages stay off (.npmrc).
+  execFileSync(
+    'npm',
+    ['run', 'package', '--silent', '--', '--json', '--pack-destination', folder],
+    {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  ),
 ) as [Packed]
 const paths = new Set(packed.files.map(({ path }) => path))
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
