@@ -1,28 +1,34 @@
 // `npm run demo`: the sandbox EHR and fhirstorm with its demo frontend, in two processes, as in real
 // life. Waits until both answer, prints where they are and how to use them with curl, and ends both on
-// Ctrl-C. Keys and vault are thrown away.
+// Ctrl-C. Keys and vault are thrown away. What changes in demo/ or client/ is there at the next reload.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { makeKeyRing, printKeyRing } from '../src/keys.ts'
+import { UsageError } from './command-line.ts'
+import { type DemoPorts, demoUsage, parseDemoCommandLine } from './demo-command-line.ts'
 import { buildDemoConfig } from './demo-config.ts'
 import { publishDemo } from './demo-site.ts'
+import { findFreePort } from './free-port.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const app = process.env.BASE ?? 'http://localhost:5000'
-const sandbox = process.env.SANDBOX ?? 'http://127.0.0.1:5001'
+const ports = readPorts()
+const sandboxPort = await choosePort(ports.sandbox, [])
+const appPort = await choosePort(ports.app, [sandboxPort])
+const app = `http://localhost:${appPort}`
+const sandbox = `http://127.0.0.1:${sandboxPort}`
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-demo-'))
 const keysFile = join(folder, 'keys.json')
 const configFile = join(folder, 'fhirstorm.yaml')
 const site = join(folder, 'site')
 
 publishDemo(root, site)
-
+for (const name of ['demo', 'client']) watch(join(root, name), () => publishDemo(root, site))
 writeFileSync(keysFile, printKeyRing(makeKeyRing(Date.now(), randomBytes)), { mode: 0o600 })
 writeFileSync(
   configFile,
@@ -30,10 +36,9 @@ writeFileSync(
   { mode: 0o600 },
 )
 
-const { hostname, port } = new URL(sandbox)
 const children = [
-  run('sandbox', ['sandbox/main.ts'], { SANDBOX_HOST: hostname, SANDBOX_PORT: port, APP_URL: app }),
-  run('fhirstorm', ['bin/fhirstorm.js', 'start', '--config', configFile], {}),
+  run('sandbox', ['sandbox/main.ts', '--port', `${sandboxPort}`, '--app-url', app]),
+  run('fhirstorm', ['bin/fhirstorm.js', 'start', '--config', configFile]),
 ]
 
 let ending = false
@@ -55,10 +60,30 @@ process.stdout.write(`
   Ctrl-C ends both.
 `)
 
-function run(name: string, args: string[], env: Record<string, string>): ChildProcess {
+function readPorts(): DemoPorts {
+  try {
+    const asked = parseDemoCommandLine(process.argv.slice(2), process.env)
+    if (asked !== undefined) return asked
+    process.stdout.write(demoUsage)
+    process.exit(0)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${error.message}; --help says what can be chosen\n`)
+    process.exit(1)
+  }
+}
+
+async function choosePort(asked: number, taken: readonly number[]): Promise<number> {
+  const port = await findFreePort(asked, taken)
+  if (port !== asked) process.stdout.write(`Port ${asked} is busy: ${port} is taken instead.\n`)
+  return port
+}
+
+function run(name: string, args: string[]): ChildProcess {
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, ...env },
+    // A PORT that was meant for the demo would win over the configuration.
+    env: { ...process.env, PORT: `${appPort}` },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   child.on('exit', code => {
