@@ -22,6 +22,8 @@ import { cpuSeconds, isInstalled, pinSelf, residentMiB, startProcess } from './p
 
 const LARGE_SESSIONS = 300
 const EACH_SECONDS = 5
+/** For the attacker to make its bodies. */
+const READY_MS = 8_000
 const BROKER_CORE = 0
 const OTHER_CORE = 1
 
@@ -94,7 +96,7 @@ async function prepare(): Promise<{ broker: Broker; aim: Aim }> {
   const large: Session[] = []
   for (let i = 0; i < LARGE_SESSIONS; i++) large.push(await open('large', 'practitioner'))
   const aim: Aim = {
-    ...{ port, host: `localhost:${port}`, large, seconds: 0, only: [] },
+    ...{ port, host: `localhost:${port}`, large, startsAt: 0, seconds: 0, only: [] },
     target: await open('target', 'practitioner'),
     hostile: await open('hostile', 'practitioner'),
     victim: await open('target', 'nurse'),
@@ -111,7 +113,8 @@ async function startEhr(app: string, which: string): Promise<string> {
 }
 
 /** Probes while the attacker sends; prints what came of it, and gives the attacker's tallies. */
-async function attack(broker: Broker, aim: Aim, name: string): Promise<Record<string, Tally>> {
+async function attack(broker: Broker, plan: Aim, name: string): Promise<Record<string, Tally>> {
+  const aim = { ...plan, startsAt: Date.now() + READY_MS }
   let rssMiB = 0
   const watch = setInterval(() => {
     rssMiB = Math.max(rssMiB, residentMiB(broker.pid()))

@@ -15,6 +15,8 @@ export interface Aim {
   hostile: Session
   large: readonly Session[]
   victim: Session
+  /** When it begins, in milliseconds since the epoch: by then everybody is ready. */
+  startsAt: number
   /** How long it lasts. */
   seconds: number
   /** Names of the inputs; all where there are none. */
@@ -23,3 +25,8 @@ export interface Aim {
 
 /** The addresses that attackers and victims come from, so that limits by address can tell them apart. */
 export const addresses = { attacker: '127.0.0.2', victim: '127.0.0.3' }
+
+/** Resolves when the attack begins. */
+export async function begin({ startsAt }: Aim): Promise<void> {
+  await new Promise(done => setTimeout(done, Math.max(0, startsAt - Date.now())))
+}

@@ -1,14 +1,15 @@
-// A process: sends every input (or those named) until the time is over, at the least priority, and
+// A process: sends every input (or those named) until the time is over, at a low priority, and
 // prints what came back as JSON. Its argument is an Aim.
 
 import { setPriority } from 'node:os'
-import type { Aim } from './aim.ts'
+import { type Aim, begin } from './aim.ts'
 import { buildInputs } from './inputs.ts'
 import type { Tally } from './socket.ts'
 
-setPriority(19)
+setPriority(10)
 const aim = JSON.parse(process.argv[2] ?? '') as Aim
 const inputs = buildInputs().filter(({ name }) => aim.only.length === 0 || aim.only.includes(name))
+await begin(aim)
 const endsAt = performance.now() + aim.seconds * 1_000
 const tallies: Record<string, Tally> = {}
 for (const { name, run } of inputs) {

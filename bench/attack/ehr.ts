@@ -2,11 +2,14 @@
 // also streams events and can be silent; `hostile` makes of every document what costs its reader most.
 // Arguments: port, URL of the app, "target" or "hostile".
 
+import { setPriority } from 'node:os'
 import type { Call, Face } from '../../sandbox/faces/face.ts'
 import { type Answer, json } from '../../sandbox/http/answer.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 
 const KIB = 1024
+/** Made once, so that they cost the EHR less than its reader. */
+const documents = new Map<string, Answer | undefined>()
 
 const target: Face = {
   name: 'target',
@@ -21,7 +24,7 @@ const target: Face = {
 const hostile: Face = {
   name: 'hostile',
   about: 'Documents that cost more than they weigh.',
-  fhir: (answer, call) => buildDocument(call) ?? answer(),
+  fhir: (answer, call) => findDocument(call) ?? answer(),
 }
 
 const large: Face = {
@@ -41,6 +44,12 @@ const metadata: Face = {
 }
 
 /** Documents by name, as `Basic/xml-65536`: their kind and their size. */
+function findDocument(call: Call): Answer | undefined {
+  const { path } = call
+  if (!documents.has(path)) documents.set(path, buildDocument(call))
+  return documents.get(path)
+}
+
 function buildDocument({ path, site }: Call): Answer | undefined {
   const [, kind = '', size = ''] = /^\/Basic\/([a-z]+)-(\d+)$/.exec(path) ?? []
   const length = Number(size)
@@ -85,5 +94,6 @@ async function* pourLines(): AsyncGenerator<Uint8Array> {
 }
 
 const [port, appUrl = '', which] = process.argv.slice(2)
+if (which === 'hostile') setPriority(10)
 const faces = which === 'hostile' ? [hostile, large, metadata] : [target]
 await startSandbox({ port: Number(port), appUrl, ehrIds: faces.map(({ name }) => name), faces })

@@ -3,7 +3,7 @@
 // an Aim.
 
 import { Agent, request } from 'node:http'
-import { type Aim, addresses } from './aim.ts'
+import { type Aim, addresses, begin } from './aim.ts'
 
 export interface Probed {
   /** Milliseconds, in the order of asking. */
@@ -24,6 +24,7 @@ const asked = {
 const results: Record<string, Probed> = {}
 const running: Promise<void>[] = []
 for (const name of Object.keys(asked)) results[name] = { times: [], failures: {} }
+await begin(aim)
 const endsAt = performance.now() + aim.seconds * 1_000
 while (performance.now() < endsAt) {
   for (const [name, { path, cookie }] of Object.entries(asked)) {
