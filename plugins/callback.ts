@@ -32,6 +32,8 @@ export interface CallbackOptions {
 /** How a launch ended: where the browser goes, and what it is given. */
 interface Completed {
   location: string
+  /** Whether the launch was begun in a frame, with cookies for frames. */
+  embedded: boolean
   granted?: Granted
 }
 
@@ -82,8 +84,10 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const server = await app.smartDiscovery.resolve(registration)
     const verified = verifyCallback(query, pending, { registration, server })
     const { returnTo } = pending
+    const { embedded } = registration
     if (verified.outcome === 'refused') {
-      return { location: buildLandingUrl(returnTo, frontend.origin, { error: verified.error }) }
+      const location = buildLandingUrl(returnTo, frontend.origin, { error: verified.error })
+      return { embedded, location }
     }
     const tokens = await app.smartToken.exchange(registration, server, verified)
     const { id: ehr, iss } = registration
@@ -92,7 +96,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
       throw error
     })
     const session = granted.open.session.id
-    return { granted, location: buildLandingUrl(returnTo, frontend.origin, { session }) }
+    const location = buildLandingUrl(returnTo, frontend.origin, { session })
+    return { embedded, granted, location }
   }
 
   // An EHR is heard at its redirect URI and nowhere else, so that the code of one is never taken for
@@ -108,9 +113,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     return registration
   }
 
-  function land(reply: FastifyReply, launchId: string, { location, granted }: Completed) {
-    const ehr = granted?.open.session.ehr
-    const embedded = ehr !== undefined && (registrations.get(ehr)?.embedded ?? false)
+  function land(reply: FastifyReply, launchId: string, { location, embedded, granted }: Completed) {
     cookies.clear(reply, 'launch', cookies.names.launch(launchId), { embedded })
     if (granted) tickets.grant(reply, granted)
     return reply.redirect(location, 303)

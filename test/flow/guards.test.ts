@@ -57,6 +57,25 @@ test('[K17] in a frame a session document is read by our own page, or with the h
   assert.equal((await ask(framed, plain, ['GET', `/sessions/${other.id}`])).status, 200)
 })
 
+test('[C5] a login refused in a frame clears the very cookie that it had set', async () => {
+  const browser = createBrowser()
+  const begun = await browser.navigate(`${framed.app}/login?ehr=general`, () => true)
+  const authorize = new URL(begun.headers.get('location') ?? '').searchParams
+  const back = new URL(authorize.get('redirect_uri') ?? '')
+  const state = authorize.get('state') ?? ''
+  back.search = `${new URLSearchParams({ error: 'access_denied', state, iss: framed.sandbox.url })}`
+  const refused = await browser.navigate(back.href, () => true)
+  assert.equal(refused.status, 303)
+  const [set, cleared] = [begun, refused].map(({ headers }) => {
+    const cookie = headers.getSetCookie().find(text => text.includes('-launch-')) ?? ''
+    const [pair = '', ...attributes] = cookie.split('; ')
+    const place = attributes.filter(text => !/^(?:Max-Age|Expires)=/.test(text)).sort()
+    return [pair.split('=')[0], ...place]
+  })
+  assert.ok(set && set.length > 1)
+  assert.deepEqual(cleared, set)
+})
+
 test('[X1, X5] nobody but our own pages ends a session, one or all', async () => {
   const browser = createBrowser()
   const { id, fhirBaseUrl }: LoggedIn = await logIn(world, browser, 'amy-shaw')
