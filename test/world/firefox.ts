@@ -10,6 +10,8 @@ import type { Engine, Tab } from './engine.ts'
 import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/firefox-esr'
+/** Longest wait for one command, in milliseconds: a browser that hangs fails its test. */
+const COMMAND_MS = 60_000
 
 // Nothing is asked of Mozilla's servers.
 const preferences = {
@@ -92,6 +94,10 @@ async function connect(url: string): Promise<Send> {
   await once(socket, 'open')
   return (method, params) =>
     new Promise((resolve, reject) => {
+      // A socket that is closed takes what is sent to it without a word.
+      if (socket.readyState !== WebSocket.OPEN) throw new Error('Firefox is gone')
+      const late = setTimeout(() => reject(new Error(`no answer to ${method}`)), COMMAND_MS)
+      late.unref()
       count++
       pending.set(count, { resolve, reject })
       socket.send(JSON.stringify({ id: count, method, params }))

@@ -9,6 +9,8 @@ import { hasPrograms } from './program.ts'
 
 const DRIVER = '/usr/bin/WebKitWebDriver'
 const SCREEN = '/usr/bin/Xvfb'
+/** Longest wait for one command, in milliseconds: a browser that hangs fails its test. */
+const COMMAND_MS = 60_000
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
 
 /** True when WebKit, its driver and the screen are there. */
@@ -123,6 +125,7 @@ async function untilReady(driver: string): Promise<void> {
 async function call(url: string, method: string, body?: object): Promise<any> {
   const answer = await fetch(url, {
     method,
+    signal: AbortSignal.timeout(COMMAND_MS),
     ...(method === 'POST' && { body: JSON.stringify(body) }),
   })
   const { value } = (await answer.json()) as { value: { error?: string; message?: string } }
