@@ -71,7 +71,7 @@ describe('the watch of the client', () => {
 
   test('takes a broken stream up again, and knows what has ended meanwhile', async () => {
     const { client } = watch()
-    await eventually(() => live(client).length === 2)
+    await eventually(() => live(client).length === 2 && server.streams === 1)
     server.sessions.shift()
     server.cut()
     await eventually(() => live(client).length === 1)
