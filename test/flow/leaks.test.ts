@@ -72,8 +72,9 @@ test('[AL-08, AL-09, G7] no secret is in any answer, log line or file, through a
 
   const vault = world.config.vault as { path: string }
   const folder = dirname(vault.path)
-  for (const name of readdirSync(folder)) {
-    assertAbsent(secrets, readFileSync(join(folder, name), 'latin1'), name)
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    assertAbsent(secrets, readFileSync(join(entry.parentPath, entry.name), 'latin1'), entry.name)
   }
   await browser.fetch(`${world.app}/logout`, { method: 'POST' })
   await browser.fetch(`${first.fhirBaseUrl}/Patient/amy-shaw`)
