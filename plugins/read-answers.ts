@@ -30,7 +30,7 @@ function watch({ raw }: FastifyReply, { stallMs, totalMs }: AnswerLimits): void 
   const { socket } = raw
   if (!socket) return
   const end = () => socket.destroy()
-  const timer = setTimeout(end, totalMs)
+  const timer = setTimeout(end, totalMs).unref()
   socket.setTimeout(stallMs, end)
   raw.once('close', () => {
     clearTimeout(timer)
