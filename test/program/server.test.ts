@@ -43,7 +43,7 @@ test('[DS8] an answer under way is finished, and its connection with it', async 
 
 test('[PS7, P4] the parser is strict, whatever Node was told at its start', () => {
   const program = `
-    const { createServer } = await import('./src/server.ts')
+    const { createServer } = await import('./program/server.ts')
     const { pino } = await import('pino')
     const { exchangeRaw } = await import('./test/http/raw.ts')
     const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })

@@ -10,7 +10,7 @@ import { adopt, end } from '../../world/children.ts'
 
 /** Writes far more than any pipe holds, and ends as it is told. */
 const program = (ending: string) => `
-  const { openLogOutput } = await import('./src/cli/log-output.ts')
+  const { openLogOutput } = await import('./program/cli/log-output.ts')
   const log = openLogOutput(() => {})
   for (let i = 0; i < 20_000; i++) log.write(JSON.stringify({ i, text: 'x'.repeat(50) }) + '\\n')
   await new Promise(done => setTimeout(done, 500))

@@ -22,7 +22,7 @@ test('[PS4] a command says so when its output cannot be written', {
   assert.equal(status, 1)
   assert.match(
     stderr,
-    /^fhirstorm: write failed \(ENOSPC\) at src\/cli\/terminal\.ts:\d+ writeWhole\n$/,
+    /^fhirstorm: write failed \(ENOSPC\) at program\/cli\/terminal\.ts:\d+ writeWhole\n$/,
   )
   assert.equal(run('fhirstorm schema > /dev/full 2> /dev/full').status, 1)
   assert.equal(run('fhirstorm nonsense 2> /dev/full').status, 2)
