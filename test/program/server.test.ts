@@ -45,7 +45,7 @@ test('[PS7, P4] the parser is strict, whatever Node was told at its start', () =
   const program = `
     const { createServer } = await import('./program/server.ts')
     const { pino } = await import('pino')
-    const { exchangeRaw } = await import('./test/http/raw.ts')
+    const { exchangeRaw } = await import('./test/network/raw.ts')
     const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const head = 'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nX: \\x01\\r\\nConnection: close\\r\\n\\r\\n'
