@@ -1,6 +1,6 @@
 // What the sandbox's command line and environment say: where it listens, and where the app is. Pure.
 
-import { parseArgs } from 'node:util'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import type { SandboxOptions } from './sandbox.ts'
 
 export const usage = `The sandbox EHR: a real authorization server and a FHIR server with synthetic patients.
@@ -38,7 +38,7 @@ export function parseCommandLine(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): SandboxOptions | undefined {
-  const given = readArguments(args)
+  const given = readArguments(args, options)
   if (given.help) return undefined
   const place = given['app-url'] ?? env.APP_URL ?? 'http://localhost:5000'
   const appUrl = readUrl('--app-url', place).replace(/\/$/, '')
@@ -56,7 +56,11 @@ export function parseCommandLine(
   }
 }
 
-function readArguments(args: readonly string[]) {
+/** The values of a command line that has these options alone. Throws `UsageError`. */
+export function readArguments<const Options extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  options: Options,
+) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values
   } catch (error) {

@@ -1,7 +1,6 @@
 // What the demo's command line and environment say: at which ports it is. Pure.
 
-import { parseArgs } from 'node:util'
-import { UsageError } from './command-line.ts'
+import { readArguments, UsageError } from './command-line.ts'
 
 export const demoUsage = `The demo: fhirstorm with a frontend, and the sandbox EHR to sign in at.
 
@@ -30,19 +29,11 @@ export function parseDemoCommandLine(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): DemoPorts | undefined {
-  const given = readArguments(args)
+  const given = readArguments(args, options)
   if (given.help) return undefined
   return {
     app: readPort(given.port ?? env.PORT ?? '5000'),
     sandbox: readPort(given['sandbox-port'] ?? env.SANDBOX_PORT ?? '5001'),
-  }
-}
-
-function readArguments(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: false }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0])
   }
 }
 
