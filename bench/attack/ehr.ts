@@ -1,5 +1,6 @@
-// A process: the sandbox EHR with faces that an attacker would want. `target` is an honest EHR that
-// also streams events and can be silent; `hostile` makes of every document what costs its reader most.
+// A process: the sandbox EHR with faces that an attacker would want. `target` is an honest EHR with the
+// limits that servers have, so that the broker is measured and not what stands behind it; it streams
+// events, and can pour; `hostile` makes of every document what costs its reader most.
 // Arguments: port, URL of the app, "target" or "hostile".
 
 import { setPriority } from 'node:os'
@@ -11,10 +12,18 @@ const KIB = 1024
 /** Made once, so that they cost the EHR less than its reader. */
 const documents = new Map<string, Answer | undefined>()
 
+const LARGEST_DOCUMENT_BYTES = 256 * KIB
+const tooCostly: Answer = {
+  ...json({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'too-costly' }] }),
+  status: 413,
+}
+
 const target: Face = {
   name: 'target',
-  about: 'Answers, streams events, and says nothing at all where it is asked to.',
-  fhir(answer, { path }) {
+  about:
+    'Answers, streams events, pours lines, and reads no document that is out of all proportion.',
+  fhir(answer, { path, headers }) {
+    if (Number(headers['content-length']) > LARGEST_DOCUMENT_BYTES) return tooCostly
     if (path === '/$events') return stream('text/event-stream', dripEvents())
     if (path === '/$export') return stream('application/fhir+ndjson', pourLines())
     return answer()
