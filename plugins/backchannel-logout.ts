@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
+import { observerOf } from '../src/observer.ts'
 import { listSpellings } from '../src/smart/identity/id-token.ts'
 import {
   type LogoutToken,
@@ -15,8 +16,7 @@ import {
 } from '../src/smart/identity/logout-token.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
-import type {} from './metrics.ts'
-import type {} from './tickets.ts'
+import type {} from './session-store.ts'
 import type {} from './vault.ts'
 
 export interface BackchannelLogoutOptions {
@@ -32,7 +32,8 @@ async function backchannelLogout(
   app: FastifyInstance,
   options: BackchannelLogoutOptions,
 ): Promise<void> {
-  const { smartDiscovery: discovery, smartTickets: tickets, smartVault: vault } = app
+  const { smartDiscovery: discovery, smartSessions: sessions, smartVault: vault } = app
+  const observer = observerOf(app)
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -76,8 +77,8 @@ async function backchannelLogout(
     const used = buildUsedKey(registration, logout)
     if (await vault.isTaken(used)) return false
     const found = await findSessions(registration, logout)
-    const { ended, failure } = await tickets.store.endAll(found.map(({ id }) => id))
-    for (let i = 0; i < ended; i++) app.smartMetrics.count('logged_out', registration.id)
+    const { ended, failure } = await sessions.endAll(found.map(({ id }) => id))
+    for (let i = 0; i < ended; i++) observer.count('logged_out', registration.id)
     if (failure) throw failure
     await vault.take(used, logout.expiresAt)
     return true
@@ -86,7 +87,7 @@ async function backchannelLogout(
   async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
     const [kind, name] = sid === undefined ? (['sub', sub] as const) : (['sid', sid] as const)
     const found = listSpellings(iss, registration).map(issuer =>
-      tickets.store.find(kind, registration.id, issuer, name),
+      sessions.find(kind, registration.id, issuer, name),
     )
     return (await Promise.all(found)).flat()
   }
@@ -123,5 +124,5 @@ export default fp(backchannelLogout, {
   name: 'fhirstorm-backchannel-logout',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartDiscovery', 'smartMetrics', 'smartTickets', 'smartVault'] },
+  decorators: { fastify: ['smartDiscovery', 'smartSessions', 'smartVault'] },
 })

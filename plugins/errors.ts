@@ -14,8 +14,8 @@ import { buildFaultPage } from '../src/browser/page.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { buildLinkHeader } from '../src/link.ts'
+import { observerOf } from '../src/observer.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
-import type {} from './metrics.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,6 +38,7 @@ export interface ErrorsOptions {
 }
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
+  const observer = observerOf(app)
   const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
   app.addHook('onRoute', ({ url, method, config }) => {
     const isFhir = config?.fhir ?? false
@@ -69,7 +70,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     // The proxy tells of its own answers, with what it knows of them.
     if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
       const { url = 'unknown', config } = request.routeOptions
-      app.smartMetrics.observe({
+      observer.observe({
         method: request.method,
         route: config?.label ?? url,
         status: reply.statusCode,
@@ -165,5 +166,4 @@ function toBrokerError(error: FastifyError | BrokerError | unknown): BrokerError
 export default fp(errors, {
   name: 'fhirstorm-errors',
   fastify: '5.x',
-  decorators: { fastify: ['smartMetrics'] },
 })

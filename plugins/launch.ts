@@ -17,10 +17,10 @@ import {
 import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch/launch.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import type { LaunchRequest, Registration } from '../src/smart/types.ts'
+import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
 import type {} from './state.ts'
-import type {} from './token.ts'
 
 export interface LaunchOptions {
   registrations: readonly Registration[]
@@ -88,7 +88,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     const material = buildLaunch(launch, server, { randomBytes })
     const { state: value, pending, cookie } = await state.issue(material)
     const asked = await buildAuthorizationParameters(launch, material, value)
-    const parameters = await app.smartToken.push(registration, server, asked)
+    const parameters = await app.smartAuthorization.push(registration, server, asked)
     const authorization = buildAuthorizationRequest(server, parameters)
 
     makeRoom(request, reply, registration, cookie)
@@ -130,5 +130,5 @@ export default fp(launch, {
   name: 'fhirstorm-launch',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartCookies', 'smartDiscovery', 'smartState', 'smartToken'] },
+  decorators: { fastify: ['smartAuthorization', 'smartCookies', 'smartDiscovery', 'smartState'] },
 })

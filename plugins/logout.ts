@@ -7,12 +7,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import type { Left } from '../src/session/leaving.ts'
+import type {} from './authorization-server.ts'
 import type {} from './guard.ts'
+import type {} from './renewal.ts'
 import type {} from './tickets.ts'
-import type {} from './token.ts'
 
 async function logout(app: FastifyInstance): Promise<void> {
-  const { smartTickets: tickets, smartToken: token } = app
+  const { smartAuthorization: authorization, smartTickets: tickets, smartTokens: tokens } = app
   app.addHook('onRequest', async request => app.smartGuard.check(request))
 
   app.delete(
@@ -32,8 +33,8 @@ async function logout(app: FastifyInstance): Promise<void> {
   /** Revokes behind the answer; gives the EHR's end-session URL. */
   async function giveBack({ open }: Left): Promise<string | undefined> {
     if (!open) return undefined
-    token.discard(open.session.ehr, open.session.tokens)
-    return await token.endSessionUrl(open)
+    tokens.discard(open.session.ehr, open.session.tokens)
+    return await authorization.endSessionUrl(open.session)
   }
 }
 
@@ -49,5 +50,5 @@ export default fp(logout, {
   name: 'fhirstorm-logout',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartGuard', 'smartTickets', 'smartToken'] },
+  decorators: { fastify: ['smartAuthorization', 'smartGuard', 'smartTickets', 'smartTokens'] },
 })

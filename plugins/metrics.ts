@@ -6,37 +6,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { locateFault } from '../src/fault-site.ts'
+import type { Observer } from '../src/observer.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     smartMetrics: Metrics
   }
 }
-
-/** One finished or aborted request, in words and numbers that may be logged. */
-export interface RequestRecord {
-  method: string
-  /** Route pattern, never the path. */
-  route: string
-  status: number
-  milliseconds: number
-  /** Registration id. */
-  ehr?: string
-  /** First 12 characters of the record id: a hash, not the session id. */
-  session?: string
-  /** Code of our refusal. */
-  code?: string
-  aborted?: boolean
-}
-
-export type SessionEvent =
-  | 'started'
-  | 'renewed'
-  | 'failed'
-  | 'shared'
-  | 'ended'
-  | 'logged_out'
-  | 'unreadable'
 
 /** What the process has counted since its start, outside of requests. */
 export interface OutsideCounts {
@@ -50,11 +26,7 @@ export interface MetricsOptions {
   countOutside?: () => OutsideCounts
 }
 
-export interface Metrics {
-  observe(record: RequestRecord): void
-  count(event: SessionEvent, ehr: string): void
-  /** A fault outside of any request that was caught where it happened. */
-  noteFault(error: unknown): void
+export interface Metrics extends Observer {
   /** The exposition text for the admin listener. */
   text(): Promise<string>
 }

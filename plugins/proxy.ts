@@ -6,13 +6,16 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import { accessByHost, type HostToken, type SessionAccess } from '../src/exchange/access.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
+import type { ProxiedSession } from '../src/exchange/proxied-session.ts'
 import { hasBody } from '../src/exchange/request-body.ts'
 import { createRunning } from '../src/exchange/running.ts'
 import { createShares } from '../src/exchange/shares.ts'
 import { lingering } from '../src/exchange/upload.ts'
 import { createUpstreams } from '../src/exchange/upstream.ts'
 import { defaultProxyLimits, type ProxyLimits } from '../src/limits.ts'
+import { observerOf } from '../src/observer.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
@@ -21,9 +24,9 @@ import type { OpenSession } from '../src/session/session.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
-import type {} from './metrics.ts'
+import type {} from './renewal.ts'
+import type {} from './session-store.ts'
 import type {} from './tickets.ts'
-import type {} from './token.ts'
 
 export interface ProxyOptions {
   registrations: ReadonlyMap<string, Registration>
@@ -32,19 +35,23 @@ export interface ProxyOptions {
   /** `always` lets browsers use /fhir too: for portals where one browser has one patient. */
   fhirAlias: 'scripts' | 'always'
   limits?: Partial<ProxyLimits>
+  /** Gives the tokens where the host keeps the sessions; tickets and renewal are not needed then. */
+  token?: HostToken<FastifyRequest>
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const TICK_MS = 250
 
 async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
-  const { smartGuard: guard, smartTickets: tickets, smartMetrics: metrics } = app
+  const { smartGuard: guard } = app
+  const observer = observerOf(app)
+  const access = options.token ? accessByHost(options.token, options) : accessByTicket(app, options)
   const limits = { ...defaultProxyLimits, ...options.limits }
   // A clock that nobody sets: requests under way must not be cut when the time of day jumps.
   const running = createRunning(() => performance.now())
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
-    ...{ running, limits, tokens: app.smartToken },
+    ...{ running, limits, tokens: access },
     ownAddress: buildOwnAddress(options.publicUrl),
     sharesOf: createShares({
       ...{ requests: limits.inFlight, events: limits.events, bytes: limits.heldBytes },
@@ -62,7 +69,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   let isLooking = false
   const timer = setInterval(running.tick, TICK_MS)
   const watch = setInterval(() => {
-    if (!isLooking) cutEndedSessions().catch(metrics.noteFault)
+    if (!isLooking) cutEndedSessions().catch(observer.noteFault)
   }, 2 * TICK_MS)
   app.addHook('onClose', async () => {
     clearInterval(timer)
@@ -86,34 +93,18 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       ...{ method: METHODS, url, config },
       handler(request, reply) {
         const target = parseTarget(request.raw.url ?? '', `${app.prefix}/fhir`)
-        return pass(request, reply, chooseOnly(request), target, true)
+        return pass(request, reply, undefined, target)
       },
     })
-  }
-
-  // Never a default session where a second patient could appear.
-  function chooseOnly(request: FastifyRequest): string {
-    const ids = tickets.ids(request)
-    const [only] = ids
-    if (only === undefined) throw new BrokerError('session_invalid')
-    if (ids.length > 1 || (options.fhirAlias === 'scripts' && !guard.isScript(request))) {
-      const links = ids.map(id => ({
-        url: buildSessionBaseUrl(options.publicUrl, id),
-        rel: 'alternate' as const,
-      }))
-      throw new BrokerError('session_ambiguous', { links })
-    }
-    return only
   }
 
   async function pass(
     request: FastifyRequest,
     reply: FastifyReply,
-    id: string,
+    named: string | undefined,
     target: Target,
-    byAlias = false,
   ): Promise<void> {
-    const opening = tickets.open(request, id)
+    const opening = access.open(request, named)
     const open = opening instanceof Promise ? await opening : opening
     const upstream = upstreams.of(open)
     if (upstream.registration.embedded) guard.check(request, { embedded: true })
@@ -124,18 +115,18 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       open,
       upstream,
       target,
-      byAlias,
-      ours: buildSessionBaseUrl(options.publicUrl, id),
+      byAlias: named === undefined,
+      ours: access.baseUrl(open.session.id),
       ownHeaders: guard.corsHeaders(request),
     })
     reply.hijack()
-    metrics.observe({
+    observer.observe({
       method: request.method,
       route: request.routeOptions.url ?? '',
       status: reply.raw.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
       ehr: open.session.ehr,
-      session: open.recordId.slice(0, 12),
+      session: open.recordId.slice(0, 12) || undefined,
       aborted: outcome === 'broken off' || undefined,
     })
   }
@@ -153,15 +144,49 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     }
   }
 
-  async function findEnding(open: OpenSession, slide: boolean): Promise<BrokerError | undefined> {
+  async function findEnding(open: ProxiedSession, slide: boolean) {
     try {
-      await tickets.store.open(open.ticket, { slide })
+      await access.look?.(open, slide)
       return undefined
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       // A vault that is away says nothing about the session.
       return error.code === 'session_invalid' ? error : undefined
     }
+  }
+}
+
+/** Sessions of ours, by the tickets that requests carry. */
+function accessByTicket(
+  app: FastifyInstance,
+  { publicUrl, fhirAlias }: ProxyOptions,
+): SessionAccess<FastifyRequest> {
+  const { smartGuard: guard, smartSessions: sessions, smartTickets: tickets, smartTokens } = app
+  for (const [name, part] of Object.entries({ tickets, renewal: smartTokens })) {
+    if (!part)
+      throw new Error(`fhirstorm-proxy: options.token is missing, and so is fhirstorm-${name}`)
+  }
+  return {
+    baseUrl: id => buildSessionBaseUrl(publicUrl, id),
+    open: (request, id) => tickets.open(request, id ?? chooseOnly(request)),
+    accessToken: open => smartTokens.accessToken(open as OpenSession),
+    renew: open => smartTokens.renew(open as OpenSession),
+    look: async (open, slide) => await sessions.open((open as OpenSession).ticket, { slide }),
+  }
+
+  // Never a default session where a second patient could appear.
+  function chooseOnly(request: FastifyRequest): string {
+    const ids = tickets.ids(request)
+    const [only] = ids
+    if (only === undefined) throw new BrokerError('session_invalid')
+    if (ids.length > 1 || (fhirAlias === 'scripts' && !guard.isScript(request))) {
+      const links = ids.map(id => ({
+        url: buildSessionBaseUrl(publicUrl, id),
+        rel: 'alternate' as const,
+      }))
+      throw new BrokerError('session_ambiguous', { links })
+    }
+    return only
   }
 }
 
@@ -179,5 +204,5 @@ export default fp(proxy, {
   name: 'fhirstorm-proxy',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartGuard', 'smartTickets', 'smartToken', 'smartMetrics'] },
+  decorators: { fastify: ['smartGuard'] },
 })

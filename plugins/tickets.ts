@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
-import { within } from '../src/patience.ts'
+import { observerOf } from '../src/observer.ts'
 import {
   type BrowserRules,
   createBrowserSessions,
@@ -16,10 +16,9 @@ import {
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
-import { createSessionStore, type SessionStore, type StoreOptions } from '../src/session/store.ts'
-import type { TokenSet } from '../src/smart/types.ts'
+import type { RandomBytes, TokenSet } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
-import type {} from './metrics.ts'
+import type {} from './session-store.ts'
 import type {} from './vault.ts'
 
 declare module 'fastify' {
@@ -29,7 +28,6 @@ declare module 'fastify' {
 }
 
 export interface Tickets {
-  store: SessionStore
   /** Makes the session durable, and ends what the rules of this browser end. */
   begin(request: FastifyRequest, login: Login): Promise<Granted>
   /** Sets the ticket of a new session and clears the tickets that are over. */
@@ -75,8 +73,11 @@ export interface Login {
   tokens: TokenSet
 }
 
-export interface TicketsOptions
-  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'openedBytes'> {
+export interface TicketsOptions {
+  now: () => number
+  randomBytes: RandomBytes
+  /** Longest life of a session, and so of its cookie, in milliseconds. */
+  absoluteMs: number
   sealer: RecordSealer
   rules: BrowserRules
   /** Memory for tickets that were unsealed; 16 MiB unless told. */
@@ -89,29 +90,19 @@ const BROWSER = /^[A-Za-z0-9_-]{22}$/
 /** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
 const MAX_CLEARED = 16
 const TICKET_BYTES = 400
-/** Longest wait for endings that the vault has not taken when the app closes. */
-const ENDING_PATIENCE_MS = 5_000
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
-  const { smartCookies: cookies, smartVault: vault, smartMetrics: metrics } = app
+  const { smartCookies: cookies, smartVault: vault, smartSessions: store } = app
+  const observer = observerOf(app)
   const { sealer, rules, now, randomBytes, absoluteMs } = options
   const { ticketBytes = defaultMemoryLimits.ticketBytes } = options
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
-  const store = createSessionStore({
-    ...options,
-    vault,
-    onUnreadable: ehr => metrics.count('unreadable', ehr),
-  })
   const browserSessions = createBrowserSessions({ vault, store, sealer, rules, now })
   const lifetimeSeconds = Math.round(absoluteMs / 1000)
   /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
   const known = createBoundedMap<Ticket>(ticketBytes, () => TICKET_BYTES)
 
-  app.addHook('onClose', async () => {
-    await within(ENDING_PATIENCE_MS, store.settled())
-  })
-
-  app.decorate('smartTickets', { store, begin, grant, open, openAll, ids, clear, leave, leaveAll })
+  app.decorate('smartTickets', { begin, grant, open, openAll, ids, clear, leave, leaveAll })
 
   async function begin(request: FastifyRequest, login: Login): Promise<Granted> {
     const browser = readBrowser(request)
@@ -119,7 +110,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     try {
       await browserSessions.noteTicket(browser, open)
       const over = await browserSessions.settle(browser, open)
-      metrics.count('started', login.ehr)
+      observer.count('started', login.ehr)
       return { open, browser, over }
     } catch (error) {
       // Its ticket goes to nobody, and its tokens go back.
@@ -222,7 +213,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   async function leaveBy(ticket: Ticket, reply: FastifyReply): Promise<Left> {
     const left = await leaveSession(ticket, store, each => openTicket(each, { slide: false }))
     clear(reply, ticket.id, ticket.ehr)
-    if (left.isEnded) metrics.count('logged_out', ticket.ehr)
+    if (left.isEnded) observer.count('logged_out', ticket.ehr)
     return left
   }
 }
@@ -238,5 +229,5 @@ function isRefusal(error: unknown): boolean {
 export default fp(tickets, {
   name: 'fhirstorm-tickets',
   fastify: '5.x',
-  decorators: { fastify: ['smartCookies', 'smartVault', 'smartMetrics'] },
+  decorators: { fastify: ['smartCookies', 'smartSessions', 'smartVault'] },
 })

@@ -26,7 +26,7 @@ export async function adminListener(
   await admin.register(adminRoutes, {
     ehrs,
     token,
-    store: app.smartTickets.store,
+    store: app.smartSessions,
     ehrStates: () => app.smartDiscovery.states(),
     metricsText: () => app.smartMetrics.text(),
   })

@@ -3,6 +3,7 @@
 // app of your own.
 
 import type { FastifyInstance } from 'fastify'
+import authorizationServer from '../plugins/authorization-server.ts'
 import backchannelLogout from '../plugins/backchannel-logout.ts'
 import callback from '../plugins/callback.ts'
 import contract from '../plugins/contract.ts'
@@ -19,11 +20,12 @@ import logout from '../plugins/logout.ts'
 import metrics from '../plugins/metrics.ts'
 import proxy from '../plugins/proxy.ts'
 import readAnswers from '../plugins/read-answers.ts'
+import renewal from '../plugins/renewal.ts'
 import securityHeaders from '../plugins/security-headers.ts'
+import sessionStore from '../plugins/session-store.ts'
 import sessions from '../plugins/sessions.ts'
 import state from '../plugins/state.ts'
 import tickets from '../plugins/tickets.ts'
-import token from '../plugins/token.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
@@ -61,8 +63,10 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   await app.register(cookies, options.cookies)
   await app.register(discovery, options.discovery)
   await app.register(state, options.state)
+  await app.register(authorizationServer, options.authorizationServer)
+  await app.register(sessionStore, options.sessionStore)
   await app.register(tickets, options.tickets)
-  await app.register(token, options.token)
+  await app.register(renewal, options.renewal)
 
   // The routes, as a user meets them.
   await app.register(launch, options.launch)

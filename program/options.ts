@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { parse as parseYaml } from 'yaml'
+import type { AuthorizationServerOptions } from '../plugins/authorization-server.ts'
 import type { BackchannelLogoutOptions } from '../plugins/backchannel-logout.ts'
 import type { CallbackOptions } from '../plugins/callback.ts'
 import type { ContractOptions } from '../plugins/contract.ts'
@@ -15,11 +16,12 @@ import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
 import type { MetricsOptions } from '../plugins/metrics.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
+import type { RenewalOptions } from '../plugins/renewal.ts'
 import type { SecurityHeadersOptions } from '../plugins/security-headers.ts'
+import type { SessionStoreOptions } from '../plugins/session-store.ts'
 import type { SessionsOptions } from '../plugins/sessions.ts'
 import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
-import type { TokenOptions } from '../plugins/token.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
 import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
@@ -43,8 +45,10 @@ export interface AppOptions {
   cookies: CookiesOptions
   discovery: DiscoveryOptions
   state: StateOptions
+  authorizationServer: AuthorizationServerOptions
+  sessionStore: SessionStoreOptions
   tickets: TicketsOptions
-  token: TokenOptions
+  renewal: RenewalOptions
   launch: LaunchOptions
   callback: CallbackOptions
   sessions: SessionsOptions
@@ -81,6 +85,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const embedding = registrations.filter(({ embedded }) => embedded)
   const frameAncestors = [...new Set(embedding.flatMap(({ origins }) => origins))]
   const loginPath = `${base}/login`
+  const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins
 
   return {
@@ -111,19 +116,16 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       now: vault.now,
       randomBytes,
     },
-    tickets: {
-      now: vault.now,
-      randomBytes,
-      idleMs,
-      absoluteMs,
-      sealer: createRecordSealer(keyRing),
-      rules: sessions,
-      registrations,
-    },
-    token: {
+    authorizationServer: {
       ...{ registrations, now, randomBytes, postLogoutUrl: sessions.postLogoutUrl },
       sharedNow: vault.now,
     },
+    sessionStore: { now: vault.now, randomBytes, idleMs, absoluteMs, sealer },
+    tickets: {
+      ...{ now: vault.now, randomBytes, absoluteMs, sealer },
+      ...{ rules: sessions, registrations },
+    },
+    renewal: { registrations, now: vault.now, randomBytes },
     launch: { registrations, frontend, randomBytes, rateLimit: defaultLoginRate },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
     sessions: { publicUrl, ehrs: registrations, missingScopes },

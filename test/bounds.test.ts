@@ -17,6 +17,7 @@ const bounds: Record<string, string> = {
   'src/browser/guard.ts hosts': 'the configured addresses',
   'program/config/load.ts seen': EACH_CALL,
   'program/connections.ts held': 'one entry for each open connection, at most',
+  'src/exchange/access.ts requests': 'sessions of requests under way, that live elsewhere',
   'src/exchange/exchange.ts credentials': 'token sets that live elsewhere',
   'src/network/names.ts waiting': 'names of registered hosts',
   'src/exchange/running.ts byId': EACH_CALL,

@@ -33,7 +33,7 @@ export function parseReturnTo(asked: unknown, frontend: Frontend): string {
 export function buildLandingUrl(
   returnTo: string,
   origin: string,
-  outcome: { session: string } | { error: string },
+  outcome: { session: string } | { error: string } | Record<string, never>,
 ): string {
   const url = new URL(returnTo, origin)
   for (const name of ['session', 'error']) url.searchParams.delete(name)

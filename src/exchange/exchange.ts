@@ -11,9 +11,8 @@ import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
 import { restoreQuery } from '../proxy/restore-query.ts'
 import { buildUpstreamPath, type Target } from '../proxy/target.ts'
 import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
-import type { OpenSession, Session } from '../session/session.ts'
-import type { TokenSet } from '../smart/types.ts'
 import { type ForwardOutcome, forward } from './forward.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 import { hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
 import { enter, leave, type Place, type Shares } from './shares.ts'
@@ -22,15 +21,15 @@ import type { Upstream } from './upstream.ts'
 
 /** Where access tokens come from. */
 export interface Tokens {
-  accessToken(open: OpenSession): string | Promise<string>
-  renew(open: OpenSession): Promise<string>
+  accessToken(open: ProxiedSession): string | Promise<string>
+  renew(open: ProxiedSession): Promise<string>
 }
 
 export interface ExchangeOptions {
   tokens: Tokens
   running: Running
   ownAddress: OwnAddress
-  sharesOf: (session: Session) => Shares
+  sharesOf: (session: ProxiedSession['session']) => Shares
   limits: ForwardLimits & BodyLimits
 }
 
@@ -39,7 +38,7 @@ export interface Call {
   request: IncomingMessage
   response: ServerResponse
   reply: { hijack(): unknown }
-  open: OpenSession
+  open: ProxiedSession
   upstream: Upstream
   target: Target
   /** Our FHIR base URL of the session. */
@@ -59,7 +58,7 @@ interface Credential {
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, sharesOf, limits } = options
   /** What is made of each token set's access token: long texts to judge and to join on each request. */
-  const credentials = new WeakMap<TokenSet, Credential>()
+  const credentials = new WeakMap<object, Credential>()
   const turns = createTurns()
 
   return async function exchange(call: Call): Promise<ForwardOutcome> {
@@ -145,7 +144,7 @@ export function createExchange(options: ExchangeOptions) {
     })
   }
 
-  function credentialOf(known: TokenSet, accessToken: string): Credential {
+  function credentialOf(known: { accessToken: string }, accessToken: string): Credential {
     // A token that was renewed for this request belongs to the record's next reading.
     if (known.accessToken !== accessToken) return buildCredential(accessToken)
     const remembered = credentials.get(known)

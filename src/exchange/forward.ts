@@ -6,9 +6,9 @@
 import type { Dispatcher } from 'undici'
 import { BrokerError } from '../errors.ts'
 import type { Answer, AnsweredHeaders } from '../proxy/answer.ts'
-import type { OpenSession } from '../session/session.ts'
 import { toBrokerError } from './failure.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 import type { Stream } from './running.ts'
 import { becomeEvents, hold } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
@@ -34,7 +34,7 @@ const MAX_INTERIM_ANSWERS = 20
 const MAX_WAITING_BYTES = 128 * 1024
 
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
-  readonly open: OpenSession
+  readonly open: ProxiedSession
   place = -1
   private readonly it: ForwardedRequest
   private readonly resolve: (outcome: ForwardOutcome) => void

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { ForwardLimits } from '../limits.ts'
 import type { Answer, AnsweredHeaders, Asked } from '../proxy/answer.ts'
-import type { OpenSession } from '../session/session.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 import type { Running } from './running.ts'
 import type { Place } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
@@ -21,7 +21,7 @@ export interface AnswerRules {
 export interface ForwardedRequest {
   pool: Dispatcher
   dispatch: Dispatcher.DispatchOptions
-  open: OpenSession
+  open: ProxiedSession
   /** Among those in flight. */
   place: Place
   asked: Asked

@@ -2,11 +2,11 @@
 // request, and gives them their coarse clock; a session that ends anywhere has its streams cut here.
 
 import type { BrokerError } from '../errors.ts'
-import type { OpenSession } from '../session/session.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 
 /** One request under way. */
 export interface Stream {
-  readonly open: OpenSession
+  readonly open: ProxiedSession
   /** Events, whose silence is no sign that somebody uses the session. */
   readonly isLive: boolean
   /** Where the registry keeps it; the registry's own. */
@@ -23,7 +23,7 @@ export interface Running {
   add(stream: Stream): void
   delete(stream: Stream): void
   /** The sessions that have streams, each once; `inUse` when not all of them are events. */
-  sessions(): { open: OpenSession; inUse: boolean }[]
+  sessions(): { open: ProxiedSession; inUse: boolean }[]
   /** Ends all streams of a session; returns how many there were. */
   abort(sessionId: string, error: BrokerError): number
   /** Looks after every stream; to be called a few times a second. */
@@ -55,7 +55,7 @@ export function createRunning(clock: () => number): Running {
       last.place = stream.place
     },
     sessions() {
-      const byId = new Map<string, { open: OpenSession; inUse: boolean }>()
+      const byId = new Map<string, { open: ProxiedSession; inUse: boolean }>()
       for (const { open, isLive } of streams) {
         const inUse = !isLive || (byId.get(open.session.id)?.inUse ?? false)
         byId.set(open.session.id, { open, inUse })

@@ -4,8 +4,8 @@
 
 import { BrokerError } from '../errors.ts'
 import type { ShareLimits } from '../limits.ts'
-import type { Session } from '../session/session.ts'
 import { give, type Share, take } from '../share.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 
 /** What one holder has of each. */
 export interface Shares {
@@ -31,7 +31,9 @@ export interface Place {
 const MAX_KNOWN = 4_096
 
 /** Makes the function that finds a session's shares: its user's, if the EHR has said who that is. */
-export function createShares(options: SharesOptions): (session: Session) => Shares {
+export function createShares(
+  options: SharesOptions,
+): (session: ProxiedSession['session']) => Shares {
   const all = buildShares(options, 'all', undefined)
   const ehrs = new Map<string, Shares>()
   const users = new Map<string, Shares>()

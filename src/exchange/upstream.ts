@@ -8,9 +8,9 @@ import { createPool } from '../network/connect.ts'
 import { type Answer, type Asked, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
-import type { OpenSession } from '../session/session.ts'
 import type { Registration } from '../smart/types.ts'
 import type { AnswerRules } from './forwarded-request.ts'
+import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
 
 export interface Upstream {
@@ -24,7 +24,7 @@ export interface Upstream {
 
 export interface Upstreams {
   /** The FHIR server of a session; `session_invalid` when its registration is gone or has moved. */
-  of(open: OpenSession): Upstream
+  of(open: ProxiedSession): Upstream
   close(): Promise<void>
 }
 

@@ -62,7 +62,7 @@ test('[O9] a logout at the EHR is acknowledged when it is done, and can be sent 
 test('[O9] one ending that fails among many is no ending of all: the rest end, and it is told', async t => {
   const stuck = new Set<string>()
   const { world, sign } = await start(t, id => stuck.has(id))
-  const { store } = world.product.smartTickets
+  const store = world.product.smartSessions
   const browsers = Array.from({ length: 6 }, createBrowser)
   const ids: string[] = []
   for (const [i, browser] of browsers.entries()) {

@@ -45,7 +45,8 @@ if (import.meta.main) {
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now)
   const app = createServer({ logger: pino(buildLoggerOptions('warn')), trustedProxies: [] })
   const options = buildOptions(config, { vault: makeMortal(vault) })
-  options.token.deadlineMs = DEADLINE_MS
+  options.authorizationServer.deadlineMs = DEADLINE_MS
+  options.renewal.deadlineMs = DEADLINE_MS
   await serve(app, options)
   await app.listen({ host: config.listen.host, port: config.listen.port })
 }

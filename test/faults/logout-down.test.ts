@@ -54,7 +54,7 @@ async function isReady({ app }: World): Promise<void> {
 }
 
 async function isInVault({ product }: World, { id }: LoggedIn): Promise<boolean> {
-  const { store } = product.smartTickets
+  const store = product.smartSessions
   return (await product.smartVault.read(store.recordId(id))) !== undefined
 }
 
@@ -161,7 +161,7 @@ describe('over a SQLite file', () => {
     const browser = createBrowser()
     const earlier = await launchFromEhr(world, browser, 'amy-shaw')
     const kept = copyOf(world, browser)
-    const { store } = world.product.smartTickets
+    const store = world.product.smartSessions
     const count = (await store.find('ehr', 'general')).length
     const begun = await browser.navigate(
       `${world.sandbox.url}/launch-app?patient=ben-ortega&auto=1&user=nurse`,

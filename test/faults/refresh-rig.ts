@@ -63,9 +63,10 @@ export async function startRefreshRig(): Promise<RefreshRig> {
   }
   const world = await createWorld({
     now: () => Date.now() + passed,
-    adjust({ token }) {
-      token.deadlineMs = 1_500
-      token.steady = () => performance.now() + passed
+    adjust({ authorizationServer, renewal }) {
+      authorizationServer.deadlineMs = 1_500
+      renewal.deadlineMs = 1_500
+      renewal.steady = () => performance.now() + passed
     },
     sandbox: {
       accessTokenSeconds: LIFE_SECONDS,

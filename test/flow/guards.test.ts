@@ -127,7 +127,7 @@ test('[K9] a browser cookie that is none of ours is replaced, and nothing is kep
     const given = browser.cookies(world.app).get(name) ?? ''
     assert.match(given, /^[A-Za-z0-9_-]{22}$/, planted)
     assert.notEqual(given, planted)
-    const { store } = world.product.smartTickets
+    const store = world.product.smartSessions
     assert.deepEqual(await store.find('browser', planted), [], planted)
     assert.equal((await store.find('browser', given)).length, 1)
   }

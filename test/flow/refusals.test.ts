@@ -237,7 +237,7 @@ test('[DS1] two hundred half-sent requests keep nobody waiting', async t => {
 test('[V16, BP-06] a session that was ended leaves no record', async () => {
   const browser = createBrowser()
   const { id } = await logIn(world, browser, 'amy-shaw')
-  const { store } = world.product.smartTickets
+  const store = world.product.smartSessions
   assert.ok(await world.product.smartVault.read(store.recordId(id)))
   const out = await browser.fetch(`${world.app}/sessions/${id}`, { method: 'DELETE' })
   assert.equal(out.status, 200)
@@ -250,7 +250,7 @@ test('[BP-03, AL-51] sessions end when nobody is there, and what is kept is seal
   t.after(() => later.close())
   const browser = createBrowser()
   const { id, fhirBaseUrl } = await logIn(later, browser, 'amy-shaw')
-  const record = await later.product.smartVault.read(later.product.smartTickets.store.recordId(id))
+  const record = await later.product.smartVault.read(later.product.smartSessions.recordId(id))
   assert.ok(record)
   assert.doesNotMatch(Buffer.from(record.value).toString('latin1'), /amy-shaw|accessToken|eyJ/)
   offset = 16 * 60_000

@@ -13,6 +13,8 @@ export interface RawClient {
   closed(): Promise<string>
 }
 
+const MAX_TEXT = 64 * 1024 * 1024
+
 /** Opens a connection to a port of this machine, from another address of it where one is given. */
 export async function connectRaw(
   port: number,
@@ -27,7 +29,8 @@ export async function connectRaw(
     for (const check of waiting) check()
   }
   socket.on('data', chunk => {
-    text += chunk.toString('latin1')
+    // What pours without end is read on, and not kept.
+    if (text.length < MAX_TEXT) text += chunk.toString('latin1')
     wake()
   })
   socket.on('error', () => undefined)

@@ -43,7 +43,9 @@ async function build(
         cookie: 'sealed',
       }),
     },
-    smartToken: { push: async (_r: unknown, _s: unknown, parameters: unknown) => parameters },
+    smartAuthorization: {
+      push: async (_r: unknown, _s: unknown, parameters: unknown) => parameters,
+    },
   })
   await app.register(cookies, {
     secure: true,

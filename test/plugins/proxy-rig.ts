@@ -7,11 +7,11 @@ import { pino } from 'pino'
 import { type Dispatcher, request } from 'undici'
 import errors from '../../plugins/errors.ts'
 import guard from '../../plugins/guard.ts'
-import type { RequestRecord } from '../../plugins/metrics.ts'
 import proxy, { type ProxyOptions } from '../../plugins/proxy.ts'
 import { createServer } from '../../program/server.ts'
 import { BrokerError } from '../../src/errors.ts'
 import type { ProxyLimits } from '../../src/limits.ts'
+import type { RequestRecord } from '../../src/observer.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { type FakeEhr, startFakeEhr } from '../network/fake-ehr.ts'
@@ -88,7 +88,8 @@ async function startRig(options: RigOptions): Promise<Rig> {
     noteFault: (error: unknown) => void faults.push(error),
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)
-  app.decorate('smartToken', fakeToken(token) as never)
+  app.decorate('smartTokens', fakeToken(token) as never)
+  app.decorate('smartSessions', fakeSessions(sessions) as never)
   await app.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await app.register(guard, { publicUrl, frontendOrigins: options.frontendOrigins ?? [] })
   await app.register(proxy, {
@@ -141,19 +142,23 @@ function buildOpenSession(id: string, { id: ehr, iss }: Registration): OpenSessi
 
 function fakeTickets(sessions: Map<string, OpenSession>) {
   const idsOf = (cookie = '') => [...cookie.matchAll(/t-([A-Za-z0-9_-]{22})=/g)].map(([, id]) => id)
-  const openById = (id: string) => {
-    const open = sessions.get(id)
-    if (!open) throw new BrokerError('session_invalid')
-    return open
-  }
   return {
     ids: ({ headers }: { headers: { cookie?: string } }) => idsOf(headers.cookie),
     open({ headers }: { headers: { cookie?: string } }, id: string) {
       if (!idsOf(headers.cookie).includes(id)) throw new BrokerError('session_invalid')
-      return openById(id)
+      return openById(sessions, id)
     },
-    store: { open: async ({ id }: { id: string }) => openById(id) },
   }
+}
+
+function fakeSessions(sessions: Map<string, OpenSession>) {
+  return { open: async ({ id }: { id: string }) => openById(sessions, id) }
+}
+
+function openById(sessions: Map<string, OpenSession>, id: string): OpenSession {
+  const open = sessions.get(id)
+  if (!open) throw new BrokerError('session_invalid')
+  return open
 }
 
 function fakeToken(token: Rig['token']) {

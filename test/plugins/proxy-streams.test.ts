@@ -160,7 +160,7 @@ describe('streams', () => {
   })
 
   test('[PS2] a mistake in looking for ended sessions is noted, and the next look goes on', async () => {
-    const { store } = rig.app.smartTickets
+    const store = rig.app.smartSessions
     const { open } = store
     rig.ehr.handler = request => void pour(request)
     const client = await connectRaw(rig.port)

@@ -8,6 +8,7 @@ import admin from '../../plugins/admin.ts'
 import callback from '../../plugins/callback.ts'
 import cookies from '../../plugins/cookies.ts'
 import logout from '../../plugins/logout.ts'
+import sessionStore from '../../plugins/session-store.ts'
 import sessions from '../../plugins/sessions.ts'
 import tickets from '../../plugins/tickets.ts'
 import { BrokerError } from '../../src/errors.ts'
@@ -33,12 +34,10 @@ async function buildTickets(decorators: Record<string, unknown> = {}) {
     ...decorators,
   })
   await app.register(cookies, cookieOptions)
+  const made = { sealer: parts.sealer, now: parts.clock.now, randomBytes, absoluteMs: 12 * HOUR }
+  await app.register(sessionStore, { ...made, idleMs: 15 * MINUTE })
   await app.register(tickets, {
-    sealer: parts.sealer,
-    now: parts.clock.now,
-    randomBytes,
-    idleMs: 15 * MINUTE,
-    absoluteMs: 12 * HOUR,
+    ...made,
     rules: { perBrowser: 8, onUserChange: 'end' },
     registrations: ['general', 'framed'].map(id => ({ id, iss: ISS, embedded: id === 'framed' })),
   })
@@ -144,11 +143,10 @@ test('sessions are listed for their own browser, dead cookies are cleared, none 
 
 test('[O1] logging out deletes the record before anything is asked of the EHR', async t => {
   const order: string[] = []
-  const smartToken = {
-    discard: () => order.push('discard'),
-    endSessionUrl: async () => 'https://ehr.example.org/logout',
-  }
-  const { app, begin, vault } = await buildTickets({ smartToken })
+  const { app, begin, vault } = await buildTickets({
+    smartTokens: { discard: () => order.push('discard') },
+    smartAuthorization: { endSessionUrl: async () => 'https://ehr.example.org/logout' },
+  })
   t.after(() => app.close())
   const { remove } = vault
   vault.remove = async id => {
@@ -190,7 +188,7 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
         return pending
       },
     },
-    smartToken: {
+    smartAuthorization: {
       async exchange() {
         exchanges++
         await new Promise(done => setTimeout(done, 50))

@@ -1,0 +1,112 @@
+// Capability: access tokens of sessions, good for the request at hand. Renews ahead of expiry, one call
+// for all who ask at once, and gives back tokens that nobody will use any more.
+
+import { setTimeout as wait } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { observerOf } from '../src/observer.ts'
+import { within } from '../src/patience.ts'
+import { createRefresher } from '../src/session/refresh.ts'
+import { createRevocations } from '../src/session/revocation.ts'
+import type { OpenSession } from '../src/session/session.ts'
+import { refreshTokens } from '../src/smart/token/refresh.ts'
+import { revokeTokens } from '../src/smart/token/revocation.ts'
+import type { RandomBytes, Registration, TokenSet } from '../src/smart/types.ts'
+import type {} from './authorization-server.ts'
+import type {} from './session-store.ts'
+import type {} from './vault.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartTokens: Tokens
+  }
+}
+
+export interface Tokens {
+  /** A token good for this request, renewed ahead of its expiry. */
+  accessToken(open: OpenSession): string | Promise<string>
+  /** A newer token after the EHR refused the one at hand, or `upstream_unauthorized`. */
+  renew(open: OpenSession): Promise<string>
+  /** Gives back tokens that no session will use any more, behind the answer and where the EHR can. */
+  discard(ehr: string, tokens: TokenSet): void
+}
+
+export interface RenewalOptions {
+  registrations: readonly Registration[]
+  /** The time of day that all instances share, by which tokens end. */
+  now: () => number
+  /** Milliseconds by a clock that nobody sets. */
+  steady?: () => number
+  randomBytes: RandomBytes
+  /** Milliseconds a token call may take at most; a renewal's lease lasts three times as long. */
+  deadlineMs?: number
+}
+
+const REVOCATION_PATIENCE_MS = 1_000
+/** Longest wait for renewals and for the vault when the app closes. */
+const DRAIN_MS = 20_000
+
+async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<void> {
+  const { now, randomBytes, deadlineMs = 10_000 } = options
+  const { smartAuthorization: authorization, smartSessions: sessions } = app
+  const observer = observerOf(app)
+  const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
+  const pause = (milliseconds: number) => wait(milliseconds, undefined, { ref: false })
+  const revocations = createRevocations({
+    wait: pause,
+    async revoke(ehr, tokens) {
+      const registration = registrations.get(ehr)
+      if (!registration) return
+      const outcome = await revokeTokens(tokens, await authorization.prepare(registration))
+      if (outcome === 'failed') throw new Error('not all tokens were revoked')
+    },
+    onGivenUp: (ehr, error) => app.log.warn({ ehr, err: error }, 'tokens could not be revoked'),
+  })
+  const refresher = createRefresher({
+    vault: app.smartVault,
+    now,
+    steady: options.steady ?? (() => performance.now()),
+    deadlineMs,
+    owner: Buffer.from(randomBytes(16)).toString('base64url'),
+    random: Math.random,
+    wait: pause,
+    replace: sessions.replace,
+    reopen: sessions.reopen,
+    async prepare(open) {
+      const call = await authorization.prepare(requireRegistration(open))
+      return () => refreshTokens(open.session.tokens, call)
+    },
+    end: ({ recordId, generation }) => sessions.end(recordId, generation),
+    discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
+    report: (outcome, open) => observer.count(outcome, open.session.ehr),
+  })
+
+  app.decorate('smartTokens', {
+    accessToken: refresher.accessToken,
+    renew: refresher.renew,
+    discard: revocations.begin,
+  })
+
+  // Before the network and the vault close: a refresh token that was sent must find its successor
+  // stored, however busy the vault is, and a logout its revocation tried.
+  app.addHook('onClose', async () => {
+    const isStored = await within(
+      DRAIN_MS,
+      refresher.settled().then(() => true),
+    )
+    if (!isStored) app.log.error('renewed tokens could not be stored: their sessions will end')
+    await within(REVOCATION_PATIENCE_MS, revocations.settled())
+  })
+
+  function requireRegistration({ session }: OpenSession): Registration {
+    const registration = registrations.get(session.ehr)
+    if (!registration) throw new Error('the session belongs to no registration')
+    return registration
+  }
+}
+
+export default fp(renewal, {
+  name: 'fhirstorm-renewal',
+  fastify: '5.x',
+  decorators: { fastify: ['smartAuthorization', 'smartSessions', 'smartVault'] },
+})

@@ -1,0 +1,43 @@
+// Capability: sessions in the vault, by their records. What tickets, renewals, logouts and the
+// administrator share; knows nothing of cookies. Whatever ends here is tried until the vault has it.
+
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { observerOf } from '../src/observer.ts'
+import { within } from '../src/patience.ts'
+import type { RecordSealer } from '../src/session/sealer.ts'
+import { createSessionStore, type SessionStore, type StoreOptions } from '../src/session/store.ts'
+import type {} from './vault.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    smartSessions: SessionStore
+  }
+}
+
+export interface SessionStoreOptions
+  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'openedBytes'> {
+  sealer: RecordSealer
+}
+
+/** Longest wait for endings that the vault has not taken when the app closes. */
+const ENDING_PATIENCE_MS = 5_000
+
+async function sessionStore(app: FastifyInstance, options: SessionStoreOptions): Promise<void> {
+  const observer = observerOf(app)
+  const store = createSessionStore({
+    ...options,
+    vault: app.smartVault,
+    onUnreadable: ehr => observer.count('unreadable', ehr),
+  })
+  app.decorate('smartSessions', store)
+  app.addHook('onClose', async () => {
+    await within(ENDING_PATIENCE_MS, store.settled())
+  })
+}
+
+export default fp(sessionStore, {
+  name: 'fhirstorm-session-store',
+  fastify: '5.x',
+  decorators: { fastify: ['smartVault'] },
+})

@@ -1,0 +1,71 @@
+// Where the sessions of proxied requests and their tokens come from: our own store, or a host that keeps
+// the sessions itself. No I/O of its own, no clock.
+
+import { BrokerError } from '../errors.ts'
+import { buildSessionBaseUrl } from '../session/document.ts'
+import type { Tokens } from './exchange.ts'
+import type { ProxiedSession } from './proxied-session.ts'
+
+export interface SessionAccess<Request> extends Tokens {
+  /** Our FHIR base URL for a session. */
+  baseUrl(id: string): string
+  /** The session of an id in the path; without one, of a request at `/fhir`. */
+  open(request: Request, id: string | undefined): ProxiedSession | Promise<ProxiedSession>
+  /** Rejects with `session_invalid` when it is over; `slide` keeps it alive. */
+  look?(open: ProxiedSession, slide: boolean): Promise<unknown>
+}
+
+/**
+ * The token for one request, and the EHR that it is good for. `session` is the id in the path; there is
+ * none at `/fhir`. With `refused`, the EHR has refused that token: a newer one, or the same again when
+ * there is none. A BrokerError, or an error with a status, refuses the request.
+ */
+export type HostToken<Request> = (
+  request: Request,
+  asked: { session: string | undefined; refused?: string },
+) => Promise<{
+  /** Registration id. */
+  ehr: string
+  accessToken: string
+  /** Who shares what one user may take; each session is a user of its own unless told. */
+  user?: string
+}>
+
+export interface HostAccessOptions {
+  registrations: ReadonlyMap<string, { iss: string }>
+  /** Public URL without a trailing slash. */
+  publicUrl: string
+}
+
+/**
+ * Sessions of a host, which gives the tokens; a token that it gives again after the EHR refused it is
+ * `upstream_unauthorized`.
+ */
+export function accessByHost<Request>(
+  token: HostToken<Request>,
+  { publicUrl, registrations }: HostAccessOptions,
+): SessionAccess<Request> {
+  const requests = new WeakMap<ProxiedSession, Request>()
+  return {
+    baseUrl: id => (id === '' ? `${publicUrl}/fhir` : buildSessionBaseUrl(publicUrl, id)),
+    async open(request, id = '') {
+      const { ehr, accessToken, user } = await token(request, { session: id || undefined })
+      const iss = registrations.get(ehr)?.iss
+      if (iss === undefined)
+        throw new Error('fhirstorm-proxy: options.token named no registered EHR')
+      const identity = user === undefined ? undefined : { iss, sub: user }
+      const open = { recordId: '', session: { id, ehr, iss, tokens: { accessToken, identity } } }
+      requests.set(open, request)
+      return open
+    },
+    accessToken: ({ session }) => session.tokens.accessToken,
+    async renew(open) {
+      const { id, ehr, tokens } = open.session
+      const refused = tokens.accessToken
+      const asked = { session: id || undefined, refused }
+      const { accessToken } = await token(requests.get(open) as Request, asked)
+      if (accessToken === refused) throw new BrokerError('upstream_unauthorized', { ehr })
+      return accessToken
+    },
+  }
+}

@@ -1,0 +1,45 @@
+// Who is told what happens: metrics and log of the product, or those of a host; nobody where there is
+// neither. Words and numbers that may be logged, never input.
+
+/** One finished or aborted request. */
+export interface RequestRecord {
+  method: string
+  /** Route pattern, never the path. */
+  route: string
+  status: number
+  milliseconds: number
+  /** Registration id. */
+  ehr?: string
+  /** First 12 characters of the record id: a hash, not the session id. */
+  session?: string
+  /** Code of our refusal. */
+  code?: string
+  aborted?: boolean
+}
+
+export type SessionEvent =
+  | 'started'
+  | 'renewed'
+  | 'failed'
+  | 'shared'
+  | 'ended'
+  | 'logged_out'
+  | 'unreadable'
+
+export interface Observer {
+  observe(record: RequestRecord): void
+  count(event: SessionEvent, ehr: string): void
+  /** A fault outside of any request that was caught where it happened. */
+  noteFault(error: unknown): void
+}
+
+const nobody: Observer = {
+  observe: () => undefined,
+  count: () => undefined,
+  noteFault: () => undefined,
+}
+
+/** The observer of an app where there is one (`smartMetrics`), else one that keeps nothing. */
+export function observerOf(app: { smartMetrics?: Observer }): Observer {
+  return app.smartMetrics ?? nobody
+}
