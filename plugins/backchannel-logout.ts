@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { BrokerError } from '../src/errors.ts'
+import { BrokerError, namingEhr } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
 import { observerOf } from '../src/observer.ts'
 import { listSpellings } from '../src/smart/identity/id-token.ts'
@@ -47,11 +47,17 @@ async function backchannelLogout(
     { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
-      const outcomes = await Promise.allSettled(findCandidates(text).map(entry => end(text, entry)))
-      const failed = outcomes.find(outcome => outcome.status === 'rejected')
-      if (failed) throw failed.reason
-      if (!outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value)) {
-        throw new BrokerError('logout_token_invalid')
+      const candidates = findCandidates(text)
+      const outcomes = await Promise.allSettled(candidates.map(entry => end(text, entry)))
+      const reasons = outcomes.flatMap(outcome =>
+        outcome.status === 'rejected' ? [outcome.reason] : [],
+      )
+      const failed = reasons.find(reason => !isInvalid(reason))
+      if (failed) throw failed
+      if (reasons.length === outcomes.length) {
+        throw (
+          reasons[0] ?? new BrokerError('logout_token_invalid', { detail: 'of no registration' })
+        )
       }
       return reply.code(204).header('cache-control', 'no-store').send()
     },
@@ -71,17 +77,18 @@ async function backchannelLogout(
   }
 
   // The token counts as used when everything is done, so that after a failure it can be sent again.
-  async function end(text: string, registration: Registration): Promise<boolean> {
-    const logout = await verify(text, registration)
-    if (!logout) return false
+  async function end(text: string, registration: Registration): Promise<void> {
+    const ehr = registration.id
+    const logout = await namingEhr(ehr, () => verify(text, registration))
     const used = buildUsedKey(registration, logout)
-    if (await vault.isTaken(used)) return false
+    if (await vault.isTaken(used)) {
+      throw new BrokerError('logout_token_invalid', { ehr, detail: 'sent before' })
+    }
     const found = await findSessions(registration, logout)
     const { ended, failure } = await sessions.endAll(found.map(({ id }) => id))
     for (let i = 0; i < ended; i++) observer.count('logged_out', registration.id)
     if (failure) throw failure
     await vault.take(used, logout.expiresAt)
-    return true
   }
 
   async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
@@ -93,16 +100,15 @@ async function backchannelLogout(
   }
 
   async function verify(text: string, registration: Registration) {
-    try {
-      const server = await discovery.resolve(registration)
-      const { jwksUri } = server
-      const keys = jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri)
-      return await verifyLogoutToken(text, { registration, server, keys, now: options.now })
-    } catch (error) {
-      if (error instanceof BrokerError && error.code === 'logout_token_invalid') return undefined
-      throw error
-    }
+    const server = await discovery.resolve(registration)
+    const { jwksUri } = server
+    const keys = jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri)
+    return await verifyLogoutToken(text, { registration, server, keys, now: options.now })
   }
+}
+
+function isInvalid(reason: unknown): boolean {
+  return reason instanceof BrokerError && reason.code === 'logout_token_invalid'
 }
 
 // Of each registration its own; hashed, because its text is the EHR's.

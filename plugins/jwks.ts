@@ -16,11 +16,14 @@ async function jwks(app: FastifyInstance, options: JwksOptions): Promise<void> {
   const cacheControl = `public, max-age=${options.maxAgeSeconds ?? 300}`
 
   app.get('/.well-known/jwks.json', async (_request, reply) => {
-    return reply
-      .header('cache-control', cacheControl)
-      .header('access-control-allow-origin', '*')
-      .type('application/jwk-set+json')
-      .send(body)
+    return (
+      reply
+        .header('cache-control', cacheControl)
+        .header('access-control-allow-origin', '*')
+        // Some servers take nothing else, and a key set is JSON.
+        .type('application/json')
+        .send(body)
+    )
   })
 }
 

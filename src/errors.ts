@@ -117,6 +117,8 @@ export class BrokerError extends Error {
   readonly detail: string | undefined
   readonly ehr: string | undefined
   readonly retryAfterSeconds: number | undefined
+  /** The wait that was asked for or worked out; undefined where only the default is told. */
+  readonly askedSeconds: number | undefined
   readonly links: readonly FaultLink[] | undefined
   readonly members: Readonly<Record<string, unknown>> | undefined
 
@@ -130,6 +132,7 @@ export class BrokerError extends Error {
     this.ehr = ehr
     this.links = links
     this.members = members
+    this.askedSeconds = retryAfterSeconds
     this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
   }
 }
@@ -140,7 +143,8 @@ export async function namingEhr<T>(ehr: string, step: () => Promise<T>): Promise
     return await step()
   } catch (error) {
     if (!(error instanceof BrokerError) || error.ehr !== undefined) throw error
-    throw new BrokerError(error.code, { ...error, ehr, cause: error.cause })
+    const { askedSeconds: retryAfterSeconds, cause } = error
+    throw new BrokerError(error.code, { ...error, ehr, retryAfterSeconds, cause })
   }
 }
 

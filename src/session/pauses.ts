@@ -1,8 +1,9 @@
-// How long a session's renewal rests after a failure: longer each time, with jitter, and never shorter
-// than the EHR asks for. The clock and the randomness are passed in (attacks F4).
+// How long a session's renewal rests after a failure: as long as the EHR asks for, else a moment, and
+// longer each time, a minute at most. The clock and the randomness are passed in (attacks F4).
 
 import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
+import { chooseRest } from '../smart/rest.ts'
 import type { OpenSession } from './session.ts'
 
 export interface Pauses {
@@ -14,7 +15,6 @@ export interface Pauses {
   end(open: OpenSession): void
 }
 
-const MIN_MS = 5_000
 const MAX_MS = 60_000
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -27,9 +27,8 @@ export function createPauses({ now, random }: { now: () => number; random: () =>
     refusal: open => build(open, new BrokerError('refresh_failed')),
     begin(open, failure) {
       const failures = (pauses.get(open.recordId)?.failures ?? 0) + 1
-      const asked = failure instanceof BrokerError ? (failure.retryAfterSeconds ?? 0) * 1000 : 0
-      const grown = MIN_MS * 2 ** (failures - 1) * (0.75 + random() / 2)
-      const until = now() + Math.min(MAX_MS, Math.max(grown, asked))
+      const askedSeconds = failure instanceof BrokerError ? failure.askedSeconds : undefined
+      const until = now() + chooseRest(failures, { askedSeconds, random: random(), maxMs: MAX_MS })
       pauses.set(open.recordId, { until, failures })
       return failure instanceof BrokerError ? build(open, failure) : failure
     },
@@ -39,7 +38,7 @@ export function createPauses({ now, random }: { now: () => number; random: () =>
   // Whatever went wrong on the way is told as 503; what it was stands in the log.
   function build({ recordId, session }: OpenSession, failure: BrokerError): BrokerError {
     const left = (pauses.get(recordId)?.until ?? 0) - now()
-    const told = { ehr: session.ehr, retryAfterSeconds: Math.ceil(left / 1000) }
+    const told = { ehr: session.ehr, retryAfterSeconds: Math.max(1, Math.ceil(left / 1000)) }
     const { code, status, detail, cause } = failure
     return status === 503
       ? new BrokerError(code, { ...told, detail, cause })

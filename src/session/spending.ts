@@ -50,6 +50,8 @@ export interface Spending {
 const LEASE_DEADLINES = 3
 const SEND_DEADLINES = 1.5
 const POLL_MS = 50
+/** Before a renewal that was refused without a reason is tried once more. */
+const SECOND_TRY_MS = 900
 
 export function createSpending(options: SpendingOptions, pauses: Pauses): Spending {
   const { vault, steady, deadlineMs } = options
@@ -101,17 +103,27 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     }
   }
 
-  async function ask(open: OpenSession, lastMoment: number): Promise<RefreshOutcome> {
+  async function ask(open: OpenSession, lastMoment: number): Promise<Answered> {
     try {
       const send = await options.prepare(open)
-      // Whoever sends without a full deadline left may still be waiting when the next one sends.
-      if (steady() > lastMoment)
-        throw new BrokerError('refresh_failed', { detail: 'too late to send' })
-      return await send()
+      const first = await sendInTime(send, lastMoment)
+      if (first.outcome !== 'refused') return first
+      // What no word of OAuth explains may be a gateway's whim: once, and in the same lease.
+      await options.wait(SECOND_TRY_MS)
+      const second = await sendInTime(send, lastMoment)
+      if (second.outcome !== 'refused') return second
+      return { outcome: 'ended', reason: 'refused', detail: second.detail }
     } catch (error) {
       options.report('failed', open)
       throw pauses.begin(open, error)
     }
+  }
+
+  async function sendInTime(send: () => Promise<RefreshOutcome>, lastMoment: number) {
+    // Whoever sends without a full deadline left may still be waiting when the next one sends.
+    if (steady() > lastMoment)
+      throw new BrokerError('refresh_failed', { detail: 'too late to send' })
+    return await send()
   }
 
   async function store(open: OpenSession, got: Got): Promise<OpenSession> {
@@ -144,10 +156,10 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     options.discard(open, { ...open.session.tokens, refreshToken: undefined })
     if (answer.tokens) options.discard(open, answer.tokens)
     options.report('ended', open)
-    const { reason, errorUri } = answer
+    const { reason, errorUri, detail = reason } = answer
     throw new BrokerError('session_expired', {
       ehr: open.session.ehr,
-      detail: reason,
+      detail,
       // A grant that was suspended is explained on a page of the EHR (smart.md Q16).
       links: errorUri === undefined ? [] : [{ url: errorUri, rel: 'help' }],
     })
@@ -164,4 +176,5 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
   }
 }
 
+type Answered = Exclude<RefreshOutcome, { outcome: 'refused' }>
 type Ended = Extract<RefreshOutcome, { outcome: 'ended' }>

@@ -11,7 +11,6 @@ export const strictQuirks: Quirks = {
   includeClientIdInBody: false,
   scopeVersion: 'asWritten',
   tokenTypeOptional: false,
-  nullMembers: 'refuse',
   scopeArray: 'refuse',
   createdStatus: 'refuse',
   issuerTrailingSlash: 'exact',
@@ -56,11 +55,6 @@ export const quirkTable: readonly QuirkDescription[] = [
     neededBy: 'home-made authorization servers',
   },
   {
-    name: 'nullMembers',
-    relaxes: '`drop` takes members that are null as absent',
-    neededBy: 'servers that write out every member',
-  },
-  {
     name: 'scopeArray',
     relaxes: '`join` takes a list of scopes in place of one text',
     neededBy: 'home-made authorization servers',
@@ -90,7 +84,6 @@ export const quirksSchema = z.strictObject({
   assertionJku: z.url().max(2048).optional(),
   scopeVersion: z.enum(['asWritten', 'v1']).optional(),
   tokenTypeOptional: z.boolean().optional(),
-  nullMembers: z.enum(['refuse', 'drop']).optional(),
   scopeArray: z.enum(['refuse', 'join']).optional(),
   createdStatus: z.enum(['refuse', 'accept']).optional(),
   issuerTrailingSlash: z.enum(['exact', 'ignore']).optional(),

@@ -39,7 +39,6 @@ export interface Quirks {
   assertionJku?: string
   scopeVersion: 'asWritten' | 'v1'
   tokenTypeOptional: boolean
-  nullMembers: 'refuse' | 'drop'
   scopeArray: 'refuse' | 'join'
   createdStatus: 'refuse' | 'accept'
   issuerTrailingSlash: 'exact' | 'ignore'

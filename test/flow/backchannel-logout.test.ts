@@ -90,6 +90,21 @@ test('[O5] by sid the one login ends, by sub all of the user’s, of unknown one
   assert.deepEqual([await list(two), await list(nurse)], [[], []])
 })
 
+test('[O4, Q37] a token whose header names no type, or JWT, ends its sessions', async () => {
+  const sub = 'practitioner'
+  const tokens = [
+    await signToken({ sub }, { typ: 'JWT' }),
+    await signToken({ sub }, { typ: 'application/logout+jwt' }),
+    await signer.sign(buildLogoutClaims(world, { sub })),
+  ]
+  for (const token of tokens) {
+    const browser = createBrowser()
+    await logIn(world, browser, 'amy-shaw')
+    assert.equal((await send(token)).status, 204)
+    assert.deepEqual(await list(browser), [])
+  }
+})
+
 test('[O4] a token that is wrong in one way ends nothing', async () => {
   const browser = createBrowser()
   const { id } = await logIn(world, browser, 'amy-shaw')
@@ -114,8 +129,7 @@ test('[O4] a token that is wrong in one way ends nothing', async () => {
     'an old one': await signToken({ sub, iat: now - 3600 }),
     'one of the future': await signToken({ sub, iat: now + 3600 }),
     'one that is over': await signToken({ sub, exp: now - 3600 }),
-    'typ JWT': await signToken({ sub }, { typ: 'JWT' }),
-    'no typ': await signer.sign(buildLogoutClaims(world, { sub })),
+    'an access token': await signToken({ sub }, { typ: 'at+jwt' }),
     'an id_token': idToken,
     'an id_token that was signed again': await signer.sign(decodeJwt(idToken)),
     rubbish: 'rubbish',

@@ -70,7 +70,7 @@ test('[AS-06, AS-07] the key set is there for anybody, without a cookie, and say
   assert.equal(answer.statusCode, 200)
   assert.deepEqual(answer.json(), { keys: [{ kty: 'EC', kid: 'one' }] })
   assert.equal(answer.headers['cache-control'], 'public, max-age=60')
-  assert.match(String(answer.headers['content-type']), /^application\/jwk-set\+json/)
+  assert.match(String(answer.headers['content-type']), /^application\/json/)
   assert.equal(answer.headers['set-cookie'], undefined)
 })
 

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
 import { createRefresher, type RefreshOptions } from '../../src/session/refresh.ts'
+import type { OpenSession } from '../../src/session/session.ts'
+import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import { buildRig, hasCode, nearExpiry } from './refresh-parts.ts'
 import { buildTokens, HOUR, MINUTE } from './sessions.ts'
 
@@ -38,6 +40,32 @@ test('[F3] invalid_grant ends the session, once and without a loop', async () =>
   await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
   // What is left of the grant is given back; the refresh token is known to be dead.
   assert.deepEqual(parts.discarded, ['access-1'])
+})
+
+test('[Q30] a refusal without a reason is tried once more, and then is the end', async () => {
+  for (const [answers, code, calls] of [
+    [['refused', 'refused'], 'session_expired', 2],
+    [['refused', 'ended'], 'session_expired', 2],
+    [['refused', 'busy'], 'refresh_failed', 2],
+    [['refused', 'renewed'], undefined, 2],
+    [['busy', 'refused'], 'refresh_failed', 1],
+  ] as const) {
+    let asked = 0
+    const refresh = async (open: OpenSession): Promise<RefreshOutcome> => {
+      const answer = answers[asked++]
+      if (answer === 'busy') throw new BrokerError('refresh_failed')
+      if (answer === 'refused') return { outcome: 'refused', detail: 'status 403' }
+      if (answer === 'ended') return { outcome: 'ended', reason: 'invalid_grant' }
+      return { outcome: 'renewed', tokens: { ...open.session.tokens, accessToken: 'access-2' } }
+    }
+    const parts = await buildRig({ refresh }, nearExpiry)
+    const refresher = createRefresher(parts.options)
+    const open = await parts.open()
+    const told = await Promise.resolve(refresher.accessToken(open)).catch(error => error.code)
+    assert.equal(told, code ?? 'access-2', answers.join())
+    assert.equal(asked, calls)
+    assert.equal(parts.vault.head(open.recordId) === undefined, code === 'session_expired')
+  }
 })
 
 test('[Q16] a grant that was suspended ends with the address of the page that explains it', async () => {

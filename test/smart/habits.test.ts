@@ -76,7 +76,8 @@ test('[Q5, T7, SC-12] every way to say what was granted', async () => {
   }
   const missing = await scopeOf('scope-missing')
   assert.equal(missing.grantedScope, missing.requestedScope)
-  assert.equal((await scopeOf('scope-empty')).grantedScope, '')
+  const empty = await scopeOf('scope-empty')
+  assert.equal(empty.grantedScope, empty.requestedScope)
   const narrowed = await scopeOf('scope-narrowed')
   assert.notEqual(narrowed.grantedScope, narrowed.requestedScope)
   const reordered = await scopeOf('scope-reordered')
@@ -91,7 +92,6 @@ test('what is taken by a named quirk alone', async () => {
     ['token-type-missing', { tokenTypeOptional: true }, 'bad_token_response'],
     ['scope-list', { scopeArray: 'join' }, 'bad_token_response'],
     ['token-created', { createdStatus: 'accept' }, 'bad_token_response'],
-    ['null-members', { nullMembers: 'drop' }, 'bad_token_response'],
     ['id-token-iss-slash', { issuerTrailingSlash: 'ignore' }, 'bad_id_token'],
   ] as const) {
     assert.equal(await refuse(face), code, face)
@@ -105,6 +105,7 @@ test('[T4, Q14] oddities that mean nothing are taken as they are', async () => {
     'token-text-plain',
     'extra-members',
     'no-refresh-token',
+    'null-members',
   ]) {
     assert.equal((await login(face)).context.patient, 'amy-shaw', face)
   }
@@ -134,14 +135,26 @@ test('[T10, Q14, AS-33] refusals of the token endpoint, each by its code', async
   }
 })
 
-test('[SC-08, SC-23, T8] patients that are missing or are none', async () => {
-  for (const face of ['patient-missing', 'patient-number', 'patient-climbing']) {
+test('[SC-08, SC-23, Q44] patients that are missing or are none', async () => {
+  for (const face of ['patient-missing', 'patient-number-long', 'patient-climbing']) {
     const { context, warnings } = await login(face)
     assert.equal(context.patient, undefined, face)
     assert.ok(warnings.includes('patient missing'), face)
     assert.equal(await refuse(face, { requirePatient: true }), 'missing_patient')
   }
-  assert.equal((await login('patient-reference')).context.patient, 'amy-shaw')
+  for (const face of ['patient-reference', 'patient-versioned', 'patient-url', 'patient-object']) {
+    assert.equal((await login(face)).context.patient, 'amy-shaw', face)
+  }
+  assert.equal((await login('patient-number')).context.patient, '4711')
+  assert.equal((await login('patient-underscore')).context.patient, 'Z6129_7')
+  for (const face of ['patient-url-foreign', 'patient-long', 'patient-other-type']) {
+    const { context, warnings } = await login(face)
+    assert.equal(context.patient, undefined, face)
+    assert.ok(
+      warnings.some(text => text.startsWith('patient dropped: ')),
+      face,
+    )
+  }
 })
 
 test("a patient's own login names them by fhirUser, by its quirk alone", async () => {
@@ -297,6 +310,24 @@ test('[F3, Q16] a refresh token that is over ends the session, whatever the stat
       [outcome.outcome, 'reason' in outcome && outcome.reason],
       ['ended', 'invalid_grant'],
     )
+  }
+})
+
+test('[Q30] refusals that no waiting changes end the session, in whatever words they come', async () => {
+  for (const name of [
+    ...['invalid-request', '403-denied', 'vendor-error', 'interaction-required', 'error-200'],
+    ...['login-required', 'invalid-scope', 'unauthorized-client', 'unsupported'],
+  ]) {
+    assert.equal((await renew(`renewal-${name}`)).outcome.outcome, 'ended', name)
+  }
+  for (const name of ['message-401', '401-empty', '403', '400-html', '404']) {
+    assert.equal((await renew(`renewal-${name}`)).outcome.outcome, 'refused', name)
+  }
+})
+
+test('[Q31] renewals that say nothing in a member, or something else, lose no token', async () => {
+  for (const name of ['nulls', 'empties', 'refresh-null', 'refresh-empty', 'scope-echo']) {
+    assert.equal((await renew(`renewal-${name}`)).outcome.outcome, 'renewed', name)
   }
 })
 

@@ -1,6 +1,7 @@
 // `authorization_details` as SMART uses them: what was granted at which FHIR servers. Parsed and told;
 // no request of ours ever goes to a place that is named here. Pure: no I/O, no clock (RFC 9396; AL-50).
 
+import { isAbsent } from '../absent.ts'
 import { isRecord } from '../json.ts'
 import type { AuthorizationDetail } from '../types.ts'
 import { parseResourceId, parseText, parseTexts, parseWebUrl } from './member.ts'
@@ -18,7 +19,7 @@ export interface ParsedAuthorizationDetails {
 
 /** Reads the member `authorization_details`; entries of other types or shapes are dropped. */
 export function parseAuthorizationDetails(value: unknown): ParsedAuthorizationDetails {
-  if (value === undefined || value === null) return { warnings: [] }
+  if (isAbsent(value)) return { warnings: [] }
   const entries: unknown[] = Array.isArray(value) ? value : [value]
   const items = entries.slice(0, MAX_ITEMS).flatMap(entry => parseEntry(entry) ?? [])
   const dropped = items.length < entries.length

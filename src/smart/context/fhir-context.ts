@@ -2,6 +2,7 @@
 // resource by reference, canonical or identifier and have a role; what does not is dropped. Nothing is
 // ever resolved: it may live on another server. Pure: no I/O, no clock (SC-25 to SC-28).
 
+import { isAbsent } from '../absent.ts'
 import { isRecord } from '../json.ts'
 import type { FhirContextItem } from '../types.ts'
 import { parseText } from './member.ts'
@@ -17,7 +18,7 @@ export interface ParsedFhirContext {
 
 /** Reads the member `fhirContext`; a list of plain references, as SMART 2.0 had it, is read too. */
 export function parseFhirContext(value: unknown): ParsedFhirContext {
-  if (value === undefined || value === null) return { items: [], warnings: [] }
+  if (isAbsent(value)) return { items: [], warnings: [] }
   if (!Array.isArray(value)) return { items: [], warnings: ['fhirContext dropped'] }
   const items = value.slice(0, MAX_ITEMS).flatMap(item => parseItem(item) ?? [])
   const warnings = items.length < value.length ? ['fhirContext: items dropped'] : []

@@ -3,6 +3,7 @@
 // lies elsewhere is a refusal that names the origin to add (attacks L10, L13, L17, L18). Pure.
 
 import { BrokerError } from '../../errors.ts'
+import { isAbsent } from '../absent.ts'
 import { canonicalIssuer, isLoopbackHost } from '../issuer.ts'
 import type { Registration } from '../types.ts'
 
@@ -19,7 +20,7 @@ export type Pins = Pick<Registration, 'id' | 'iss' | 'origins' | 'issuers' | 'sc
  * `endpoint_not_pinned` what lies outside the pinned origins.
  */
 export function parseEndpoint(value: unknown, name: string, pins: Pins): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined
+  if (isAbsent(value)) return undefined
   const url = typeof value === 'string' ? resolve(value, pins.iss) : undefined
   if (url === undefined) throw bad(pins, `${name} is no plain address`)
   if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname)) {
@@ -57,7 +58,7 @@ export function parseOptionalEndpoint(
  * `bad_metadata`, and so is the mix-up that it would be good for.
  */
 export function parseIssuer(value: unknown, pins: Pins): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined
+  if (isAbsent(value)) return undefined
   if (typeof value !== 'string' || !/^[!-~]{1,2048}$/.test(value)) {
     throw bad(pins, 'the issuer is no plain text')
   }
@@ -78,7 +79,7 @@ export function parseList(
   name: string,
   warnings: string[],
 ): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined
+  if (isAbsent(value)) return undefined
   if (
     Array.isArray(value) &&
     value.length <= MAX_LIST_LENGTH &&

@@ -3,7 +3,11 @@
 
 import type { AuthorizationServer, Registration } from '../types.ts'
 
-/** The EHR's end-session URL for one login; undefined where there is none on a pinned origin. */
+/** Longer addresses do not reach every server: proxies refuse request lines above 8 KiB, some above 4. */
+const MAX_URL_LENGTH = 4096
+
+/** The EHR's end-session URL for one login; undefined where there is none on a pinned origin.
+ * Where it would be longer than 4 KiB, the client id stands alone and the id_token is left out. */
 export function buildEndSessionUrl(
   { endSessionEndpoint }: AuthorizationServer,
   { clientId, origins }: Registration,
@@ -13,9 +17,11 @@ export function buildEndSessionUrl(
   const url = new URL(endSessionEndpoint)
   if (!origins.includes(url.origin)) return undefined
   url.searchParams.set('client_id', clientId)
-  if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken)
   if (postLogoutRedirectUri !== undefined) {
     url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUri)
   }
-  return url.href
+  const short = url.href
+  if (idToken === undefined) return short
+  url.searchParams.set('id_token_hint', idToken)
+  return url.href.length > MAX_URL_LENGTH ? short : url.href
 }

@@ -1,6 +1,8 @@
 // `fhirUser`: who logged in, as a FHIR resource. Absolute, relative to the FHIR base, or in the old
 // `profile` claim; never fetched. Pure: no I/O, no clock (SC-36, Q12; attacks I13).
 
+import { isAbsent } from '../absent.ts'
+
 const MAX_LENGTH = 2048
 const REFERENCE =
   /^(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/(?!\.+$)[A-Za-z0-9.-]{1,64}$/
@@ -13,7 +15,7 @@ export function resolveFhirUser(
   claims: Readonly<Record<string, unknown>>,
   base: string,
 ): string | undefined {
-  return resolve(claims.fhirUser ?? claims.profile, base)
+  return resolve(isAbsent(claims.fhirUser) ? claims.profile : claims.fhirUser, base)
 }
 
 function resolve(value: unknown, base: string): string | undefined {

@@ -12,6 +12,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { BrokerError } from '../../errors.ts'
+import { isAbsent } from '../absent.ts'
 import { digestText } from '../digest.ts'
 import type { AuthorizationServer, Identity, Registration } from '../types.ts'
 import { resolveFhirUser } from './fhir-user.ts'
@@ -51,7 +52,7 @@ export async function verifyIdToken(
   checkAudience(payload, check)
   if (payload.nonce !== expected.nonce) throw refuse('nonce')
   if (
-    payload.at_hash !== undefined &&
+    !isAbsent(payload.at_hash) &&
     payload.at_hash !== (await hashToken(expected.accessToken, alg))
   ) {
     throw refuse('at_hash')
@@ -117,10 +118,10 @@ export function listSpellings(issuer: string, { quirks }: Registration): string[
 // own (OIDC Core 3.1.3.7, steps 3 to 5).
 function checkAudience({ aud, azp }: JWTPayload, { registration, server }: IdTokenCheck): void {
   const { clientId, iss } = registration
-  if (azp !== undefined && azp !== clientId) throw refuse('azp')
+  if (!isAbsent(azp) && azp !== clientId) throw refuse('azp')
   if (!Array.isArray(aud) || aud.length === 1) return
   const own = [clientId, iss, ...listIssuers(registration, server)]
-  if (azp === undefined || !aud.every(audience => own.includes(audience))) throw refuse('aud')
+  if (isAbsent(azp) || !aud.every(audience => own.includes(audience))) throw refuse('aud')
 }
 
 // The left half of the digest that the signature's algorithm uses (OIDC Core 3.1.3.6).

@@ -4,6 +4,7 @@
 
 import { decodeJwt, type JWTPayload } from 'jose'
 import { BrokerError } from '../../errors.ts'
+import { isAbsent } from '../absent.ts'
 import type { TokenSet } from '../types.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
 
@@ -43,7 +44,7 @@ function setAside(): RefreshedIdToken {
 function contradicts(claims: JWTPayload, before: JWTPayload): boolean {
   return ['iss', 'sub', 'aud', 'nonce'].some(name => {
     const value = claims[name]
-    return value !== undefined && canonical(value) !== canonical(before[name])
+    return !isAbsent(value) && canonical(value) !== canonical(before[name])
   })
 }
 

@@ -4,8 +4,8 @@
 import { pushedAuthorizationRequest } from 'oauth4webapi'
 import { BrokerError, namingEhr } from '../../errors.ts'
 import { buildClientAuth } from '../token/client-auth.ts'
+import { findTokenFault } from '../token/token-fault.ts'
 import { buildRequestOptions, readAnswer, type ServerCall } from '../token/token-request.ts'
-import { findTokenFault } from '../token/token-response.ts'
 import type { AuthorizationParameters } from './authorize.ts'
 
 const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/
@@ -36,9 +36,9 @@ async function push(
     parameters.map(([name, value]) => [name, value]),
     buildRequestOptions(call, endpoint),
   )
-  const answer = await readAnswer(response)
+  const answer = await readAnswer(response, call.now)
   const codes = { passing: 'issuer_busy', lasting: 'authorization_refused' } as const
-  const fault = findTokenFault(answer, codes)
+  const fault = findTokenFault(answer, codes, call.registration)
   if (fault) throw fault
   const { document, status } = answer
   const requestUri = document.kind === 'object' ? document.object.request_uri : undefined

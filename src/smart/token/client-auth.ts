@@ -52,6 +52,15 @@ export function buildBasic(clientId: string, secret: string, encoding: 'form' | 
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 
+/** Whether a Basic proof looks otherwise when it is form-encoded than when it is raw. */
+export function hasReservedCharacters({
+  clientId,
+  clientAuth,
+}: Pick<Registration, 'clientId' | 'clientAuth'>): boolean {
+  if (clientAuth.method !== 'client_secret_basic') return false
+  return [clientId, clientAuth.secret].some(text => formEncode(text) !== text)
+}
+
 // Unreserved characters stay as they are: servers that compare raw texts would refuse an encoded
 // hyphen, which is in every UUID.
 function formEncode(text: string): string {

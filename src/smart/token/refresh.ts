@@ -7,20 +7,18 @@ import { parseResourceId, parseWebUrl } from '../context/member.ts'
 import { judgeRefreshedIdToken } from '../identity/refreshed-id-token.ts'
 import type { Registration, TokenSet } from '../types.ts'
 import type { TokenCall } from './token.ts'
+import { findTokenFault, judgeRenewalRefusal } from './token-fault.ts'
 import { type ServerAnswer, sendTokenRequest } from './token-request.ts'
-import {
-  findTokenFault,
-  parseTokenResponse,
-  readTokenError,
-  type TokenResponse,
-} from './token-response.ts'
+import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
   | { outcome: 'renewed'; tokens: TokenSet }
   /** `tokens` came with the contradiction and are to be given back; `errorUri` is the EHR's advice. */
-  | { outcome: 'ended'; reason: EndReason; tokens?: TokenSet; errorUri?: string }
+  | { outcome: 'ended'; reason: EndReason; tokens?: TokenSet; errorUri?: string; detail?: string }
+  /** Refused without a word of OAuth: a second refusal is the end. */
+  | { outcome: 'refused'; detail: string }
 
-export type EndReason = 'invalid_grant' | 'other patient' | 'other user'
+export type EndReason = 'invalid_grant' | 'refused' | 'other patient' | 'other user'
 
 /**
  * Sends the refresh token, without a scope: what was granted stays granted. Throws what may pass as
@@ -36,11 +34,16 @@ async function refresh(tokens: TokenSet, call: TokenCall): Promise<RefreshOutcom
   const answer = await sendTokenRequest(call, 'refresh_token', {
     refresh_token: tokens.refreshToken,
   })
-  if (readTokenError(answer) === 'invalid_grant') {
+  const refusal = judgeRenewalRefusal(answer)
+  if (refusal) {
+    const { isPlain, detail } = refusal
+    if (!isPlain) return { outcome: 'refused', detail }
     const errorUri = readErrorUri(answer, call.registration)
-    return { outcome: 'ended', reason: 'invalid_grant', errorUri }
+    const reason = detail === 'invalid_grant' ? detail : 'refused'
+    return { outcome: 'ended', reason, errorUri, detail }
   }
-  const fault = findTokenFault(answer, { passing: 'refresh_failed', lasting: 'refresh_failed' })
+  const codes = { passing: 'refresh_failed', lasting: 'refresh_failed' } as const
+  const fault = findTokenFault(answer, codes, call.registration)
   if (fault) throw fault
   return await renew(tokens, { response: parseRefreshed(answer, call), sentAt }, call)
 }
@@ -59,10 +62,10 @@ async function renew(
     refreshToken: response.refreshToken ?? tokens.refreshToken,
     idToken: judgement.idToken ?? tokens.idToken,
     grantedScope: response.scope ?? tokens.grantedScope,
-    warnings: [...new Set([...tokens.warnings, ...judgement.warnings])],
+    warnings: [...new Set([...tokens.warnings, ...response.warnings, ...judgement.warnings])],
   }
   if (judgement.contradicts) return { outcome: 'ended', reason: 'other user', tokens: renewed }
-  if (namesOtherPatient(response, tokens)) {
+  if (namesOtherPatient(response, tokens, call.registration)) {
     return { outcome: 'ended', reason: 'other patient', tokens: renewed }
   }
   return { outcome: 'renewed', tokens: renewed }
@@ -70,7 +73,7 @@ async function renew(
 
 function parseRefreshed(answer: ServerAnswer, { registration }: TokenCall): TokenResponse {
   try {
-    return parseTokenResponse(answer, registration.quirks)
+    return parseTokenResponse(answer, registration.quirks, { optional: 'drop' })
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
     throw new BrokerError('refresh_failed', { detail: error.detail })
@@ -78,10 +81,14 @@ function parseRefreshed(answer: ServerAnswer, { registration }: TokenCall): Toke
 }
 
 // Junk in place of the patient is no proof that it is still the same one (AL-62, F9).
-function namesOtherPatient({ members }: TokenResponse, { context }: TokenSet): boolean {
+function namesOtherPatient(
+  { members }: TokenResponse,
+  { context }: TokenSet,
+  { iss, baseAliases }: Registration,
+): boolean {
   const named = members.get('patient')
-  if (named === undefined || named === null || context.patient === undefined) return false
-  return parseResourceId(named, 'Patient') !== context.patient
+  if (named === undefined || context.patient === undefined) return false
+  return parseResourceId(named, 'Patient', [iss, ...baseAliases]) !== context.patient
 }
 
 // Shown to a user whose access was suspended, so it must be a page of that EHR (Q16).

@@ -5,8 +5,8 @@
 import { revocationRequest } from 'oauth4webapi'
 import type { TokenSet } from '../types.ts'
 import { buildClientAuth } from './client-auth.ts'
+import { findTokenFault } from './token-fault.ts'
 import { buildRequestOptions, readAnswer, type ServerCall } from './token-request.ts'
-import { findTokenFault } from './token-response.ts'
 
 /** `failed`: worth another try; what an EHR will not revoke by its last word counts as done. */
 export type Revocation = 'revoked' | 'failed' | 'unsupported'
@@ -40,7 +40,7 @@ async function revoke(
       { ...buildRequestOptions(call, endpoint), additionalParameters: { token_type_hint: hint } },
     )
     const codes = { passing: 'issuer_busy', lasting: 'token_refused' } as const
-    const fault = findTokenFault(await readAnswer(response), codes)
+    const fault = findTokenFault(await readAnswer(response, call.now), codes)
     return fault === undefined || fault.code === 'token_refused'
   } catch {
     return false

@@ -10,6 +10,7 @@ import {
 } from 'oauth4webapi'
 import { isLoopbackHost } from '../issuer.ts'
 import { type JsonDocument, parseJsonObject } from '../json.ts'
+import { readRetryAfter } from '../rest.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { type AuthSource, buildClientAuth } from './client-auth.ts'
 
@@ -31,6 +32,8 @@ export interface ServerAnswer {
   status: number
   document: JsonDocument
   retryAfterSeconds?: number
+  /** The server asks for a client's password: it did not accept ours. */
+  asksForBasic?: boolean
 }
 
 /** One token request with the client's proof; refuses only as the egress does. */
@@ -48,7 +51,7 @@ export async function sendTokenRequest(
     parameters,
     buildRequestOptions(call, server.tokenEndpoint),
   )
-  return await readAnswer(response)
+  return await readAnswer(response, call.now)
 }
 
 /** oauth4webapi's options for one call: our egress, and plain http on this machine alone. */
@@ -67,12 +70,12 @@ export function buildRequestOptions({ fetch, deadlineMs }: ServerCall, endpoint:
   }
 }
 
-/** Reads status, JSON and Retry-After (in seconds, at most a day) of an answer. */
-export async function readAnswer(response: Response): Promise<ServerAnswer> {
-  const retryAfter = response.headers.get('retry-after') ?? ''
+/** Reads status, JSON, Retry-After and the kind of challenge of an answer. */
+export async function readAnswer(response: Response, now: () => number): Promise<ServerAnswer> {
   return {
     status: response.status,
     document: parseJsonObject(new Uint8Array(await response.arrayBuffer())),
-    retryAfterSeconds: /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : undefined,
+    retryAfterSeconds: readRetryAfter(response.headers, now),
+    asksForBasic: /^basic\b/i.test(response.headers.get('www-authenticate') ?? ''),
   }
 }

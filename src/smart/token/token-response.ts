@@ -2,7 +2,7 @@
 // lets through is safe in a header and bounded; what it refuses is `bad_token_response`. An error is
 // read whatever the status (Q14). Pure: no I/O, no clock (RFC 6749 5; AL-46 to AL-48; attacks T).
 
-import { BrokerError, type FaultCode } from '../../errors.ts'
+import { BrokerError } from '../../errors.ts'
 import { splitScope } from '../scope/scope.ts'
 import type { Quirks } from '../types.ts'
 import type { ServerAnswer } from './token-request.ts'
@@ -11,6 +11,8 @@ const DEFAULT_LIFETIME_SECONDS = 300
 /** No session lives longer. */
 const MAX_LIFETIME_SECONDS = 7 * 24 * 3600
 const MAX_TOKEN_LENGTH = 16 * 1024
+/** Users are in many groups: no shorter than the answer itself may be. */
+const MAX_ID_TOKEN_LENGTH = 64 * 1024
 const MAX_SCOPE_LENGTH = 16 * 1024
 
 /** A token answer that holds; members beyond the tokens are still to be judged. */
@@ -22,6 +24,8 @@ export interface TokenResponse {
   /** As granted; absent means as requested (RFC 6749 5.1). */
   scope?: string
   members: ReadonlyMap<string, unknown>
+  /** Optional members that could not be read, where the answer was judged leniently. */
+  warnings: string[]
 }
 
 /** The `error` of an answer, for comparing only; undefined when it is none. */
@@ -31,17 +35,40 @@ export function readTokenError({ document, status }: ServerAnswer): string | und
   return status === 401 ? 'invalid_client' : undefined
 }
 
-/** The token answer as a typed value, or `bad_token_response`; never a word of the answer itself. */
-export function parseTokenResponse(answer: ServerAnswer, quirks: Quirks): TokenResponse {
+/**
+ * The token answer as a typed value, or `bad_token_response`; never a word of the answer itself. With
+ * `optional: 'drop'` a usable access token is never thrown away for another member: one that cannot
+ * be read counts as absent, with a warning.
+ */
+export function parseTokenResponse(
+  answer: ServerAnswer,
+  quirks: Quirks,
+  { optional }: { optional: 'refuse' | 'drop' } = { optional: 'refuse' },
+): TokenResponse {
   const members = readMembers(answer, quirks)
   if (!isBearer(members.get('token_type'), quirks)) throw refuse('token_type is not Bearer')
+  const warnings: string[] = []
+  function read<T>(name: string, parse: () => T | undefined): T | undefined {
+    try {
+      return parse()
+    } catch (error) {
+      if (optional === 'refuse' || !(error instanceof BrokerError)) throw error
+      warnings.push(`${name} dropped`)
+      return undefined
+    }
+  }
   return {
     accessToken: parseToken(members, 'access_token', /^[\x21-\x7e]+$/) ?? refuseMissing(),
-    refreshToken: parseToken(members, 'refresh_token', /^[\x20-\x7e]+$/),
-    idToken: parseToken(members, 'id_token', /^[\x21-\x7e]+$/),
+    refreshToken: read('refresh_token', () =>
+      parseToken(members, 'refresh_token', /^[\x20-\x7e]+$/),
+    ),
+    idToken: read('id_token', () =>
+      parseToken(members, 'id_token', /^[\x21-\x7e]+$/, MAX_ID_TOKEN_LENGTH),
+    ),
     lifetimeMs: parseLifetime(members.get('expires_in')) * 1000,
-    scope: parseScopeMember(members.get('scope'), quirks),
+    scope: read('scope', () => parseScopeMember(members.get('scope'), quirks)),
     members,
+    warnings,
   }
 }
 
@@ -50,8 +77,8 @@ function readMembers({ status, document }: ServerAnswer, quirks: Quirks): Map<st
   if (status !== 200 && !created) throw refuse(`status ${status}`)
   if (document.kind !== 'object') throw refuse('not a JSON object')
   const members = Object.entries(document.object)
-  if (quirks.nullMembers === 'drop') return new Map(members.filter(([, value]) => value !== null))
-  return new Map(members)
+  // Servers write out members that they have nothing to say in: null and empty are absent.
+  return new Map(members.filter(([, value]) => value !== null && value !== ''))
 }
 
 function isBearer(tokenType: unknown, quirks: Quirks): boolean {
@@ -63,10 +90,11 @@ function parseToken(
   members: ReadonlyMap<string, unknown>,
   name: string,
   allowed: RegExp,
+  max = MAX_TOKEN_LENGTH,
 ): string | undefined {
   const token = members.get(name)
   if (token === undefined) return undefined
-  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH || !allowed.test(token)) {
+  if (typeof token !== 'string' || token.length > max || !allowed.test(token)) {
     throw refuse(`${name} is not a token`)
   }
   return token
@@ -102,35 +130,4 @@ function isText(value: unknown): value is string {
 
 function refuse(detail: string): BrokerError {
   return new BrokerError('bad_token_response', { detail })
-}
-
-const CLIENT_ERRORS = ['invalid_client', 'unauthorized_client']
-const PASSING_ERRORS = ['temporarily_unavailable', 'slow_down', 'server_error']
-const KNOWN_ERRORS = [
-  ...CLIENT_ERRORS,
-  ...PASSING_ERRORS,
-  ...['invalid_grant', 'invalid_request', 'invalid_scope', 'invalid_target'],
-  'unsupported_grant_type',
-]
-
-/**
- * The refusal that a failed token request becomes, or undefined where the answer may hold:
- * `client_auth_failed` when the EHR does not accept our credentials, `passing` for what may be over
- * soon, else `lasting`. Only known error words reach the log.
- */
-export function findTokenFault(
-  answer: ServerAnswer,
-  { passing, lasting }: { passing: FaultCode; lasting: FaultCode },
-): BrokerError | undefined {
-  const { status, retryAfterSeconds } = answer
-  const error = readTokenError(answer)
-  const busy = status === 429 || (error === undefined && status >= 500)
-  if (error === undefined && !busy) return undefined
-  const known = error !== undefined && KNOWN_ERRORS.includes(error)
-  const detail = known ? `the EHR says ${error}` : `status ${status} of the token endpoint`
-  if (busy || PASSING_ERRORS.includes(error ?? '')) {
-    return new BrokerError(passing, { detail, retryAfterSeconds })
-  }
-  const code = CLIENT_ERRORS.includes(error ?? '') ? 'client_auth_failed' : lasting
-  return new BrokerError(code, { detail })
 }

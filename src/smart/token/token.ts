@@ -8,8 +8,9 @@ import { patientOf } from '../identity/fhir-user.ts'
 import { verifyIdToken } from '../identity/id-token.ts'
 import { asksForIdToken, buildScope } from '../scope/scope-request.ts'
 import type { Identity, LaunchContext, PendingLaunch, TokenSet } from '../types.ts'
+import { findTokenFault } from './token-fault.ts'
 import { type ServerCall, sendTokenRequest } from './token-request.ts'
-import { findTokenFault, parseTokenResponse, type TokenResponse } from './token-response.ts'
+import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 /** What a call to the token endpoint needs. */
 export interface TokenCall extends ServerCall {
@@ -40,7 +41,8 @@ async function exchange(
     redirect_uri: pending.redirectUri,
     code_verifier: pending.codeVerifier,
   })
-  const fault = findTokenFault(answer, { passing: 'issuer_busy', lasting: 'token_refused' })
+  const codes = { passing: 'issuer_busy', lasting: 'token_refused' } as const
+  const fault = findTokenFault(answer, codes, call.registration)
   if (fault) throw fault
   const response = parseTokenResponse(answer, call.registration.quirks)
   return await buildTokenSet(response, { pending, sentAt }, call)
@@ -58,7 +60,8 @@ async function buildTokenSet(
   const grantedScope = response.scope ?? requestedScope
   const context = completeContext(parsed.context, identity, call)
   if (context.patient === undefined && registration.requirePatient) {
-    throw new BrokerError('missing_patient')
+    const detail = parsed.warnings.find(warning => warning.startsWith('patient '))
+    throw new BrokerError('missing_patient', { detail: detail ?? 'the answer names none' })
   }
   const lacksPatient = context.patient === undefined && /(?:^| )patient\//.test(grantedScope)
   return {

@@ -5,7 +5,9 @@ import { parseLaunchContext } from '../../../src/smart/context/context.ts'
 
 function parse(members: Record<string, unknown>, extras: string[] = []) {
   const origins = ['https://ehr.test', 'http://127.0.0.1:5001']
-  return parseLaunchContext(new Map(Object.entries(members)), { extras, origins })
+  const iss = 'https://ehr.test/fhir/'
+  const baseAliases = ['https://old.ehr.test/r4']
+  return parseLaunchContext(new Map(Object.entries(members)), { extras, origins, iss, baseAliases })
 }
 
 test('[AL-49] an answer without context has an empty one', () => {
@@ -29,23 +31,60 @@ test('[SC-23, SC-24, T8] patient and encounter are ids, bare or with their type'
     assert.deepEqual([context.patient, context.encounter], [id, id])
   }
   for (const bad of [
-    ...['../../x', '..', '.', '...', 'a/b', 'Encounter/1/2', 'a b', '<b>', '', 'a?b', 'a%2e', 'é'],
-    ...[
-      'x'.repeat(65),
-      'x'.repeat(10_000_000),
-      7,
-      {},
-      ['1'],
-      true,
-      'https://ehr.test/Patient/1',
-      'a\n',
-    ],
+    ...['../../x', '..', '.', '...', 'a/b', 'Encounter/1/2', 'a b', '<b>', 'a?b', 'a%2e', 'é'],
+    ...['x'.repeat(65), 'x'.repeat(10_000_000), {}, ['1'], true, 'a\n'],
   ]) {
     const { context, warnings } = parse({ patient: bad, encounter: bad })
     assert.deepEqual([context.patient, context.encounter], [undefined, undefined])
-    assert.deepEqual(warnings, ['patient dropped', 'encounter dropped'])
+    const [patient, encounter, ...more] = warnings.map(text => text.split(': ')[0])
+    assert.deepEqual([patient, encounter, more], ['patient dropped', 'encounter dropped', []])
   }
   assert.equal(parse({ patient: 'Encounter/1' }).context.patient, undefined)
+})
+
+test('[Q44] an id is read in each spelling that leaves nothing to guess, and in no other', () => {
+  const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/)
+  const spellings: ((id: string) => unknown)[] = [
+    text => text,
+    text => `Patient/${text}`,
+    text => `Patient/${text}/_history/3`,
+    text => `https://ehr.test/fhir/Patient/${text}`,
+    text => `https://old.ehr.test/r4/Patient/${text}`,
+    text => ({ reference: `Patient/${text}` }),
+  ]
+  const readings: ((id: string) => unknown)[] = [
+    text => `https://evil.test/fhir/Patient/${text}`,
+    text => `https://ehr.test/fhirs/Patient/${text}`,
+    text => `https://ehr.test/fhir/${text}`,
+    text => `Practitioner/${text}`,
+    text => `Patient/${text}/Observation/1`,
+    text => `Patient/${text}?x=1`,
+    text => `/Patient/${text}`,
+    text => `urn:uuid:${text}`,
+    text => [text],
+  ]
+  fc.assert(
+    fc.property(id, fc.constantFrom(...spellings), (text, spell) => {
+      const { context, warnings } = parse({ patient: spell(text) })
+      assert.deepEqual([context.patient, warnings], [text, []])
+    }),
+  )
+  fc.assert(
+    fc.property(id, fc.constantFrom(...readings), (text, spell) => {
+      const { context, warnings } = parse({ patient: spell(text) })
+      assert.equal(context.patient, undefined)
+      assert.match(warnings.join(), /^patient dropped: [a-zA-Z ]+$/)
+    }),
+  )
+  fc.assert(
+    fc.property(fc.double(), number => {
+      const exact = Number.isSafeInteger(number)
+      assert.equal(parse({ patient: number }).context.patient, exact ? String(number) : undefined)
+    }),
+  )
+  assert.equal(parse({ patient: 4711 }).context.patient, '4711')
+  for (const absent of [null, '', undefined])
+    assert.deepEqual(parse({ patient: absent }).warnings, [])
 })
 
 test('[SC-25, SC-26] fhirContext items need a resource and a role', () => {
@@ -121,7 +160,7 @@ test('[SC-29] the banner is needed unless the EHR says it is not', () => {
 test('[SC-30, SC-32] intent and tenant are opaque, short and printable', () => {
   const { context } = parse({ intent: 'reconcile-medications', tenant: 'Ämt/7 ../x' })
   assert.deepEqual([context.intent, context.tenant], ['reconcile-medications', 'Ämt/7 ../x'])
-  for (const bad of ['', 'a\nb', 'a\u0000', '\ud800', 'x'.repeat(257), 7, {}]) {
+  for (const bad of ['a\nb', 'a\u0000', '\ud800', 'x'.repeat(257), 7, {}]) {
     const { context: none, warnings } = parse({ intent: bad, tenant: bad })
     assert.deepEqual([none.intent, none.tenant], [undefined, undefined])
     assert.deepEqual(warnings, ['intent dropped', 'tenant dropped'])
@@ -241,7 +280,7 @@ test('[T8] whatever an EHR sends, the context is small and typed', () => {
       const { context } = parse(given)
       assert.ok(JSON.stringify(context).length < 200_000)
       for (const id of [context.patient, context.encounter]) {
-        assert.ok(id === undefined || /^[A-Za-z0-9.-]{1,64}$/.test(id))
+        assert.ok(id === undefined || /^[A-Za-z0-9._-]{1,64}$/.test(id))
       }
     }),
   )

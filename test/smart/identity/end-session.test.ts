@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { buildEndSessionUrl } from '../../../src/smart/identity/end-session.ts'
 import { buildRegistration } from '../registration.ts'
 import { buildServer } from '../server.ts'
@@ -27,4 +28,16 @@ test('[O3] is not there for an endpoint elsewhere, or none', () => {
     assert.equal(build(endpoint), undefined)
   }
   assert.equal(build('https://ehr.test/logout'), 'https://ehr.test/logout?client_id=fhirstorm')
+})
+
+test('[Q33] carries the id_token up to four kilobytes of address, and the client id always', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20_000 }), length => {
+      const url = build('https://ehr.test/logout', { idToken: 'x'.repeat(length) }) ?? ''
+      const { searchParams } = new URL(url)
+      assert.ok(url.length <= 4096)
+      assert.equal(searchParams.get('client_id'), 'fhirstorm')
+      assert.equal(searchParams.has('id_token_hint'), length < 4000 || url.length > 3000)
+    }),
+  )
 })

@@ -71,9 +71,22 @@ test('[O4] refuses forged, foreign and misused tokens', async () => {
     await refuse(await sign(claim(changes), ec, header))
   }
   await refuse(await sign(claim(), makeEhrKey('ec'), header))
-  for (const typ of [undefined, 'JWT', 'at+jwt']) await refuse(await sign(claim(), ec, { typ }))
+  for (const typ of ['at+jwt', 'logout', 'jwt+logout', 'application/jwt']) {
+    await refuse(await sign(claim(), ec, { typ }))
+  }
   await refuse(await sign(buildClaims(), ec))
   for (const text of ['', 'a.b.c', 'x'.repeat(20_000)]) await refuse(text)
+})
+
+test('[Q37] the typ is recommended, and may be missing; the rest is as strict without it', async () => {
+  const types = [undefined, '', 'JWT', 'jwt', 'logout+jwt', 'LOGOUT+JWT', 'application/logout+jwt']
+  for (const typ of types) {
+    assert.equal((await verify(await sign(claim(), ec, { typ }))).sid, 's-1', typ)
+    for (const changes of [{ nonce: 'n' }, { events: undefined }, { jti: undefined }]) {
+      await refuse(await sign(claim(changes), ec, { typ }))
+    }
+    await refuse(await sign(claim(), makeEhrKey('ec'), { typ }))
+  }
 })
 
 test('[O4] a token without a signature is refused', async () => {

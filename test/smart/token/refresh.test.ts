@@ -87,11 +87,11 @@ test('[F9] a changed scope is taken over, a missing one changes nothing', async 
 })
 
 test('[AL-62, AL-63, F9] another patient ends the session, the same one changes nothing', async () => {
-  for (const patient of ['p1', 'Patient/p1', null, undefined]) {
+  for (const patient of ['p1', 'Patient/p1', null, '', undefined]) {
     const { context } = await renewed({ body: { ...good, patient, encounter: 'e9', intent: 'x' } })
     assert.deepEqual(context, (await buildTokens()).context)
   }
-  for (const patient of ['p2', 'P1', '', '../p1', 7, ['p1']]) {
+  for (const patient of ['p2', 'P1', '../p1', 7, ['p1']]) {
     const outcome = await ended({ body: { ...good, patient, refresh_token: 'rt-2' } })
     assert.equal(outcome.reason, 'other patient')
     assert.equal(outcome.tokens?.refreshToken, 'rt-2', 'given back')
@@ -194,11 +194,11 @@ test("[Q16] the EHR's advice is kept when it is a page of that EHR", async () =>
 test('[F4, F5] what may pass is thrown, and the session stays as it is', async () => {
   const table: [Answer | Error, string][] = [
     [{ status: 401, body: { error: 'invalid_client' } }, 'client_auth_failed'],
-    [{ status: 400, body: { error: 'unauthorized_client' } }, 'client_auth_failed'],
+    [{ status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }, 'client_auth_failed'],
     [{ status: 503, headers: { 'retry-after': '17' } }, 'refresh_failed'],
     [{ status: 429 }, 'refresh_failed'],
-    [{ status: 400, body: { error: 'invalid_scope' } }, 'refresh_failed'],
-    [{ status: 400, body: '<html>' }, 'refresh_failed'],
+    [{ status: 408 }, 'refresh_failed'],
+    [{ status: 400, body: { error: 'server_error' } }, 'refresh_failed'],
     [{ status: 200, body: '<html>' }, 'refresh_failed'],
     [{ status: 200, body: { ...good, access_token: 'a b' } }, 'refresh_failed'],
     [new BrokerError('issuer_timeout'), 'issuer_timeout'],
@@ -210,6 +210,32 @@ test('[F4, F5] what may pass is thrown, and the session stays as it is', async (
   await assert.rejects(refresh({ status: 503, headers: { 'retry-after': '17' } }), {
     retryAfterSeconds: 17,
   })
+})
+
+test('[Q30] a refusal in words of OAuth ends the session, one without them is told apart', async () => {
+  for (const error of ['invalid_scope', 'unauthorized_client', 'vendor:name']) {
+    const outcome = await ended({ status: 400, body: { error } })
+    assert.equal(outcome.reason, 'refused')
+    assert.doesNotMatch(outcome.detail ?? '', /vendor/)
+  }
+  for (const [status, body] of [
+    [400, '<html>'],
+    [401, { message: 'Unauthorized' }],
+    [403, ''],
+    [404, ''],
+  ] as const) {
+    assert.equal((await refresh({ status, body })).outcome, 'refused', `${status}`)
+  }
+})
+
+test('[Q31] a good access token is kept, whatever the optional members beside it are', async () => {
+  for (const junk of [null, '', 7, {}, [], 'a\u0000b']) {
+    const members = { refresh_token: junk, id_token: junk, scope: junk, expires_in: junk }
+    const tokens = await renewed({ body: { ...good, ...members } })
+    assert.equal(tokens.accessToken, 'at-2')
+    assert.equal(tokens.refreshToken, 'rt-1')
+    assert.equal(tokens.grantedScope, 'openid patient/*.rs')
+  }
 })
 
 test('[AS-19, AL-57] private_key_jwt makes a new assertion for each refresh', async () => {
