@@ -2,7 +2,7 @@
 
 import type { SessionDocument } from '../../client/document.ts'
 
-/** A live session of an hour. */
+/** A live session of an hour, a minute old: the time of a list has no parts of a second. */
 export function buildSession(members: Partial<SessionDocument> = {}): SessionDocument {
   const now = Date.now()
   return {
@@ -16,7 +16,7 @@ export function buildSession(members: Partial<SessionDocument> = {}): SessionDoc
     needPatientBanner: true,
     extras: {},
     warnings: [],
-    createdAt: new Date(now).toISOString(),
+    createdAt: new Date(now - 60_000).toISOString(),
     idleExpiresAt: new Date(now + 900_000).toISOString(),
     expiresAt: new Date(now + 3_600_000).toISOString(),
     ...members,
