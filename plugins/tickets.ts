@@ -12,7 +12,7 @@ import {
   type BrowserRules,
   createBrowserSessions,
   type IssuedTicket,
-} from '../src/session/browser.ts'
+} from '../src/session/same-browser.ts'
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'

@@ -26,10 +26,10 @@ const bounds: Record<string, string> = {
     'idle ones are forgotten beyond 4,096; the others have requests in flight',
   'src/exchange/upstream.ts upstreams': EACH_EHR,
   'src/pace.ts holders': 'logins that may begin within a window',
-  'src/session/refresh.ts flights':
+  'src/session/renewal.ts flights':
     'calls of the egress, and waiters for leases within their deadline',
-  'src/session/revocation.ts shares': EACH_EHR,
-  'src/session/revocation.ts waiting': 'shares in bytes',
+  'src/session/giving-back.ts shares': EACH_EHR,
+  'src/session/giving-back.ts waiting': 'shares in bytes',
   'src/smart/launch/callback.ts found': EACH_CALL,
   'src/smart/token/client-keys.ts published': EACH_CALL,
   'src/smart/discovery/cache.ts entries': EACH_EHR,

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRefresher, type RefreshOptions } from '../../src/session/refresh.ts'
+import { createRefresher, type RefreshOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
-import { buildRig, hasCode, nearExpiry } from './refresh-parts.ts'
+import { buildRig, hasCode, nearExpiry } from './renewal-parts.ts'
 import { buildTokens, HOUR, MINUTE } from './sessions.ts'
 
 test('[F1, F2] two processes share one renewal', async () => {

@@ -1,7 +1,7 @@
 // A refresher over a memory vault, with a clock that the test moves and a token call that renews.
 
 import { BrokerError } from '../../src/errors.ts'
-import type { RefreshOptions } from '../../src/session/refresh.ts'
+import type { RefreshOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import type { TokenSet } from '../../src/smart/types.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRevocations } from '../../src/session/revocation.ts'
+import { createRevocations } from '../../src/session/giving-back.ts'
 import { buildTokens } from './sessions.ts'
 
 const KIB = 1024

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRefresher } from '../../src/session/refresh.ts'
-import { buildRig, hasCode, nearExpiry } from './refresh-parts.ts'
+import { createRefresher } from '../../src/session/renewal.ts'
+import { buildRig, hasCode, nearExpiry } from './renewal-parts.ts'
 import { createClock, HOUR, MINUTE } from './sessions.ts'
 
 test('[AL-55] a token far from its end is used as it is, without waiting', async () => {
