@@ -48,7 +48,7 @@ async function backchannelLogout(
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
       const candidates = findCandidates(text)
-      const outcomes = await Promise.allSettled(candidates.map(entry => end(text, entry)))
+      const outcomes = await Promise.allSettled(candidates.map(entry => endNamed(text, entry)))
       const reasons = outcomes.flatMap(outcome =>
         outcome.status === 'rejected' ? [outcome.reason] : [],
       )
@@ -77,7 +77,7 @@ async function backchannelLogout(
   }
 
   // The token counts as used when everything is done, so that after a failure it can be sent again.
-  async function end(text: string, registration: Registration): Promise<void> {
+  async function endNamed(text: string, registration: Registration): Promise<void> {
     const ehr = registration.id
     const logout = await namingEhr(ehr, () => verify(text, registration))
     const used = buildUsedKey(registration, logout)

@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { observerOf } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
-import { createRefresher } from '../src/session/renewal.ts'
 import { createRevocations } from '../src/session/giving-back.ts'
+import { createRenewals } from '../src/session/renewal.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import { refreshTokens } from '../src/smart/token/refresh.ts'
 import { revokeTokens } from '../src/smart/token/revocation.ts'
@@ -62,7 +62,7 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
     },
     onGivenUp: (ehr, error) => app.log.warn({ ehr, err: error }, 'tokens could not be revoked'),
   })
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     vault: app.smartVault,
     now,
     steady: options.steady ?? (() => performance.now()),
@@ -76,15 +76,15 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
       const call = await authorization.prepare(requireRegistration(open))
       return () => refreshTokens(open.session.tokens, call)
     },
-    end: ({ recordId, generation }) => sessions.end(recordId, generation),
-    discard: (open, tokens) => revocations.begin(open.session.ehr, tokens),
+    endSession: ({ recordId, generation }) => sessions.end(recordId, generation),
+    discard: (open, tokens) => revocations.giveBack(open.session.ehr, tokens),
     report: (outcome, open) => observer.count(outcome, open.session.ehr),
   })
 
   app.decorate('smartTokens', {
-    accessToken: refresher.accessToken,
-    renew: refresher.renew,
-    discard: revocations.begin,
+    accessToken: renewals.accessToken,
+    renew: renewals.renew,
+    discard: revocations.giveBack,
   })
 
   // Before the network and the vault close: a refresh token that was sent must find its successor
@@ -92,7 +92,7 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
   app.addHook('onClose', async () => {
     const isStored = await within(
       DRAIN_MS,
-      refresher.settled().then(() => true),
+      renewals.settled().then(() => true),
     )
     if (!isStored) app.log.error('renewed tokens could not be stored: their sessions will end')
     await within(REVOCATION_PATIENCE_MS, revocations.settled())

@@ -8,12 +8,12 @@ import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
+import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
 import {
   type BrowserRules,
   createBrowserSessions,
   type IssuedTicket,
 } from '../src/session/same-browser.ts'
-import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
 import type { RandomBytes, TokenSet } from '../src/smart/types.ts'

@@ -8,7 +8,7 @@ import type { RecordId, Vault } from '../vault/vault.ts'
 
 export interface Endings {
   /** Removes a record, or only that generation of it; rejects where it could not, and tries again. */
-  end(id: RecordId, generation?: number): Promise<boolean>
+  remove(id: RecordId, generation?: number): Promise<boolean>
   /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
   endAll(ids: Iterable<RecordId>): Promise<{ ended: number; failure?: unknown }>
   /** True while a record that is to be gone may still lie in the vault. */
@@ -37,9 +37,9 @@ export function createEndings(options: EndingsOptions): Endings {
   const pending = createBoundedMap<{ generation?: number; triesLeft: number }>(PENDING_BYTES)
   let trying: Promise<void> | undefined
 
-  return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
+  return { remove, endAll, isPending: id => pending.has(id), settled: async () => await trying }
 
-  async function end(id: RecordId, generation?: number): Promise<boolean> {
+  async function remove(id: RecordId, generation?: number): Promise<boolean> {
     try {
       const isDone = await vault.remove(id, generation)
       pending.delete(id)
@@ -58,7 +58,9 @@ export function createEndings(options: EndingsOptions): Endings {
     let ended = 0
     let failure: unknown
     for (let i = 0; i < all.length; i += BATCH) {
-      for (const ending of await Promise.allSettled(all.slice(i, i + BATCH).map(id => end(id)))) {
+      for (const ending of await Promise.allSettled(
+        all.slice(i, i + BATCH).map(id => remove(id)),
+      )) {
         if (ending.status === 'rejected') failure ??= ending.reason
         else if (ending.value) ended++
       }

@@ -19,7 +19,7 @@ const WAITING_BYTES = { ehr: 8 * 1024 * 1024, all: 32 * 1024 * 1024 }
 
 export interface Revocations {
   /** Begins to revoke; never throws and never waits. */
-  begin(ehr: string, tokens: TokenSet): void
+  giveBack(ehr: string, tokens: TokenSet): void
   /** Resolves when everything begun so far is done or given up. */
   settled(): Promise<void>
 }
@@ -30,7 +30,7 @@ export function createRevocations(options: RevocationOptions): Revocations {
   const shares = new Map<string, Share>()
 
   return {
-    begin(ehr, tokens) {
+    giveBack(ehr, tokens) {
       const share = shareOf(ehr)
       const bytes = weighTokens(tokens)
       if (!take(share, bytes)) {

@@ -11,8 +11,9 @@ export interface Pauses {
   /** What a request that needs the renewal is told meanwhile: 503 with the time that is left. */
   refusal(open: OpenSession): BrokerError
   /** Begins a rest after this failure; gives the failure as it is to be told, with the time to wait. */
-  begin(open: OpenSession, failure: unknown): unknown
-  end(open: OpenSession): void
+  rest(open: OpenSession, failure: unknown): unknown
+  /** A renewal went well: the session rests no longer. */
+  lift(open: OpenSession): void
 }
 
 const MAX_MS = 60_000
@@ -25,14 +26,14 @@ export function createPauses({ now, random }: { now: () => number; random: () =>
   return {
     isResting: ({ recordId }) => (pauses.get(recordId)?.until ?? 0) > now(),
     refusal: open => build(open, new BrokerError('refresh_failed')),
-    begin(open, failure) {
+    rest(open, failure) {
       const failures = (pauses.get(open.recordId)?.failures ?? 0) + 1
       const askedSeconds = failure instanceof BrokerError ? failure.askedSeconds : undefined
       const until = now() + chooseRest(failures, { askedSeconds, random: random(), maxMs: MAX_MS })
       pauses.set(open.recordId, { until, failures })
       return failure instanceof BrokerError ? build(open, failure) : failure
     },
-    end: ({ recordId }) => void pauses.delete(recordId),
+    lift: ({ recordId }) => void pauses.delete(recordId),
   }
 
   // Whatever went wrong on the way is told as 503; what it was stands in the log.

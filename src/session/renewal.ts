@@ -1,6 +1,6 @@
 // When a session's tokens are renewed: ahead of their end, with a margin they can afford, by one renewal
 // for all who ask in this process, and seldom at an EHR that refuses for ever. The clocks, the network
-// and the randomness are passed in (design section 4).
+// and the randomness are passed in (attacks F).
 
 import { createBoundedMap } from '../bounded-map.ts'
 import { BrokerError } from '../errors.ts'
@@ -8,9 +8,9 @@ import { createPauses } from './pauses.ts'
 import type { OpenSession } from './session.ts'
 import { createSpending, type SpendingOptions } from './spending.ts'
 
-export type RefreshOptions = SpendingOptions
+export type RenewalOptions = SpendingOptions
 
-export interface Refresher {
+export interface Renewals {
   /** A token good for this request, renewed ahead of its expiry; the common case is synchronous. */
   accessToken(open: OpenSession): string | Promise<string>
   /** A token newer than the one the EHR has just refused. */
@@ -26,12 +26,12 @@ const PATIENCE_MS = 2_000
 const MIN_RENEWAL_INTERVAL_MS = 10_000
 const RENEWALS_BYTES = 4 * 1024 * 1024
 
-export function createRefresher(options: RefreshOptions): Refresher {
+export function createRenewals(options: RenewalOptions): Renewals {
   const { now, steady } = options
   const flights = new Map<string, Promise<OpenSession>>()
   const pauses = createPauses({ ...options, now: steady })
   /** When a record was last renewed here, so that an EHR that refuses for ever starts no storm. */
-  const renewals = createBoundedMap<number>(RENEWALS_BYTES)
+  const renewedAt = createBoundedMap<number>(RENEWALS_BYTES)
   const spending = createSpending({ ...options, report }, pauses)
 
   return {
@@ -43,8 +43,8 @@ export function createRefresher(options: RefreshOptions): Refresher {
     },
   }
 
-  function report(outcome: Parameters<RefreshOptions['report']>[0], open: OpenSession): void {
-    if (outcome === 'renewed') renewals.set(open.recordId, steady())
+  function report(outcome: Parameters<RenewalOptions['report']>[0], open: OpenSession): void {
+    if (outcome === 'renewed') renewedAt.set(open.recordId, steady())
     options.report(outcome, open)
   }
 
@@ -74,7 +74,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
   }
 
   async function renew(open: OpenSession): Promise<string> {
-    const last = renewals.get(open.recordId) ?? Number.NEGATIVE_INFINITY
+    const last = renewedAt.get(open.recordId) ?? Number.NEGATIVE_INFINITY
     if (
       open.session.tokens.refreshToken === undefined ||
       steady() - last < MIN_RENEWAL_INTERVAL_MS
@@ -86,7 +86,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
     return (await share(open)).session.tokens.accessToken
   }
 
-  // Short tokens get a margin they can afford, and every generation its own jitter, so that the
+  // Short tokens get a margin they can afford, and every session its own jitter, so that the
   // sessions of one shift do not renew in one second.
   function marginOf(open: OpenSession): number {
     const jitter = ((open.recordId.charCodeAt(0) * 31 + open.recordId.charCodeAt(1)) % 97) / 97
@@ -95,7 +95,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
   }
 
   async function endExpired(open: OpenSession): Promise<never> {
-    await options.end(open)
+    await options.endSession(open)
     options.report('ended', open)
     throw new BrokerError('session_expired', { ehr: open.session.ehr })
   }
@@ -104,7 +104,7 @@ export function createRefresher(options: RefreshOptions): Refresher {
     const running = flights.get(open.recordId)
     if (running) return running
     if (pauses.isResting(open)) return Promise.reject(pauses.refusal(open))
-    const flight = spending.renew(open).finally(() => flights.delete(open.recordId))
+    const flight = spending.spend(open).finally(() => flights.delete(open.recordId))
     flights.set(open.recordId, flight)
     return flight
   }

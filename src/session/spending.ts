@@ -1,7 +1,7 @@
 // Spending a refresh token, which an EHR takes once (SMART best practice): under a lease that the store
 // counts, with the record's generation as the fence. What the EHR gives is durable before it is used,
 // and is given back only where no session is left that lives on it. The clocks, the network and the
-// randomness are passed in (design section 4; attacks F).
+// randomness are passed in (attacks F).
 
 import { BrokerError } from '../errors.ts'
 import type { RefreshOutcome } from '../smart/token/refresh.ts'
@@ -33,7 +33,7 @@ export interface SpendingOptions {
   /** Opens the record again, with the ticket of the request at hand. */
   reopen: (open: OpenSession) => Promise<OpenSession | undefined>
   /** Ends the session if the generation is still the given one; false when it is not. */
-  end: (open: OpenSession) => Promise<boolean>
+  endSession: (open: OpenSession) => Promise<boolean>
   /** Gives tokens back that no session will use. */
   discard: (open: OpenSession, tokens: TokenSet) => void
   report: (outcome: 'renewed' | 'ended' | 'failed' | 'shared', open: OpenSession) => void
@@ -41,7 +41,7 @@ export interface SpendingOptions {
 
 export interface Spending {
   /** The session with newer tokens, whoever got them. */
-  renew(open: OpenSession): Promise<OpenSession>
+  spend(open: OpenSession): Promise<OpenSession>
   /** Resolves when all that EHRs have given is in the vault. */
   settled(): Promise<void>
 }
@@ -58,9 +58,9 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
   const unsaved = createUnsaved({ ...options, store, release })
   let leases = 0
 
-  return { renew, settled: unsaved.settled }
+  return { spend, settled: unsaved.settled }
 
-  async function renew(open: OpenSession): Promise<OpenSession> {
+  async function spend(open: OpenSession): Promise<OpenSession> {
     // Nothing is sent for what has been got already, so no lease is needed.
     const waiting = unsaved.find(open)
     if (waiting) return await store(open, waiting)
@@ -95,7 +95,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       const current = await reopenOrRefuse(open)
       if (current.generation !== open.generation) return current
       const answer = await ask(current, lastMoment)
-      if (answer.outcome === 'ended') return await end(current, answer)
+      if (answer.outcome === 'ended') return await settleEnded(current, answer)
       return await store(current, { tokens: answer.tokens, lease })
     } finally {
       // Nobody else is to send the old token while its successor waits for the vault.
@@ -115,7 +115,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       return { outcome: 'ended', reason: 'refused', detail: second.detail }
     } catch (error) {
       options.report('failed', open)
-      throw pauses.begin(open, error)
+      throw pauses.rest(open, error)
     }
   }
 
@@ -135,7 +135,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       // a revocation for the end of the whole grant, and the session lives on it.
       current = stored ?? (await options.reopen(open))
       if (stored) {
-        pauses.end(open)
+        pauses.lift(open)
         options.report('renewed', open)
       }
     } catch (error) {
@@ -148,9 +148,9 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     throw new BrokerError('session_invalid', { ehr: open.session.ehr })
   }
 
-  async function end(open: OpenSession, answer: Ended): Promise<OpenSession> {
+  async function settleEnded(open: OpenSession, answer: Ended): Promise<OpenSession> {
     // A holder that stood still past its lease may have stored what the same token brought it.
-    const current = (await options.end(open)) ? undefined : await options.reopen(open)
+    const current = (await options.endSession(open)) ? undefined : await options.reopen(open)
     if (current) return current
     // The refresh token is used up, or gone with the grant; the access token may live on (attacks F3).
     options.discard(open, { ...open.session.tokens, refreshToken: undefined })
@@ -160,7 +160,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     throw new BrokerError('session_expired', {
       ehr: open.session.ehr,
       detail,
-      // A grant that was suspended is explained on a page of the EHR (smart.md Q16).
+      // A grant that was suspended is explained on a page of the EHR (Q16).
       links: errorUri === undefined ? [] : [{ url: errorUri, rel: 'help' }],
     })
   }

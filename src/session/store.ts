@@ -76,7 +76,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     },
     end(recordId, generation) {
       cache.delete(recordId)
-      return endings.end(recordId, generation)
+      return endings.remove(recordId, generation)
     },
     endAll(recordIds) {
       for (const id of recordIds) cache.delete(id)
@@ -156,7 +156,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     if (found.session.endsAt <= at) {
       cache.delete(found.recordId)
       // Over by what is sealed, whether or not the vault can be written.
-      return endings.end(found.recordId).then(refuse, refuse)
+      return endings.remove(found.recordId).then(refuse, refuse)
     }
     if (!slide || at - found.lastUsedAt < touchIntervalMs) return found
     return touch(found, at)

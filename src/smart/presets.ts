@@ -108,7 +108,7 @@ export function isPresetName(name: unknown): name is PresetName {
   return typeof name === 'string' && Object.hasOwn(presets, name)
 }
 
-/** One preset, for `fhirstorm check --explain` and the documentation. */
+/** One preset, for the documentation. */
 export function describePreset(name: PresetName): Preset {
   return presets[name]
 }

@@ -24,8 +24,8 @@ function build(records: [id: string, generation: number][], absoluteMs = 3_600_0
       },
     },
   })
-  const fails = async (...args: Parameters<typeof endings.end>) =>
-    await assert.rejects(endings.end(...args), { code: 'vault_unavailable' })
+  const fails = async (...args: Parameters<typeof endings.remove>) =>
+    await assert.rejects(endings.remove(...args), { code: 'vault_unavailable' })
   return { vault, stuck, state, endings, fails }
 }
 
@@ -34,8 +34,8 @@ test('[O10] an ending that failed is told, refuses the session at once, and is d
     ['a', 1],
     ['b', 1],
   ])
-  assert.equal(await endings.end('b'), true)
-  assert.equal(await endings.end('b'), false)
+  assert.equal(await endings.remove('b'), true)
+  assert.equal(await endings.remove('b'), false)
   state.isAway = true
   await fails('a')
   assert.ok(endings.isPending('a'))

@@ -34,11 +34,11 @@ const tokensOf = (bytes: number) => buildTokens(0, { accessToken: 'x'.repeat(byt
 test('[DS13] tokens of one EHR that is down are bounded in bytes, and take no room of others', async () => {
   const { revocations, givenUp, tried, down, endPauses } = build()
   down.add('a').add('b')
-  for (let i = 0; i < 1_000; i++) revocations.begin('a', tokensOf(60 * KIB))
+  for (let i = 0; i < 1_000; i++) revocations.giveBack('a', tokensOf(60 * KIB))
   const waiting = 1_000 - givenUp.length
   assert.ok(waiting * 60 * KIB <= 8 * 1024 * KIB && waiting > 100, `${waiting} wait`)
   givenUp.length = 0
-  for (let i = 0; i < 50; i++) revocations.begin('b', tokensOf(60 * KIB))
+  for (let i = 0; i < 50; i++) revocations.giveBack('b', tokensOf(60 * KIB))
   assert.deepEqual(givenUp, [])
   // Both are there again: everything that waited is done, and there is room again.
   down.clear()
@@ -46,14 +46,14 @@ test('[DS13] tokens of one EHR that is down are bounded in bytes, and take no ro
   await endPauses()
   assert.equal(tried.length, waiting + 50)
   await revocations.settled()
-  for (let i = 0; i < 100; i++) revocations.begin('a', tokensOf(60 * KIB))
+  for (let i = 0; i < 100; i++) revocations.giveBack('a', tokensOf(60 * KIB))
   assert.deepEqual(givenUp, [])
 })
 
 test('an EHR that stays down is tried four times, and given up', async () => {
   const { revocations, givenUp, tried, down, endPauses } = build()
   down.add('a')
-  revocations.begin('a', tokensOf(10))
+  revocations.giveBack('a', tokensOf(10))
   for (let i = 0; i < 5; i++) await endPauses()
   await revocations.settled()
   assert.deepEqual([tried.length, givenUp], [4, ['a']])

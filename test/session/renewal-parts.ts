@@ -1,13 +1,13 @@
 // A refresher over a memory vault, with a clock that the test moves and a token call that renews.
 
 import { BrokerError } from '../../src/errors.ts'
-import type { RefreshOptions } from '../../src/session/renewal.ts'
+import type { RenewalOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import type { TokenSet } from '../../src/smart/types.ts'
 import { buildStore, buildTokens, HOUR, ISS } from './sessions.ts'
 
-interface Overrides extends Partial<RefreshOptions> {
+interface Overrides extends Partial<RenewalOptions> {
   /** The token call, in place of one that renews. */
   refresh?: (open: OpenSession) => Promise<RefreshOutcome>
 }
@@ -22,7 +22,7 @@ export async function buildRig(
   const log: string[] = []
   const discarded: string[] = []
   let calls = 0
-  const options: RefreshOptions = {
+  const options: RenewalOptions = {
     vault,
     now: clock.now,
     steady: clock.now,
@@ -35,7 +35,7 @@ export async function buildRig(
     prepare: async open => () => (refresh ?? renew)(open),
     replace: store.replace,
     reopen: store.reopen,
-    end: open => store.end(open.recordId, open.generation),
+    endSession: open => store.end(open.recordId, open.generation),
     discard: (_open, { refreshToken, accessToken }) => {
       if (refreshToken !== undefined) discarded.push(refreshToken)
       discarded.push(accessToken)

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRefresher } from '../../src/session/renewal.ts'
+import { createRenewals } from '../../src/session/renewal.ts'
 import { buildRig, hasCode, nearExpiry } from './renewal-parts.ts'
 import { createClock, HOUR, MINUTE } from './sessions.ts'
 
 test('[AL-55] a token far from its end is used as it is, without waiting', async () => {
   const parts = await buildRig()
-  const refresher = createRefresher(parts.options)
-  assert.equal(refresher.accessToken(await parts.open()), 'access-1')
+  const renewals = createRenewals(parts.options)
+  assert.equal(renewals.accessToken(await parts.open()), 'access-1')
   assert.equal(parts.calls(), 0)
 })
 
@@ -23,8 +23,8 @@ test('[F10, AL-55] a token near its end is renewed ahead of it, with a margin it
       accessTokenExpiresAt: parts.clock.now() + remaining,
       accessTokenLifetimeMs: life,
     }
-    const refresher = createRefresher(parts.options)
-    return await refresher.accessToken({ ...open, session: { ...open.session, tokens } })
+    const renewals = createRenewals(parts.options)
+    return await renewals.accessToken({ ...open, session: { ...open.session, tokens } })
   }
   assert.equal(await near(44_000, HOUR)(), 'access-2')
   assert.equal(await near(61_000, HOUR)(), 'access-1')
@@ -34,9 +34,9 @@ test('[F10, AL-55] a token near its end is renewed ahead of it, with a margin it
 
 test('[F1] two hundred calls at expiry make one token call', async () => {
   const parts = await buildRig({}, nearExpiry)
-  const refresher = createRefresher(parts.options)
+  const renewals = createRenewals(parts.options)
   const open = await parts.open()
-  const tokens = await Promise.all(Array.from({ length: 200 }, () => refresher.accessToken(open)))
+  const tokens = await Promise.all(Array.from({ length: 200 }, () => renewals.accessToken(open)))
   assert.deepEqual([...new Set(tokens)], ['access-2'])
   assert.equal(parts.calls(), 1)
   assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
@@ -49,7 +49,7 @@ test('[F4, F5] a failure that may pass leaves the session, and the old token ser
     throw new BrokerError('client_auth_failed')
   }
   const alive = await buildRig({ refresh })
-  const living = createRefresher(alive.options)
+  const living = createRenewals(alive.options)
   const { session, ...rest } = await alive.open()
   const soon = {
     ...rest,
@@ -63,7 +63,7 @@ test('[F4, F5] a failure that may pass leaves the session, and the old token ser
   assert.equal(calls, 1)
 
   const expired = await buildRig({ refresh }, nearExpiry)
-  const dead = createRefresher(expired.options)
+  const dead = createRenewals(expired.options)
   await assert.rejects(
     async () => dead.accessToken(await expired.open()),
     hasCode('client_auth_failed'),
@@ -77,24 +77,24 @@ test('[F4, F5] a failure that may pass leaves the session, and the old token ser
 
 test('[R7] an EHR that refuses every token starts no storm', async () => {
   const parts = await buildRig()
-  const refresher = createRefresher(parts.options)
-  assert.equal(await refresher.renew(await parts.open()), 'access-2')
+  const renewals = createRenewals(parts.options)
+  assert.equal(await renewals.renew(await parts.open()), 'access-2')
   for (let i = 0; i < 20; i++) {
     await assert.rejects(
-      async () => refresher.renew(await parts.open()),
+      async () => renewals.renew(await parts.open()),
       hasCode('upstream_unauthorized'),
     )
   }
   assert.equal(parts.calls(), 1)
   parts.clock.pass(MINUTE)
-  assert.equal(await refresher.renew(await parts.open()), 'access-3')
+  assert.equal(await renewals.renew(await parts.open()), 'access-3')
 })
 
 test('[SC-40] a session without a refresh token ends with its access token', async () => {
   const parts = await buildRig({}, { ...nearExpiry, refreshToken: undefined })
-  const refresher = createRefresher(parts.options)
+  const renewals = createRenewals(parts.options)
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('session_expired'))
   assert.equal(parts.vault.head(open.recordId), undefined)
 })
 
@@ -102,7 +102,7 @@ test('a token that still lives is not held up by a renewal that takes its time',
   const { promise: answered, resolve } = Promise.withResolvers<void>()
   const parts = await buildRig({}, { accessTokenExpiresAt: createClock().now() + 20_000 })
   const { prepare } = parts.options
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     wait: async () => {},
     async prepare(open) {
@@ -111,10 +111,10 @@ test('a token that still lives is not held up by a renewal that takes its time',
     },
   })
   for (let i = 0; i < 5; i++) {
-    assert.equal(await refresher.accessToken(await parts.open()), 'access-1')
+    assert.equal(await renewals.accessToken(await parts.open()), 'access-1')
   }
   let isSettled = false
-  const settled = refresher.settled().then(() => {
+  const settled = renewals.settled().then(() => {
     isSettled = true
   })
   await new Promise(done => setImmediate(done))
@@ -132,17 +132,17 @@ test('[F4, Q40] each failure in a row rests longer, as long as the EHR asks, a m
     throw new BrokerError('issuer_unreachable', { retryAfterSeconds: asked[calls++] })
   }
   const parts = await buildRig({ refresh, random: () => 0 }, nearExpiry)
-  const refresher = createRefresher(parts.options)
+  const renewals = createRenewals(parts.options)
   const told: (number | undefined)[] = []
   for (let i = 0; i < asked.length; i++) {
-    const failure: unknown = await Promise.resolve(refresher.accessToken(await parts.open())).catch(
+    const failure: unknown = await Promise.resolve(renewals.accessToken(await parts.open())).catch(
       error => error,
     )
     assert.ok(failure instanceof BrokerError && failure.code === 'refresh_failed')
     assert.equal(failure.status, 503)
     told.push(failure.retryAfterSeconds)
     parts.clock.pass(1000 * (failure.retryAfterSeconds ?? 0) - 1)
-    await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+    await assert.rejects(async () => renewals.accessToken(await parts.open()), {
       code: 'refresh_failed',
       retryAfterSeconds: 1,
     })

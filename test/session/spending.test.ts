@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRefresher, type RefreshOptions } from '../../src/session/renewal.ts'
+import { createRenewals, type RenewalOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import { buildRig, hasCode, nearExpiry } from './renewal-parts.ts'
@@ -11,8 +11,8 @@ import { buildTokens, HOUR, MINUTE } from './sessions.ts'
 
 test('[F1, F2] two processes share one renewal', async () => {
   const parts = await buildRig({}, nearExpiry)
-  const first = createRefresher(parts.options)
-  const second = createRefresher({ ...parts.options, owner: 'another process' })
+  const first = createRenewals(parts.options)
+  const second = createRenewals({ ...parts.options, owner: 'another process' })
   const open = await parts.open()
   const tokens = await Promise.all([first, second].map(each => each.accessToken(open)))
   assert.deepEqual(tokens, ['access-2', 'access-2'])
@@ -23,8 +23,8 @@ test('[F8, F6] an orphaned lease is taken over once its time is up', async () =>
   const parts = await buildRig({}, nearExpiry)
   const open = await parts.open()
   await parts.vault.lease(open.recordId, 'a process that died', 20_000)
-  const refresher = createRefresher(parts.options)
-  assert.equal(await refresher.accessToken(open), 'access-2')
+  const renewals = createRenewals(parts.options)
+  assert.equal(await renewals.accessToken(open), 'access-2')
   assert.equal(parts.calls(), 1)
 })
 
@@ -33,11 +33,11 @@ test('[F3] invalid_grant ends the session, once and without a loop', async () =>
     { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant' }) },
     nearExpiry,
   )
-  const refresher = createRefresher(parts.options)
+  const renewals = createRenewals(parts.options)
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_expired'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('session_expired'))
   assert.equal(parts.vault.head(open.recordId), undefined)
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('session_invalid'))
   // What is left of the grant is given back; the refresh token is known to be dead.
   assert.deepEqual(parts.discarded, ['access-1'])
 })
@@ -59,9 +59,9 @@ test('[Q30] a refusal without a reason is tried once more, and then is the end',
       return { outcome: 'renewed', tokens: { ...open.session.tokens, accessToken: 'access-2' } }
     }
     const parts = await buildRig({ refresh }, nearExpiry)
-    const refresher = createRefresher(parts.options)
+    const renewals = createRenewals(parts.options)
     const open = await parts.open()
-    const told = await Promise.resolve(refresher.accessToken(open)).catch(error => error.code)
+    const told = await Promise.resolve(renewals.accessToken(open)).catch(error => error.code)
     assert.equal(told, code ?? 'access-2', answers.join())
     assert.equal(asked, calls)
     assert.equal(parts.vault.head(open.recordId) === undefined, code === 'session_expired')
@@ -74,10 +74,10 @@ test('[Q16] a grant that was suspended ends with the address of the page that ex
     { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant', errorUri }) },
     nearExpiry,
   )
-  const refresher = createRefresher(parts.options)
+  const renewals = createRenewals(parts.options)
   const open = await parts.open()
   await assert.rejects(
-    async () => refresher.accessToken(open),
+    async () => renewals.accessToken(open),
     (error: unknown) =>
       error instanceof BrokerError &&
       error.links?.[0]?.url === errorUri &&
@@ -88,7 +88,7 @@ test('[Q16] a grant that was suspended ends with the address of the page that ex
 test('[F7] a logout during the renewal wins, and the fresh tokens are given back', async () => {
   const parts = await buildRig({}, nearExpiry)
   const { prepare } = parts.options
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async prepare(open) {
       const send = await prepare(open)
@@ -100,7 +100,7 @@ test('[F7] a logout during the renewal wins, and the fresh tokens are given back
     },
   })
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('session_invalid'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('session_invalid'))
   assert.deepEqual(parts.discarded, ['refresh-2', 'access-2'])
   assert.equal(parts.vault.head(open.recordId), undefined)
 })
@@ -111,12 +111,12 @@ test('[F9, AL-62] a contradiction ends the session and gives its tokens back', a
     accessToken: 'of another patient',
     refreshToken: 'renews them',
   })
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     prepare: async () => async () => ({ outcome: 'ended', reason: 'other patient', tokens }),
   })
   await assert.rejects(
-    async () => refresher.accessToken(await parts.open()),
+    async () => renewals.accessToken(await parts.open()),
     hasCode('session_expired'),
   )
   assert.deepEqual(parts.discarded, ['access-1', 'renews them', 'of another patient'])
@@ -125,7 +125,7 @@ test('[F9, AL-62] a contradiction ends the session and gives its tokens back', a
 test('tokens that the vault would not take are stored before the EHR is asked again', async () => {
   const parts = await buildRig({}, nearExpiry)
   let full = true
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async replace(open, tokens) {
       if (full) throw new BrokerError('vault_unavailable')
@@ -133,23 +133,23 @@ test('tokens that the vault would not take are stored before the EHR is asked ag
     },
   })
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
   full = false
-  assert.equal(await refresher.accessToken(open), 'access-2')
+  assert.equal(await renewals.accessToken(open), 'access-2')
   assert.equal(parts.calls(), 1)
 })
 
 test('[F2, F8] a refresh token is not sent when its lease could end before the answer', async () => {
   const parts = await buildRig({}, nearExpiry)
   const { prepare } = parts.options
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async prepare(open) {
       parts.clock.pass(15_001)
       return await prepare(open)
     },
   })
-  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+  await assert.rejects(async () => renewals.accessToken(await parts.open()), {
     code: 'refresh_failed',
   })
   assert.equal(parts.calls(), 0)
@@ -158,7 +158,7 @@ test('[F2, F8] a refresh token is not sent when its lease could end before the a
 test('[F2] tokens whose storing was acknowledged to nobody never replace later ones', async () => {
   const parts = await buildRig({}, nearExpiry)
   let isLost = true
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async replace(open, tokens) {
       const stored = await parts.store.replace(open, tokens)
@@ -166,7 +166,7 @@ test('[F2] tokens whose storing was acknowledged to nobody never replace later o
       return stored
     },
   })
-  await assert.rejects(async () => refresher.accessToken(await parts.open()), {
+  await assert.rejects(async () => renewals.accessToken(await parts.open()), {
     code: 'vault_unavailable',
   })
   isLost = false
@@ -175,15 +175,15 @@ test('[F2] tokens whose storing was acknowledged to nobody never replace later o
     parts.clock.pass(10 * MINUTE)
     await parts.store.open(parts.made.ticket, { slide: true })
   }
-  assert.equal(await refresher.accessToken(await parts.open()), 'access-3')
+  assert.equal(await renewals.accessToken(await parts.open()), 'access-3')
   assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-3')
 })
 
 test('[F13] a holder that lost the race uses what is there, and revokes nothing while the session lives', async () => {
   const parts = await buildRig({}, nearExpiry)
   const { prepare } = parts.options
-  const second = createRefresher({ ...parts.options, owner: 'another process' })
-  const first = createRefresher({
+  const second = createRenewals({ ...parts.options, owner: 'another process' })
+  const first = createRenewals({
     ...parts.options,
     async prepare(open) {
       const send = await prepare(open)
@@ -203,8 +203,8 @@ test('[F13] a holder that lost the race uses what is there, and revokes nothing 
 
 test('[F13, F3] a refresh token that another holder has spent ends no session that lives on', async () => {
   const parts = await buildRig({}, nearExpiry)
-  const other = createRefresher({ ...parts.options, owner: 'another process' })
-  const refresher = createRefresher({
+  const other = createRenewals({ ...parts.options, owner: 'another process' })
+  const renewals = createRenewals({
     ...parts.options,
     prepare: async open => async () => {
       parts.clock.pass(31_000)
@@ -212,7 +212,7 @@ test('[F13, F3] a refresh token that another holder has spent ends no session th
       return { outcome: 'ended', reason: 'invalid_grant' }
     },
   })
-  assert.equal(await refresher.accessToken(await parts.open()), 'access-2')
+  assert.equal(await renewals.accessToken(await parts.open()), 'access-2')
   assert.deepEqual(parts.discarded, [])
   assert.ok(parts.vault.head(parts.made.recordId))
 })
@@ -224,7 +224,7 @@ test('[F13] a lease is counted by no clock that is set: one that jumps lets nobo
   const { prepare } = parts.options
   const { promise: sent, resolve } = Promise.withResolvers<void>()
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
-  const first = createRefresher({
+  const first = createRenewals({
     ...{ ...parts.options, now },
     async prepare(open) {
       const send = await prepare(open)
@@ -235,7 +235,7 @@ test('[F13] a lease is counted by no clock that is set: one that jumps lets nobo
       }
     },
   })
-  const second = createRefresher({
+  const second = createRenewals({
     ...{ ...parts.options, now, owner: 'another process' },
     async wait() {
       await new Promise(done => setImmediate(done))
@@ -256,7 +256,7 @@ test('[F13] a lease is counted by no clock that is set: one that jumps lets nobo
 test('[F2, F14] what the vault would not take is stored without a further request, and by nobody else sent', async () => {
   let isFull = true
   const parts = await buildRig({}, nearExpiry)
-  const options: RefreshOptions = {
+  const options: RenewalOptions = {
     ...parts.options,
     async wait() {
       await new Promise(done => setImmediate(done))
@@ -266,12 +266,12 @@ test('[F2, F14] what the vault would not take is stored without a further reques
       return await parts.store.replace(open, tokens)
     },
   }
-  const refresher = createRefresher(options)
+  const renewals = createRenewals(options)
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
-  const other = createRefresher({ ...options, owner: 'another process' })
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
+  const other = createRenewals({ ...options, owner: 'another process' })
   const waiting = other.accessToken(open)
-  const settled = refresher.settled()
+  const settled = renewals.settled()
   for (let turns = 0; turns < 50; turns++) await new Promise(done => setImmediate(done))
   assert.equal(parts.calls(), 1)
   isFull = false
@@ -285,7 +285,7 @@ test('[F2, F14] what the vault would not take is stored without a further reques
 test('[F14, F7] what waits for the vault is given back where the session has ended meanwhile', async () => {
   let isFull = true
   const parts = await buildRig({}, nearExpiry)
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async wait() {
       await new Promise(done => setImmediate(done))
@@ -296,17 +296,17 @@ test('[F14, F7] what waits for the vault is given back where the session has end
     },
   })
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
   await parts.store.end(open.recordId)
   isFull = false
-  await refresher.settled()
+  await renewals.settled()
   assert.deepEqual(parts.discarded, ['refresh-2', 'access-2'])
   assert.equal(parts.vault.head(open.recordId), undefined)
 })
 
 test('[F14] what waits for the vault is let go when its session is over', async () => {
   const parts = await buildRig({}, nearExpiry)
-  const refresher = createRefresher({
+  const renewals = createRenewals({
     ...parts.options,
     async wait(milliseconds) {
       parts.clock.pass(milliseconds)
@@ -317,7 +317,7 @@ test('[F14] what waits for the vault is let go when its session is over', async 
     },
   })
   const open = await parts.open()
-  await assert.rejects(async () => refresher.accessToken(open), hasCode('vault_unavailable'))
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
   parts.clock.pass(12 * HOUR)
-  await refresher.settled()
+  await renewals.settled()
 })

@@ -4,8 +4,8 @@
 import { pushedAuthorizationRequest } from 'oauth4webapi'
 import { BrokerError, namingEhr } from '../../errors.ts'
 import { buildClientAuth } from '../token/client-auth.ts'
+import { buildRequestOptions, readAnswer, type ServerCall } from '../token/server-call.ts'
 import { findTokenFault } from '../token/token-fault.ts'
-import { buildRequestOptions, readAnswer, type ServerCall } from '../token/token-request.ts'
 import type { AuthorizationParameters } from './authorize.ts'
 
 const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/

@@ -6,9 +6,10 @@ import { BrokerError, namingEhr } from '../../errors.ts'
 import { parseResourceId, parseWebUrl } from '../context/member.ts'
 import { judgeRefreshedIdToken } from '../identity/refreshed-id-token.ts'
 import type { Registration, TokenSet } from '../types.ts'
+import type { ServerAnswer } from './server-call.ts'
 import type { TokenCall } from './token.ts'
 import { findTokenFault, judgeRenewalRefusal } from './token-fault.ts'
-import { type ServerAnswer, sendTokenRequest } from './token-request.ts'
+import { sendTokenRequest } from './token-request.ts'
 import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
@@ -45,10 +46,10 @@ async function refresh(tokens: TokenSet, call: TokenCall): Promise<RefreshOutcom
   const codes = { passing: 'refresh_failed', lasting: 'refresh_failed' } as const
   const fault = findTokenFault(answer, codes, call.registration)
   if (fault) throw fault
-  return await renew(tokens, { response: parseRefreshed(answer, call), sentAt }, call)
+  return await takeRenewed(tokens, { response: parseRefreshed(answer, call), sentAt }, call)
 }
 
-async function renew(
+async function takeRenewed(
   tokens: TokenSet,
   { response, sentAt }: { response: TokenResponse; sentAt: number },
   call: TokenCall,

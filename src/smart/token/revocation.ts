@@ -5,8 +5,8 @@
 import { revocationRequest } from 'oauth4webapi'
 import type { TokenSet } from '../types.ts'
 import { buildClientAuth } from './client-auth.ts'
+import { buildRequestOptions, readAnswer, type ServerCall } from './server-call.ts'
 import { findTokenFault } from './token-fault.ts'
-import { buildRequestOptions, readAnswer, type ServerCall } from './token-request.ts'
 
 /** `failed`: worth another try; what an EHR will not revoke by its last word counts as done. */
 export type Revocation = 'revoked' | 'failed' | 'unsupported'

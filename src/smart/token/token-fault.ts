@@ -5,7 +5,7 @@
 import { BrokerError, type FaultCode } from '../../errors.ts'
 import type { Registration } from '../types.ts'
 import { hasReservedCharacters } from './client-auth.ts'
-import type { ServerAnswer } from './token-request.ts'
+import type { ServerAnswer } from './server-call.ts'
 import { readTokenError } from './token-response.ts'
 
 const CLIENT_ERRORS = ['invalid_client', 'unauthorized_client']

@@ -5,7 +5,7 @@
 import { BrokerError } from '../../errors.ts'
 import { splitScope } from '../scope/scope.ts'
 import type { Quirks } from '../types.ts'
-import type { ServerAnswer } from './token-request.ts'
+import type { ServerAnswer } from './server-call.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 300
 /** No session lives longer. */

@@ -8,8 +8,9 @@ import { patientOf } from '../identity/fhir-user.ts'
 import { verifyIdToken } from '../identity/id-token.ts'
 import { asksForIdToken, buildScope } from '../scope/scope-request.ts'
 import type { Identity, LaunchContext, PendingLaunch, TokenSet } from '../types.ts'
+import type { ServerCall } from './server-call.ts'
 import { findTokenFault } from './token-fault.ts'
-import { type ServerCall, sendTokenRequest } from './token-request.ts'
+import { sendTokenRequest } from './token-request.ts'
 import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 /** What a call to the token endpoint needs. */

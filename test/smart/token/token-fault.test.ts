@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseJsonObject } from '../../../src/smart/json.ts'
+import type { ServerAnswer } from '../../../src/smart/token/server-call.ts'
 import { findTokenFault, judgeRenewalRefusal } from '../../../src/smart/token/token-fault.ts'
-import type { ServerAnswer } from '../../../src/smart/token/token-request.ts'
 import { buildRegistration } from '../registration.ts'
 
 const good = { access_token: 'at', token_type: 'Bearer', scope: 'openid', expires_in: 3600 }

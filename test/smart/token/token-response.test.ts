@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseJsonObject } from '../../../src/smart/json.ts'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
-import type { ServerAnswer } from '../../../src/smart/token/token-request.ts'
+import type { ServerAnswer } from '../../../src/smart/token/server-call.ts'
 import { parseTokenResponse, readTokenError } from '../../../src/smart/token/token-response.ts'
 import type { Quirks } from '../../../src/smart/types.ts'
 
