@@ -111,10 +111,11 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const outcome = await exchange({
       request: request.raw,
       response: reply.raw,
-      reply,
+      method: request.method,
+      target,
+      traces: [],
       open,
       upstream,
-      target,
       byAlias: named === undefined,
       ours: access.baseUrl(open.session.id),
       ownHeaders: guard.corsHeaders(request),

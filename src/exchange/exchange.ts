@@ -3,21 +3,20 @@
 // what can be tried again without doing it twice; a 403 is the EHR's answer like any other (attacks
 // F12, R6-R9; requirements SC-21).
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BrokerError } from '../errors.ts'
 import type { BodyLimits, ForwardLimits } from '../limits.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
 import { restoreQuery } from '../proxy/restore-query.ts'
-import { buildUpstreamPath, type Target } from '../proxy/target.ts'
+import { buildUpstreamPath } from '../proxy/target.ts'
 import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
 import { type ForwardOutcome, forward } from './forward.ts'
+import type { ProxiedRequest } from './proxied-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
 import type { Running } from './running.ts'
 import { enter, leave, type Place, type Shares } from './shares.ts'
 import { createTurns } from './turns.ts'
-import type { Upstream } from './upstream.ts'
 
 /** Where access tokens come from. */
 export interface Tokens {
@@ -33,115 +32,91 @@ export interface ExchangeOptions {
   limits: ForwardLimits & BodyLimits
 }
 
-/** One request, judged as far as it can be without its body. */
-export interface Call {
-  request: IncomingMessage
-  response: ServerResponse
-  reply: { hijack(): unknown }
-  open: ProxiedSession
-  upstream: Upstream
-  target: Target
-  /** Our FHIR base URL of the session. */
-  ours: string
-  byAlias: boolean
-  /** Headers of ours for the answer, names and values in turn. */
-  ownHeaders: readonly string[]
-}
-
 /** One access token as it is sent, and as it would be found in an answer. */
 interface Credential {
   authorization: string
   traces: TokenTraces
 }
 
-/** Makes the function that carries calls through; rejects with a BrokerError while nothing is sent. */
+/** What a request holds until it is over. */
+interface Held {
+  place: Place
+  body: RequestBody
+  /** Our address becomes the EHR's; undefined where nothing is rewritten. */
+  whose: Restoration | undefined
+}
+
+/** Makes the function that carries requests through; rejects with a BrokerError while nothing is sent. */
 export function createExchange(options: ExchangeOptions) {
   const { tokens, running, ownAddress, sharesOf, limits } = options
   /** What is made of each token set's access token: long texts to judge and to join on each request. */
   const credentials = new WeakMap<object, Credential>()
   const turns = createTurns()
 
-  return async function exchange(call: Call): Promise<ForwardOutcome> {
-    const { upstream } = call
-    const place = enter(sharesOf(call.open.session))
-    let body = noBody
+  return async function exchange(proxied: ProxiedRequest): Promise<ForwardOutcome> {
+    const { request, upstream, open } = proxied
+    const held: Held = { place: enter(sharesOf(open.session)), body: noBody, whose: undefined }
     try {
-      const whose = upstream.registration.rewrite ? restorationOf(call) : undefined
-      const restored = whose ? restoreTarget(call, whose) : call
-      if (hasBody(call.request)) {
-        body = await prepareBody(call.request, {
-          ...{ target: restored.target, whose, limits, turns, shares: place.shares },
+      if (upstream.registration.rewrite) {
+        held.whose = restorationOf(proxied)
+        restoreTarget(proxied, held.whose)
+      }
+      if (hasBody(request)) {
+        held.body = await prepareBody(request, {
+          ...{ target: proxied.target, whose: held.whose, limits, turns },
+          shares: held.place.shares,
           url: upstream.url,
-          mayReplay: isReplayable(call),
+          mayReplay: isReplayable(proxied),
         })
       }
-      const current = tokens.accessToken(call.open)
-      const token = typeof current === 'string' ? current : await current
-      const outcome = await send(restored, place, body, whose, token)
-      return outcome === 'held back' ? await sendAgain(restored, place, body, whose) : outcome
+      const current = tokens.accessToken(open)
+      const outcome = await send(
+        proxied,
+        held,
+        typeof current === 'string' ? current : await current,
+      )
+      return outcome === 'held back' ? await sendAgain(proxied, held) : outcome
     } finally {
-      body.release?.()
-      leave(place)
+      held.body.release?.()
+      leave(held.place)
     }
   }
 
-  async function sendAgain(
-    call: Call,
-    place: Place,
-    body: RequestBody,
-    whose: Restoration | undefined,
-  ): Promise<ForwardOutcome> {
-    const { open } = call
-    const renewed = await tokens.renew(open)
-    if (!body.isHeld || !isReplayable(call)) {
+  async function sendAgain(proxied: ProxiedRequest, held: Held): Promise<ForwardOutcome> {
+    const { ehr } = proxied.open.session
+    const renewed = await tokens.renew(proxied.open)
+    if (!held.body.isHeld || !isReplayable(proxied)) {
       // Not sent again, but the token is new: the client may try again itself.
-      throw new BrokerError('upstream_unauthorized', {
-        ehr: open.session.ehr,
-        retryAfterSeconds: 1,
-      })
+      throw new BrokerError('upstream_unauthorized', { ehr, retryAfterSeconds: 1 })
     }
-    const second = await send(call, place, body, whose, renewed)
+    const second = await send(proxied, held, renewed)
     if (second !== 'held back') return second
-    throw new BrokerError('upstream_unauthorized', { ehr: open.session.ehr })
+    throw new BrokerError('upstream_unauthorized', { ehr })
   }
 
   function send(
-    call: Call,
-    place: Place,
-    { body, headers: bodyHeaders }: RequestBody,
-    whose: Restoration | undefined,
+    proxied: ProxiedRequest,
+    { place, body, whose }: Held,
     accessToken: string,
   ): Promise<ForwardOutcome> {
-    const { upstream, target, request, response, open } = call
-    const { registration } = upstream
+    const { upstream, target, request, open } = proxied
+    const { rewrite, upstreamCompression } = upstream.registration
     const { authorization, traces } = credentialOf(open.session.tokens, accessToken)
+    proxied.traces = traces
     const headers = buildRequestHeaders(request.headers, {
       authorization,
       target,
       whose,
-      acceptEncoding: registration.rewrite ? registration.upstreamCompression : 'any',
+      acceptEncoding: rewrite ? upstreamCompression : 'any',
     })
-    for (const item of bodyHeaders) headers.push(item)
-    const method = request.method as 'GET'
-    return forward({
-      pool: upstream.pool,
-      dispatch: {
-        method,
-        path: buildUpstreamPath(upstream.base, target),
-        headers,
-        body: body as Buffer | null,
-      },
-      open,
-      place,
-      asked: { method, target, ours: call.ours, traces },
-      rules: upstream.rules,
-      limits,
-      running,
-      request,
-      response,
-      reply: call.reply,
-      ownHeaders: call.ownHeaders,
-    })
+    for (const item of body.headers) headers.push(item)
+    const dispatch = {
+      method: proxied.method as 'GET',
+      path: buildUpstreamPath(upstream.base, target),
+      headers,
+      body: body.body as Buffer | null,
+    }
+    return forward(proxied, dispatch, { place, running, limits })
   }
 
   function credentialOf(known: { accessToken: string }, accessToken: string): Credential {
@@ -154,7 +129,7 @@ export function createExchange(options: ExchangeOptions) {
     return credential
   }
 
-  function restorationOf({ upstream, open, byAlias }: Call): Restoration {
+  function restorationOf({ upstream, open, byAlias }: ProxiedRequest): Restoration {
     return { own: ownAddress, sessionId: open.session.id, byAlias, base: upstream.url }
   }
 }
@@ -163,15 +138,14 @@ function buildCredential(accessToken: string): Credential {
   return { authorization: buildAuthorization(accessToken), traces: buildTokenTraces(accessToken) }
 }
 
-function restoreTarget(call: Call, whose: Restoration): Call {
-  const { path, query } = call.target
+function restoreTarget(proxied: ProxiedRequest, whose: Restoration): void {
+  const { path, query } = proxied.target
   const restored = query === '' ? query : restoreQuery(query, whose)
-  return restored === query ? call : { ...call, target: { path, query: restored } }
+  if (restored !== query) proxied.target = { path, query: restored }
 }
 
 // Reads change nothing; writes only where a second one would fail by its condition.
-function isReplayable({ request, target }: Call): boolean {
-  const { method, headers } = request
+function isReplayable({ method, request: { headers }, target }: ProxiedRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return true
   if (method === 'POST' && target.path.endsWith('/_search')) return true
   return headers['if-match'] !== undefined || headers['if-none-exist'] !== undefined

@@ -7,7 +7,7 @@ import type { Dispatcher } from 'undici'
 import { BrokerError } from '../errors.ts'
 import type { Answer, AnsweredHeaders } from '../proxy/answer.ts'
 import { toBrokerError } from './failure.ts'
-import type { ForwardedRequest } from './forwarded-request.ts'
+import type { ProxiedRequest, Watch } from './proxied-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import type { Stream } from './running.ts'
 import { becomeEvents, hold } from './shares.ts'
@@ -21,11 +21,15 @@ export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
  * Dispatches the request and pipes the answer. Rejects with a BrokerError while nothing has been sent;
  * resolves when the response is closed, or when the answer was kept back.
  */
-export function forward(forwarded: ForwardedRequest): Promise<ForwardOutcome> {
-  if (forwarded.response.destroyed) return Promise.resolve('broken off')
+export function forward(
+  proxied: ProxiedRequest,
+  dispatch: Dispatcher.DispatchOptions,
+  watch: Watch,
+): Promise<ForwardOutcome> {
+  if (proxied.response.destroyed) return Promise.resolve('broken off')
   const { promise, resolve, reject } = Promise.withResolvers<ForwardOutcome>()
-  const handler = new Forward(forwarded, resolve, reject)
-  forwarded.pool.dispatch(forwarded.dispatch, handler)
+  const handler = new Forward(proxied, watch, resolve, reject)
+  proxied.upstream.pool.dispatch(dispatch, handler)
   return promise
 }
 
@@ -36,7 +40,8 @@ const MAX_WAITING_BYTES = 128 * 1024
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   readonly open: ProxiedSession
   place = -1
-  private readonly it: ForwardedRequest
+  private readonly proxied: ProxiedRequest
+  private readonly watch: Watch
   private readonly resolve: (outcome: ForwardOutcome) => void
   private readonly reject: (error: BrokerError) => void
   private readonly startedAt: number
@@ -52,18 +57,20 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   private isDrainHeard = false
 
   constructor(
-    it: ForwardedRequest,
+    proxied: ProxiedRequest,
+    watch: Watch,
     resolve: (outcome: ForwardOutcome) => void,
     reject: (error: BrokerError) => void,
   ) {
-    this.it = it
-    this.open = it.open
+    this.proxied = proxied
+    this.watch = watch
+    this.open = proxied.open
     this.resolve = resolve
     this.reject = reject
-    this.startedAt = it.running.now
+    this.startedAt = watch.running.now
     this.seenAt = this.startedAt
-    it.response.on('close', this.onClose)
-    it.running.add(this)
+    proxied.response.on('close', this.onClose)
+    watch.running.add(this)
   }
 
   onRequestStart(controller: Controller): void {
@@ -72,12 +79,12 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   onBodySent(): void {
-    this.seenAt = this.it.running.now
+    this.seenAt = this.watch.running.now
   }
 
   onResponseStart(controller: Controller, status: number, headers: AnsweredHeaders): void {
     if (this.isOver) return
-    this.seenAt = this.it.running.now
+    this.seenAt = this.watch.running.now
     if (status < 200) {
       if (++this.interimAnswers > MAX_INTERIM_ANSWERS) this.onError(new Error('endless 1xx'))
     } else if (status === 401) {
@@ -85,19 +92,20 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
       controller.abort(new Error('held back'))
       this.resolve('held back')
     } else {
-      const { asked, rules, place } = this.it
-      const answer = rules.judge(asked, status, headers)
+      const { upstream } = this.proxied
+      const { place } = this.watch
+      const answer = upstream.judgeAnswer(this.proxied, status, headers)
       if (answer.isLive) becomeEvents(place)
       if (!hold(place, answer.collectedBytes)) answer.collectedBytes = undefined
       this.answer = answer
-      this.sink = rules.chooseSink(asked, answer, this)
+      this.sink = upstream.chooseSink(this.proxied, answer, this)
       if (answer.collectedBytes === undefined) this.writeHead(answer)
     }
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.isOver) return
-    this.seenAt = this.it.running.now
+    this.seenAt = this.watch.running.now
     if (this.sink === undefined ? this.write(chunk) : this.sink.push(chunk)) return
     this.waitingSince = this.seenAt
     controller.pause()
@@ -115,7 +123,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
 
   /** Lets a little wait for the client: to pause and resume the EHR for every piece costs more. */
   write(data: Buffer | string): boolean {
-    const { response } = this.it
+    const { response } = this.proxied
     const hasRoom = response.write(data, 'latin1') || response.writableLength < MAX_WAITING_BYTES
     if (!hasRoom && !this.isDrainHeard) {
       this.isDrainHeard = true
@@ -126,9 +134,9 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
 
   finish(text: string): void {
     if (this.isOver) return
-    const { response, request } = this.it
+    const { response, request } = this.proxied
     this.isOver = true
-    this.waitingSince = this.it.running.now
+    this.waitingSince = this.watch.running.now
     if (request.complete) {
       response.end(text, 'latin1')
     } else {
@@ -148,7 +156,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   onDrain(): void {
     if (this.isOver) return
     this.waitingSince = undefined
-    this.seenAt = this.it.running.now
+    this.seenAt = this.watch.running.now
     this.controller?.resume()
   }
 
@@ -158,7 +166,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     this.isOver = true
     this.sink?.destroy?.()
     this.controller?.abort(error)
-    const { response, request } = this.it
+    const { response, request } = this.proxied
     if (response.headersSent || request.errored) {
       response.destroy()
     } else {
@@ -168,7 +176,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   abort(error: BrokerError): void {
-    if (this.isOver) this.it.response.destroy()
+    if (this.isOver) this.proxied.response.destroy()
     else this.onError(error)
   }
 
@@ -177,7 +185,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   private judgeTime(now: number): void {
-    const { headMs, idleMs, stallMs, totalMs } = this.it.limits
+    const { headMs, idleMs, stallMs, totalMs } = this.watch.limits
     if (this.waitingSince !== undefined) {
       if (now - this.waitingSince > stallMs) this.abort(new BrokerError('request_timeout'))
       return
@@ -196,7 +204,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
       if (this.sink?.resume === undefined) {
         this.onDrain()
       } else {
-        if (this.waitingSince !== undefined) this.waitingSince = this.it.running.now
+        if (this.waitingSince !== undefined) this.waitingSince = this.watch.running.now
         this.sink.resume()
       }
     })
@@ -212,29 +220,28 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   private onClose = (): void => {
-    const isSent = this.isOver && this.it.response.writableFinished
+    const isSent = this.isOver && this.proxied.response.writableFinished
     if (!this.isOver) {
       this.sink?.destroy?.()
       this.controller?.abort(new Error('the client left'))
     }
     this.isOver = true
-    this.it.running.delete(this)
+    this.watch.running.delete(this)
     this.resolve(isSent ? 'sent' : 'broken off')
   }
 
   private writeHead({ status, headers, isLive }: Answer): void {
-    const { response, request, reply, ownHeaders } = this.it
+    const { response, request, ownHeaders } = this.proxied
     headers.push(...ownHeaders)
     if (!request.complete) headers.push('connection', 'close')
     response.writeHead(status, headers)
-    reply.hijack()
     if (isLive) response.flushHeaders()
   }
 
   private leave(): void {
-    const { response, running } = this.it
+    const { response } = this.proxied
     this.isOver = true
-    running.delete(this)
+    this.watch.running.delete(this)
     response.off('close', this.onClose)
     response.off('drain', this.onClientDrain)
   }

@@ -5,11 +5,10 @@
 import type { Pool } from 'undici'
 import { BrokerError } from '../errors.ts'
 import { createPool } from '../network/connect.ts'
-import { type Answer, type Asked, createAnswerJudge } from '../proxy/answer.ts'
+import { type Answer, type AnsweredRequest, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { Registration } from '../smart/types.ts'
-import type { AnswerRules } from './forwarded-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
 
@@ -19,7 +18,9 @@ export interface Upstream {
   /** FHIR base URL without a trailing slash. */
   url: string
   pool: Pool
-  rules: AnswerRules
+  judgeAnswer: ReturnType<typeof createAnswerJudge>['judge']
+  /** Where an answer's body goes when it does not pass as it comes. */
+  chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined
 }
 
 export interface Upstreams {
@@ -68,15 +69,20 @@ function createUpstream(registration: Registration, collectBytes: number): Upstr
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
     }),
-    rules: { judge, chooseSink },
+    judgeAnswer: judge,
+    chooseSink,
   }
 
-  function chooseSink(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {
+  function chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined {
     const sink = chooseRewriter(asked, answer, outlet)
     return answer.gzip ? createInflater(outlet, sink) : sink
   }
 
-  function chooseRewriter(asked: Asked, answer: Answer, outlet: Outlet): Sink | undefined {
+  function chooseRewriter(
+    asked: AnsweredRequest,
+    answer: Answer,
+    outlet: Outlet,
+  ): Sink | undefined {
     const { document, collectedBytes } = answer
     if (document === undefined || asked.method === 'HEAD') return undefined
     if (collectedBytes === undefined) {

@@ -14,7 +14,8 @@ import { showsToken, type TokenTraces } from './token-traces.ts'
 
 export type { AnsweredHeaders } from './answer-headers.ts'
 
-export interface AnswerRules {
+/** What one EHR's answers are judged by. */
+export interface AnswerPolicy {
   /** The registered FHIR base first, then its other spellings. */
   bases: readonly string[]
   rewrite: boolean
@@ -24,7 +25,7 @@ export interface AnswerRules {
 }
 
 /** The request that was answered. */
-export interface Asked {
+export interface AnsweredRequest {
   method: string
   target: Target
   /** Our FHIR base URL of the session. */
@@ -63,15 +64,15 @@ const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'compress', 
 const MOST_CODINGS = 4
 
 /** Makes the judge of one EHR's answers. */
-export function createAnswerJudge(rules: AnswerRules) {
-  const bases = rules.bases.map(parseUpstreamBase)
+export function createAnswerJudge(policy: AnswerPolicy) {
+  const bases = policy.bases.map(parseUpstreamBase)
   const contents = createBoundedMap<Content>(CONTENTS_BYTES, () => CONTENT_BYTES)
   const nothing: Content = readContent(undefined)
 
   return { judge }
 
   /** Judges the head of an answer. */
-  function judge(asked: Asked, status: number, headers: AnsweredHeaders): Answer {
+  function judge(asked: AnsweredRequest, status: number, headers: AnsweredHeaders): Answer {
     if (status < 200 || status > 599) throw new BrokerError('upstream_broken', { detail: 'status' })
     const hasBody = asked.method !== 'HEAD' && status !== 204 && status !== 304
     const sent = readAlone(headers['content-type'], asked.traces)
@@ -102,12 +103,12 @@ export function createAnswerJudge(rules: AnswerRules) {
   ): void {
     if (!isMeant || answer.gzip || typeof sent !== 'string' || !LENGTH.test(sent)) return
     if (answer.document === undefined) answer.headers.push('content-length', sent)
-    else if (Number(sent) <= rules.collectBytes) answer.collectedBytes = Number(sent)
+    else if (Number(sent) <= policy.collectBytes) answer.collectedBytes = Number(sent)
   }
 
   // A part of a document cannot be rewritten: other addresses have other lengths.
-  function chooseDocument({ target }: Asked, status: number, content: Content) {
-    if (!rules.rewrite || status === 206) return undefined
+  function chooseDocument({ target }: AnsweredRequest, status: number, content: Content) {
+    if (!policy.rewrite || status === 206) return undefined
     return isBinary(target) ? content.fileDocument : content.document
   }
 
@@ -125,20 +126,20 @@ export function createAnswerJudge(rules: AnswerRules) {
     hasBody: boolean,
   ): void {
     if (coding === undefined || coding === 'identity') return
-    if (!rules.rewrite) {
+    if (!policy.rewrite) {
       const codings = String(coding).split(/[, ]+/, MOST_CODINGS + 1)
       const areKnown = codings.every(name => CODINGS.has(name.toLowerCase()))
       if (!areKnown || codings.length > MOST_CODINGS) throw new BrokerError('upstream_encoding')
       answer.headers.push('content-encoding', codings.join(', '))
     } else if (hasBody) {
       const isGzip = /^(?:x-)?gzip$/i.test(String(coding))
-      if (!isGzip || rules.upstreamCompression !== 'gzip')
+      if (!isGzip || policy.upstreamCompression !== 'gzip')
         throw new BrokerError('upstream_encoding')
       answer.gzip = true
     }
   }
 
-  function passAddresses(answer: Answer, headers: AnsweredHeaders, asked: Asked): void {
+  function passAddresses(answer: Answer, headers: AnsweredHeaders, asked: AnsweredRequest): void {
     const { location, 'content-location': contentLocation, link } = headers
     if (location === undefined && contentLocation === undefined && link === undefined) return
     const [base = { origin: '', path: '' }] = bases
@@ -158,7 +159,7 @@ export function createAnswerJudge(rules: AnswerRules) {
   }
 }
 
-function hide(value: string | undefined, { traces }: Asked): string | undefined {
+function hide(value: string | undefined, { traces }: AnsweredRequest): string | undefined {
   return value === undefined || showsToken(value, traces) ? undefined : value
 }
 

@@ -1,5 +1,5 @@
 // The words of the flow, one type per step:
-// LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet (→ Session → ForwardedRequest).
+// LaunchRequest → PendingLaunch → VerifiedCallback → TokenSet (→ Session → ProxiedRequest).
 // Types only: no I/O, no clock. Times are milliseconds since the epoch unless a name says otherwise.
 
 import type { FaultCode } from '../errors.ts'

@@ -5,11 +5,12 @@ import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { forward } from '../../src/exchange/forward.ts'
-import type { ForwardedRequest } from '../../src/exchange/forwarded-request.ts'
+import type { ProxiedRequest } from '../../src/exchange/proxied-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
+import type { Place } from '../../src/exchange/shares.ts'
 import type { ForwardLimits } from '../../src/limits.ts'
 
-const limits: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
+const patient: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
 
 /** A client's response that is always full. */
 function createResponse() {
@@ -29,7 +30,7 @@ function createResponse() {
   return response
 }
 
-function begin(changes: Partial<ForwardedRequest> = {}) {
+function begin(limits = patient) {
   const response = createResponse()
   const running = createRunning(() => 0)
   let handler: Dispatcher.DispatchHandler = {}
@@ -37,25 +38,25 @@ function begin(changes: Partial<ForwardedRequest> = {}) {
     handler = given
     return true
   }
-  const outcome = forward({
-    ...{ pool: { dispatch }, dispatch: {}, open: { session: { id: 'a' } }, limits, running },
-    ...{ request: { complete: true }, place: {}, response, reply: { hijack() {} }, ownHeaders: [] },
-    rules: {
-      judge: () => ({ status: 200, headers: [], isLive: false }),
-      chooseSink: () => undefined,
-    },
-    ...changes,
-  } as unknown as ForwardedRequest)
+  const upstream = {
+    pool: { dispatch },
+    judgeAnswer: () => ({ status: 200, headers: [], isLive: false }),
+    chooseSink: () => undefined,
+  }
+  const proxied = {
+    ...{ request: { complete: true }, response, open: { session: { id: 'a' } } },
+    ...{ upstream, ownHeaders: [] },
+  } as unknown as ProxiedRequest
+  const watch = { place: {} as Place, running, limits }
+  const outcome = forward(proxied, { path: '/', method: 'GET' }, watch)
   return { outcome, response, running, handler }
 }
 
 test('[PS2] a mistake in looking after one exchange refuses it, and the others are looked after', async () => {
   const faulty = begin({
-    limits: {
-      ...limits,
-      get headMs(): number {
-        throw new TypeError('a mistake')
-      },
+    ...patient,
+    get headMs(): number {
+      throw new TypeError('a mistake')
     },
   })
   faulty.running.tick()

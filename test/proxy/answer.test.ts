@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   type AnsweredHeaders,
-  type AnswerRules,
+  type AnswerPolicy,
   createAnswerJudge,
 } from '../../src/proxy/answer.ts'
 import { securityHeaders } from '../../src/proxy/inert.ts'
@@ -12,7 +12,7 @@ import { refusalOf } from './refusal.ts'
 
 const base = 'https://ehr.example.org/fhir/r4'
 const ours = 'https://app.example.org/sessions/AAAAAAAAAAAAAAAAAAAAAA/fhir'
-const rules: AnswerRules = {
+const rules: AnswerPolicy = {
   bases: [base],
   rewrite: true,
   upstreamCompression: 'identity',
@@ -27,7 +27,7 @@ const codeUnits = fc
   .array(fc.nat(0xffff), { maxLength: 30 })
   .map(codes => String.fromCharCode(...codes))
 
-interface Case extends Partial<AnswerRules> {
+interface Case extends Partial<AnswerPolicy> {
   method?: string
   path?: string
   status?: number
