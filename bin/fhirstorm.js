@@ -5,14 +5,15 @@ import { existsSync } from 'node:fs'
 
 // SIGUSR1 would open a debugger, which reads every token: from the first line on it does nothing.
 process.on('SIGUSR1', () => {})
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-if (major < 24 || (major === 24 && minor < 15)) {
-  console.error(
-    `fhirstorm needs Node.js 24.15 or newer; this is ${process.version}. In a checkout, run it through npm: npm start`,
-  )
-  process.exit(2)
-}
 const compiled = new URL('../dist/program/main.js', import.meta.url)
 const source = new URL('../program/main.ts', import.meta.url)
 const inCheckout = existsSync(source)
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 15)) {
+  const remedy = inCheckout
+    ? 'npm ci brings one to this checkout, and npm run or npm exec takes it.'
+    : 'install one from https://nodejs.org and run this again with it.'
+  console.error(`fhirstorm needs Node.js 24.15 or newer, and this is ${process.version}: ${remedy}`)
+  process.exit(2)
+}
 await import(inCheckout ? source : compiled)

@@ -1,9 +1,15 @@
 // The key ring: server keys with overlap, the one in use first. Every purpose has keys of its own,
 // derived from these, so that what is sealed or signed for one can never pass for another (attacks
-// D9). Messages name what is wrong, never key material. No I/O; the clock and the randomness are
+// D9). Messages name what is wrong, never key material. No I/O; the clock and the randomness may be
 // passed in.
 
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import {
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes as randomBytesOfNode,
+} from 'node:crypto'
 import { findKeyWeakness } from './strength.ts'
 
 export interface ServerKey {
@@ -48,8 +54,11 @@ export function parseKeyRing(text: string): KeyRing {
   return { keys: [first, ...rest], epoch, clientKeys: parseClientKeys(document.clientKeys) }
 }
 
-/** A new ring of one random key. */
-export function makeKeyRing(now: number, randomBytes: (size: number) => Buffer): KeyRing {
+/** A new ring of one random key; this machine's clock and randomness make it unless told. */
+export function makeKeyRing(
+  now: number = Date.now(),
+  randomBytes: (size: number) => Buffer = randomBytesOfNode,
+): KeyRing {
   return { keys: [makeServerKey(now, randomBytes)], epoch: 0, clientKeys: [] }
 }
 

@@ -1,31 +1,16 @@
 // The package as it is published: what a clean checkout packs, and what it brings along.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { packAfresh } from './package/pack.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-package-'))
 after(() => rmSync(folder, { recursive: true }))
 
-interface Packed {
-  files: { path: string }[]
-}
-
-const [packed] = JSON.parse(
-  // Our own script builds; those of packages stay off (.npmrc).
-  execFileSync(
-    'npm',
-    ['run', 'package', '--silent', '--', '--json', '--pack-destination', folder],
-    {
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    },
-  ),
-) as [Packed]
-const paths = new Set(packed.files.map(({ path }) => path))
+const { paths } = packAfresh(folder)
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 test('what is packed is built then, without maps that point to sources left behind', () => {

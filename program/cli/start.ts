@@ -1,16 +1,15 @@
 // `fhirstorm start`: reads the configuration, opens the vault, listens, and drains on SIGTERM. Refuses
 // to start with a faulty configuration (status 2) or without its vault (status 1).
 
-import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { locateFault } from '../../src/fault-site.ts'
-import { buildKeyMarks } from '../../src/keys.ts'
-import { openVault } from '../../src/vault/open.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import { serve } from '../app.ts'
 import type { Config } from '../config/load.ts'
+import { readContract } from '../contract.ts'
+import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { buildOptions } from '../options.ts'
 import { createServer } from '../server.ts'
@@ -46,9 +45,7 @@ async function run(config: Config): Promise<number | undefined> {
       else process.exit()
     },
   })
-  const steady = () => performance.now()
-  const marks = buildKeyMarks(config.keyRing)
-  const opened = await openVault(config.vault, marks, Date.now, steady).catch((error: unknown) => {
+  const opened = await openVault(config).catch((error: unknown) => {
     if (error instanceof VaultRefusal) return error
     throw error
   })
@@ -85,13 +82,6 @@ async function drain(app: FastifyInstance, logger: Logger, log: LogOutput): Prom
   await log.end()
   // Else the status would be 0 after a fault, too.
   if (process.exitCode) process.exit()
-}
-
-// Beside the program: two folders up in a checkout, three from dist/.
-async function readContract(): Promise<string> {
-  const inCheckout = new URL('../../openapi.yaml', import.meta.url)
-  const beside = new URL('../../../openapi.yaml', import.meta.url)
-  return await readFile(inCheckout, 'utf8').catch(() => readFile(beside, 'utf8'))
 }
 
 function refuse(message: string, status: number): number {

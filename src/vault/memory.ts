@@ -1,6 +1,6 @@
 // The vault in this process's memory: for tests, and as the plainest statement of the contract.
 // Nothing survives the process, and nothing is forgotten before its time: a store that is full refuses
-// what is new, as the others do. The clocks are passed in.
+// what is new, as the others do. The clocks may be passed in.
 
 import { BrokerError } from '../errors.ts'
 import { give, type Share, take } from '../share.ts'
@@ -18,16 +18,21 @@ const MAX_BYTES = 256 * 1024 * 1024
 /** What an entry costs besides its value. */
 const ENTRY_BYTES = 500
 
-/** `steady` counts the milliseconds of leases, by a clock that nobody sets. */
+export interface MemoryVaultOptions {
+  /** Milliseconds since the epoch; this machine's clock unless told. */
+  now?: () => number
+  /** Counts the milliseconds of leases, by a clock that nobody sets. */
+  steady?: () => number
+  /** Room for records; 256 MiB unless told. Beyond it what is new is refused with `vault_unavailable`. */
+  maxBytes?: number
+}
+
+/** A vault whose sessions end with this process. */
 export function createMemoryVault({
-  now,
+  now = Date.now,
   steady = () => performance.now(),
   maxBytes = MAX_BYTES,
-}: {
-  now: () => number
-  steady?: () => number
-  maxBytes?: number
-}): Vault {
+}: MemoryVaultOptions = {}): Vault {
   const room: Share = { held: 0, limit: maxBytes }
   const records = new Map<RecordId, Entry>()
   const indexes = new Map<string, Set<RecordId>>()

@@ -1,0 +1,75 @@
+// fhirstorm in an app of your own: the plugin that takes a configuration, and what makes its options by
+// hand. Reads files and the environment as `fhirstorm start` does, and listens nowhere but for `admin`.
+
+import type { FastifyInstance } from 'fastify'
+import { buildKeyMarks } from '../src/keys.ts'
+import { type OpenedVault, openVault as openChosenVault } from '../src/vault/open.ts'
+import { fhirstorm as registerAll } from './app.ts'
+import { judgeConfiguration } from './cli/configuration.ts'
+import { type Config, type ConfigSource, loadConfig as judgeSource } from './config/load.ts'
+import { readContract } from './contract.ts'
+import { type AppOptions, buildOptions } from './options.ts'
+
+/** The product by its configuration; for `app.register(fhirstorm, …)`. */
+export interface ConfiguredOptions {
+  /**
+   * Path of fhirstorm.yaml, or what `loadConfig` gave. `listen`, `trustedProxies` and `log` are the host's
+   * own affair here.
+   */
+  config: string | Config
+  /** Fastify's; without it the routes lie below the path of `publicUrl`. */
+  prefix?: string
+}
+
+/** What `app.register(fhirstorm, …)` takes: a configuration, or the options of every plugin. */
+export type FhirstormOptions = ConfiguredOptions | AppOptions
+
+/**
+ * The whole product as one plugin, in a scope of its own below the path of `publicUrl`. With `config` it
+ * reads the file, opens the vault and closes it with the app; with the options that `buildOptions` made,
+ * all of that is the host's. Rejects with ConfigError (every fault with its place), with VaultRefusal
+ * where the vault cannot be used with these keys, and where `prefix` is not the path of `publicUrl`.
+ */
+export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions): Promise<void> {
+  if (!('config' in options)) {
+    await registerAll(app, options)
+    return
+  }
+  const config =
+    typeof options.config === 'string' ? await loadConfig(options.config) : options.config
+  const { publicUrl } = config
+  const path = new URL(publicUrl).pathname.replace(/\/$/, '')
+  if (app.prefix !== '' && app.prefix !== path) {
+    throw new Error(
+      `fhirstorm: options.prefix makes ${app.prefix}, and the path of publicUrl is ${path || '/'}: browsers would not find the routes`,
+    )
+  }
+  const contract = config.docs ? await readContract() : undefined
+  const { vault, warnings } = await openVault(config)
+  for (const warning of warnings) app.log.warn({ warning }, 'vault')
+  const built = buildOptions(config, { vault, contract })
+  if (app.prefix === path) await registerAll(app, built)
+  else await app.register(registerAll, built)
+}
+
+/**
+ * The configuration, judged as a whole. A path is read as `fhirstorm start --config` reads it, with the
+ * files that it names; without one FHIRSTORM_CONFIG, the variables of a single EHR, or ./fhirstorm.yaml
+ * are taken. A `ConfigSource` brings text, environment and files itself. Rejects with ConfigError, which
+ * has every fault and its place.
+ */
+export async function loadConfig(from?: string | ConfigSource): Promise<Config> {
+  return typeof from === 'object' ? await judgeSource(from) : await judgeConfiguration(from)
+}
+
+/**
+ * Opens the vault of a configuration, on this machine's clock. Rejects with VaultRefusal where it was last
+ * used with other keys, or cannot be used at all. The plugin `vault` closes it with the app.
+ */
+export async function openVault({
+  vault,
+  keyRing,
+}: Pick<Config, 'vault' | 'keyRing'>): Promise<OpenedVault> {
+  const steady = () => performance.now()
+  return await openChosenVault(vault, buildKeyMarks(keyRing), Date.now, steady)
+}

@@ -1,0 +1,84 @@
+// The whole product in a foreign app, by its configuration file alone.
+
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import fastify from 'fastify'
+import { parse, stringify } from 'yaml'
+import { fhirstorm, loadConfig } from '../../program/index.ts'
+import { buildDemoConfig } from '../../sandbox/demo-config.ts'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { logIn } from '../flow/login.ts'
+import { makeFolder } from '../world/broker.ts'
+import { createBrowser } from '../world/browser.ts'
+import { findPort } from '../world/port.ts'
+
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
+function writeConfig(app: string, sandbox: string, changes: object = {}): string {
+  const folder = makeFolder()
+  folders.push(folder)
+  const places = { keysFile: 'keys.json', vault: 'vault.db', site: 'site' }
+  const document = parse(buildDemoConfig({ app, sandbox, ...places }))
+  const file = join(folder, 'fhirstorm.yaml')
+  const text = stringify({ ...document, frontend: {}, ...changes })
+  writeFileSync(file, text, { mode: 0o600 })
+  return file
+}
+
+for (const prefix of [undefined, '/bff']) {
+  const where = prefix === undefined ? 'by publicUrl alone' : 'by prefix and publicUrl'
+  test(`a configuration is all that a host gives; the path comes ${where}`, async t => {
+    const port = await findPort()
+    const origin = `http://localhost:${port}`
+    const sandbox = await startSandbox({ port: 0, appUrl: `${origin}/bff` })
+    const host = fastify({ exposeHeadRoutes: false, routerOptions: { maxParamLength: 8192 } })
+    host.get('/', async () => 'the host')
+    const config = writeConfig(`${origin}/bff`, sandbox.url)
+    await host.register(fhirstorm, { config, prefix })
+    await host.listen({ port, host: 'localhost' })
+    t.after(async () => {
+      await sandbox.close()
+      await host.close()
+    })
+    assert.equal(await (await fetch(origin)).text(), 'the host')
+    const places = { app: `${origin}/bff`, sandbox }
+    const { fhirBaseUrl } = await logIn(places, createBrowser(), 'amy-shaw')
+    assert.ok(fhirBaseUrl.startsWith(`${origin}/bff/sessions/`))
+    const contract = await fetch(`${origin}/bff/openapi.yaml`)
+    assert.match(await contract.text(), /^openapi: /)
+  })
+}
+
+test('a prefix that is not the path of publicUrl is refused, and so is a faulty configuration', async () => {
+  const config = writeConfig('http://localhost:5000/bff', 'http://127.0.0.1:5001')
+  const host = fastify()
+  await assert.rejects(async () => await host.register(fhirstorm, { config, prefix: '/auth' }), {
+    message:
+      'fhirstorm: options.prefix makes /auth, and the path of publicUrl is /bff: browsers would not find the routes',
+  })
+  const faulty = writeConfig('http://localhost:5000', 'http://127.0.0.1:5001', { states: 'signed' })
+  await assert.rejects(async () => await fastify().register(fhirstorm, { config: faulty }), {
+    name: 'ConfigError',
+    message: /fhirstorm\.yaml:\d+:\d+: states: there is no such setting/,
+  })
+  await assert.rejects(async () => await fastify().register(fhirstorm, { config: '/nowhere' }), {
+    name: 'ConfigError',
+    message: /the file cannot be read/,
+  })
+})
+
+test('what loadConfig gave can be changed before it is used', async t => {
+  const loaded = await loadConfig(
+    writeConfig('http://localhost:5000', 'http://127.0.0.1:5001', { admin: { port: 0 } }),
+  )
+  const host = fastify()
+  t.after(() => host.close())
+  await host.register(fhirstorm, { config: { ...loaded, admin: false, docs: false } })
+  const answer = await host.inject({ url: '/docs', headers: { host: 'localhost:5000' } })
+  assert.equal(answer.statusCode, 404)
+})
