@@ -19,6 +19,8 @@ const bounds: Record<string, string> = {
   'program/connections.ts held': 'one entry for each open connection, at most',
   'src/exchange/access.ts requests': 'sessions of requests under way, that live elsewhere',
   'src/exchange/exchange.ts credentials': 'token sets that live elsewhere',
+  'src/network/connection.ts connections': 'sockets that live elsewhere',
+  'src/network/connection.ts endsOfUsed': 'errors that live elsewhere',
   'src/network/names.ts waiting': 'names of registered hosts',
   'src/exchange/running.ts byId': EACH_CALL,
   'src/exchange/shares.ts ehrs': EACH_EHR,

@@ -56,6 +56,7 @@ export const ehrSchema = z.strictObject({
   responseIss: webUrl.optional(),
   rewrite: z.boolean().default(true),
   upstreamCompression: z.enum(['identity', 'gzip']).default('identity'),
+  firstByteSeconds: z.int().min(1).max(600).optional(),
   prompt: z.enum(['login', 'consent', 'select_account', 'none']).optional(),
   extras: z.array(text(256)).max(50).default([]),
   quirks: quirksSchema.default({}),

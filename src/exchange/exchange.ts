@@ -4,7 +4,7 @@
 // F12, R6-R9; requirements SC-21).
 
 import { BrokerError } from '../errors.ts'
-import type { BodyLimits, ForwardLimits } from '../limits.ts'
+import type { BodyLimits } from '../limits.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
 import { restoreQuery } from '../proxy/restore-query.ts'
@@ -29,7 +29,7 @@ export interface ExchangeOptions {
   running: Running
   ownAddress: OwnAddress
   sharesOf: (session: ProxiedSession['session']) => Shares
-  limits: ForwardLimits & BodyLimits
+  limits: BodyLimits
 }
 
 /** One access token as it is sent, and as it would be found in an answer. */
@@ -66,23 +66,20 @@ export function createExchange(options: ExchangeOptions) {
           ...{ target: proxied.target, whose: held.whose, limits, turns },
           shares: held.place.shares,
           url: upstream.url,
-          mayReplay: isReplayable(proxied),
+          mayReplay: isRepeatable(proxied),
         })
       }
       const current = tokens.accessToken(open)
-      const outcome = await send(
-        proxied,
-        held,
-        typeof current === 'string' ? current : await current,
-      )
-      return outcome === 'held back' ? await sendAgain(proxied, held) : outcome
+      const token = typeof current === 'string' ? current : await current
+      const outcome = await send(proxied, held, token)
+      return outcome === 'held back' ? await sendRenewed(proxied, held) : outcome
     } finally {
       held.body.release?.()
       leave(held.place)
     }
   }
 
-  async function sendAgain(proxied: ProxiedRequest, held: Held): Promise<ForwardOutcome> {
+  async function sendRenewed(proxied: ProxiedRequest, held: Held): Promise<ForwardOutcome> {
     const { ehr } = proxied.open.session
     const renewed = await tokens.renew(proxied.open)
     if (!held.body.isHeld || !isReplayable(proxied)) {
@@ -94,7 +91,7 @@ export function createExchange(options: ExchangeOptions) {
     throw new BrokerError('upstream_unauthorized', { ehr })
   }
 
-  function send(
+  async function send(
     proxied: ProxiedRequest,
     { place, body, whose }: Held,
     accessToken: string,
@@ -116,7 +113,21 @@ export function createExchange(options: ExchangeOptions) {
       headers,
       body: body.body as Buffer | null,
     }
-    return forward(proxied, dispatch, { place, running, limits })
+    const watch = { place, running, limits: upstream.limits }
+    const mayRepeat = body.isHeld && isRepeatable(proxied)
+    const isFresh = upstream.dropsConnections && !mayRepeat
+    const pool = isFresh ? upstream.freshPool : upstream.pool
+    const outcome = await forward(proxied, dispatch, watch, pool)
+    if (outcome !== 'unanswered') return outcome
+    upstream.dropsConnections = true
+    if (mayRepeat) {
+      const second = await forward(proxied, dispatch, watch, upstream.freshPool)
+      if (second !== 'unanswered') return second
+    }
+    throw new BrokerError('upstream_broken', {
+      ehr: open.session.ehr,
+      detail: 'a connection ended without an answer',
+    })
   }
 
   function credentialOf(known: { accessToken: string }, accessToken: string): Credential {
@@ -142,6 +153,11 @@ function restoreTarget(proxied: ProxiedRequest, whose: Restoration): void {
   const { path, query } = proxied.target
   const restored = query === '' ? query : restoreQuery(query, whose)
   if (restored !== query) proxied.target = { path, query: restored }
+}
+
+// What means the same done twice (RFC 9110 9.2.2), whether or not the EHR saw the first one.
+function isRepeatable(proxied: ProxiedRequest): boolean {
+  return proxied.method === 'PUT' || proxied.method === 'DELETE' || isReplayable(proxied)
 }
 
 // Reads change nothing; writes only where a second one would fail by its condition.

@@ -4,9 +4,11 @@
 // broken answer never looks like a short one (attacks P19, P20, R7, R10-R14, R18, R22).
 
 import type { Dispatcher } from 'undici'
-import { BrokerError } from '../errors.ts'
+import type { BrokerError } from '../errors.ts'
+import { endedUsedConnection } from '../network/connection.ts'
 import type { Answer, AnsweredHeaders } from '../proxy/answer.ts'
 import { toBrokerError } from './failure.ts'
+import { findOverdue, type Times } from './overdue.ts'
 import type { ProxiedRequest, Watch } from './proxied-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import type { Stream } from './running.ts'
@@ -14,59 +16,61 @@ import { becomeEvents, hold } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
 import { endEarly } from './upload.ts'
 
-/** `broken off`: one side left, and there is nobody to tell. */
-export type ForwardOutcome = 'sent' | 'held back' | 'broken off'
+/**
+ * `held back`: the EHR refused the token. `unanswered`: a connection that was used before ended without a
+ * byte of an answer. `broken off`: one side left, and there is nobody to tell.
+ */
+export type ForwardOutcome = 'sent' | 'held back' | 'unanswered' | 'broken off'
 
 /**
  * Dispatches the request and pipes the answer. Rejects with a BrokerError while nothing has been sent;
- * resolves when the response is closed, or when the answer was kept back.
+ * resolves when the response is closed, or when nothing of an answer has reached it.
  */
 export function forward(
   proxied: ProxiedRequest,
   dispatch: Dispatcher.DispatchOptions,
   watch: Watch,
+  pool: Dispatcher,
 ): Promise<ForwardOutcome> {
   if (proxied.response.destroyed) return Promise.resolve('broken off')
-  const { promise, resolve, reject } = Promise.withResolvers<ForwardOutcome>()
-  const handler = new Forward(proxied, watch, resolve, reject)
-  proxied.upstream.pool.dispatch(dispatch, handler)
-  return promise
+  const outcome = Promise.withResolvers<ForwardOutcome>()
+  const handler = new Forward(proxied, watch, outcome)
+  pool.dispatch(dispatch, handler)
+  return outcome.promise
 }
 
 type Controller = Dispatcher.DispatchController
 const MAX_INTERIM_ANSWERS = 20
 const MAX_WAITING_BYTES = 128 * 1024
 
-class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
+class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
   readonly open: ProxiedSession
   place = -1
   private readonly proxied: ProxiedRequest
   private readonly watch: Watch
-  private readonly resolve: (outcome: ForwardOutcome) => void
-  private readonly reject: (error: BrokerError) => void
-  private readonly startedAt: number
+  private readonly outcome: PromiseWithResolvers<ForwardOutcome>
+  readonly startedAt: number
   private controller: Controller | undefined
-  private answer: Answer | undefined
+  answer: Answer | undefined
   private sink: Sink | undefined
   private interimAnswers = 0
+  /** A first byte has come. */
+  private isHeard = false
   /** Nothing more comes from the EHR. */
   private isOver = false
-  private seenAt: number
-  /** Since when the client has not read what was written. */
-  private waitingSince: number | undefined
+  seenAt: number
+  waitingSince: number | undefined
   private isDrainHeard = false
 
   constructor(
     proxied: ProxiedRequest,
     watch: Watch,
-    resolve: (outcome: ForwardOutcome) => void,
-    reject: (error: BrokerError) => void,
+    outcome: PromiseWithResolvers<ForwardOutcome>,
   ) {
     this.proxied = proxied
     this.watch = watch
     this.open = proxied.open
-    this.resolve = resolve
-    this.reject = reject
+    this.outcome = outcome
     this.startedAt = watch.running.now
     this.seenAt = this.startedAt
     proxied.response.on('close', this.onClose)
@@ -82,6 +86,10 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     this.seenAt = this.watch.running.now
   }
 
+  onResponseStarted(): void {
+    this.isHeard = true
+  }
+
   onResponseStart(controller: Controller, status: number, headers: AnsweredHeaders): void {
     if (this.isOver) return
     this.seenAt = this.watch.running.now
@@ -90,7 +98,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     } else if (status === 401) {
       this.leave()
       controller.abort(new Error('held back'))
-      this.resolve('held back')
+      this.outcome.resolve('held back')
     } else {
       const { upstream } = this.proxied
       const { place } = this.watch
@@ -171,7 +179,8 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
       response.destroy()
     } else {
       this.leave()
-      this.reject(toBrokerError(error))
+      if (!this.isHeard && endedUsedConnection(error)) this.outcome.resolve('unanswered')
+      else this.outcome.reject(toBrokerError(error))
     }
   }
 
@@ -181,18 +190,10 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
   }
 
   check(now: number): void {
-    this.guard(() => this.judgeTime(now))
-  }
-
-  private judgeTime(now: number): void {
-    const { headMs, idleMs, stallMs, totalMs } = this.watch.limits
-    if (this.waitingSince !== undefined) {
-      if (now - this.waitingSince > stallMs) this.abort(new BrokerError('request_timeout'))
-      return
-    }
-    const limit = this.answer === undefined ? headMs : idleMs
-    const isSilent = !this.isLive && now - this.seenAt > limit
-    if (isSilent || now - this.startedAt > totalMs) this.abort(new BrokerError('upstream_timeout'))
+    this.guard(() => {
+      const overdue = findOverdue(this, this.watch.limits, now)
+      if (overdue) this.abort(overdue)
+    })
   }
 
   get isLive(): boolean {
@@ -227,7 +228,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet {
     }
     this.isOver = true
     this.watch.running.delete(this)
-    this.resolve(isSent ? 'sent' : 'broken off')
+    this.outcome.resolve(isSent ? 'sent' : 'broken off')
   }
 
   private writeHead({ status, headers, isLive }: Answer): void {

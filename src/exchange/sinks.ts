@@ -2,7 +2,7 @@
 // and rewritten at once, a large one piece by piece, and a compressed one is decoded before, in flat
 // memory and within a bound, because what grows beyond all likelihood is a bomb (attacks R14, R15).
 
-import { createGunzip } from 'node:zlib'
+import { type Coding, createDecoder } from '../codings.ts'
 import type { Rewriting } from '../proxy/rewrite.ts'
 
 /** Takes an answer's bytes. */
@@ -65,32 +65,49 @@ export function createRewriter(outlet: Outlet, rewriting: Rewriting): Sink {
   }
 }
 
-/** Decodes gzip for another sink, or for the client itself. */
-export function createInflater(outlet: Outlet, next: Sink | undefined): Sink {
-  const gunzip = createGunzip()
+/**
+ * Undoes codings, given in the order in which they were applied, for another sink, or for the client
+ * itself.
+ */
+export function createInflater(
+  outlet: Outlet,
+  next: Sink | undefined,
+  codings: readonly Coding[],
+): Sink {
+  let decoders: ReturnType<typeof createDecoder>[] = []
   let received = 0
   let given = 0
-  gunzip.on('data', (chunk: Buffer) => {
-    given += chunk.length
-    if (given > FREE_BYTES && given > received * MAX_RATIO) {
-      gunzip.destroy(new Error('inflates too far'))
-      return
-    }
-    guard(() => {
-      if (!(next ? next.push(chunk) : outlet.write(chunk))) gunzip.pause()
-    })
-  })
-  gunzip.on('end', () => guard(() => (next ? next.end() : outlet.finish(''))))
-  gunzip.on('drain', () => guard(() => outlet.onDrain()))
-  gunzip.on('error', error => outlet.onError(error))
   return {
     push(chunk) {
       received += chunk.length
-      return gunzip.write(chunk)
+      return begin(chunk).write(chunk)
     },
-    end: () => void gunzip.end(),
-    resume: () => void gunzip.resume(),
-    destroy: () => void gunzip.destroy(),
+    end: () => void begin().end(),
+    resume: () => void decoders.at(-1)?.resume(),
+    destroy,
+  }
+
+  // The first bytes tell which of two kinds of deflate it is.
+  function begin(start: Uint8Array = new Uint8Array()) {
+    const [begun] = decoders
+    if (begun) return begun
+    decoders = codings.toReversed().map((coding, index) => {
+      return createDecoder(coding, index === 0 ? start : new Uint8Array())
+    })
+    for (const decoder of decoders) decoder.on('error', fail)
+    const last = decoders.reduce((from, to) => from.pipe(to))
+    last.on('data', take).on('end', () => guard(() => (next ? next.end() : outlet.finish(''))))
+    const [first = last] = decoders
+    return first.on('drain', () => guard(() => outlet.onDrain()))
+  }
+
+  function take(chunk: Buffer): void {
+    given += chunk.length
+    if (given > FREE_BYTES && given > received * MAX_RATIO) fail(new Error('inflates too far'))
+    else
+      guard(() => {
+        if (!(next ? next.push(chunk) : outlet.write(chunk))) decoders.at(-1)?.pause()
+      })
   }
 
   // The decoder calls from the event loop, where nobody would catch what the next step throws.
@@ -98,7 +115,16 @@ export function createInflater(outlet: Outlet, next: Sink | undefined): Sink {
     try {
       step()
     } catch (error) {
-      gunzip.destroy(error as Error)
+      fail(error as Error)
     }
+  }
+
+  function fail(error: Error): void {
+    destroy()
+    outlet.onError(error)
+  }
+
+  function destroy(): void {
+    for (const decoder of decoders) decoder.destroy()
   }
 }

@@ -4,6 +4,7 @@
 
 import type { Pool } from 'undici'
 import { BrokerError } from '../errors.ts'
+import type { ForwardLimits } from '../limits.ts'
 import { createPool } from '../network/connect.ts'
 import { type Answer, type AnsweredRequest, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
@@ -18,6 +19,11 @@ export interface Upstream {
   /** FHIR base URL without a trailing slash. */
   url: string
   pool: Pool
+  /** The same with a new connection for each request. */
+  freshPool: Pool
+  /** It has ended a connection under a request: what must not be sent twice goes on new ones since. */
+  dropsConnections: boolean
+  limits: ForwardLimits
   judgeAnswer: ReturnType<typeof createAnswerJudge>['judge']
   /** Where an answer's body goes when it does not pass as it comes. */
   chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined
@@ -30,15 +36,16 @@ export interface Upstreams {
 }
 
 const KEEP_ALIVE_MS = 15_000
+const UNTIMED = { headersTimeout: 0, bodyTimeout: 0 }
 
 /** The FHIR servers of all registrations; connections are made when they are needed. */
 export function createUpstreams(
   registrations: ReadonlyMap<string, Registration>,
-  limits: { collectBytes: number },
+  limits: ForwardLimits & { collectBytes: number },
 ): Upstreams {
   const upstreams = new Map<string, Upstream>()
   for (const [id, registration] of registrations) {
-    upstreams.set(id, createUpstream(registration, limits.collectBytes))
+    upstreams.set(id, createUpstream(registration, limits))
   }
   return {
     of({ session }) {
@@ -47,16 +54,24 @@ export function createUpstreams(
       return upstream
     },
     async close() {
-      await Promise.all([...upstreams.values()].map(({ pool }) => pool.destroy()))
+      await Promise.all(
+        [...upstreams.values()].flatMap(({ pool, freshPool }) => [
+          pool.destroy(),
+          freshPool.destroy(),
+        ]),
+      )
     },
   }
 }
 
-function createUpstream(registration: Registration, collectBytes: number): Upstream {
-  const { iss, baseAliases, rewrite, upstreamCompression } = registration
+function createUpstream(
+  registration: Registration,
+  { collectBytes, ...limits }: ForwardLimits & { collectBytes: number },
+): Upstream {
+  const { iss, baseAliases, rewrite, firstByteSeconds } = registration
   const base = parseUpstreamBase(iss)
   const bases = [iss, ...baseAliases]
-  const { judge } = createAnswerJudge({ bases, rewrite, upstreamCompression, collectBytes })
+  const { judge } = createAnswerJudge({ bases, rewrite, collectBytes })
   const needles = buildNeedles(bases)
   return {
     registration,
@@ -64,18 +79,18 @@ function createUpstream(registration: Registration, collectBytes: number): Upstr
     url: base.origin + base.path,
     // Our own clock watches over the answers; how many there are at once is bounded by the caller,
     // because a pool with a bound of its own is lost after as many refused requests (attacks P29).
-    pool: createPool(base.origin, registration, {
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    }),
+    pool: createPool(base.origin, registration, { ...UNTIMED, keepAliveTimeout: KEEP_ALIVE_MS }),
+    freshPool: createPool(base.origin, registration, { ...UNTIMED, alwaysFresh: true }),
+    dropsConnections: false,
+    limits:
+      firstByteSeconds === undefined ? limits : { ...limits, headMs: firstByteSeconds * 1000 },
     judgeAnswer: judge,
     chooseSink,
   }
 
   function chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined {
     const sink = chooseRewriter(asked, answer, outlet)
-    return answer.gzip ? createInflater(outlet, sink) : sink
+    return answer.codings.length > 0 ? createInflater(outlet, sink, answer.codings) : sink
   }
 
   function chooseRewriter(

@@ -10,6 +10,7 @@ import { Agent, buildConnector, Pool } from 'undici'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { NetworkPolicy, Registration } from '../smart/types.ts'
 import { allows, bareHost, isReachable, type Reach } from './address.ts'
+import { watchConnection } from './connection.ts'
 import { classifyName } from './local-names.ts'
 import { type ResolveName, resolveBySystem } from './names.ts'
 import { createTunnels } from './tunnel.ts'
@@ -23,11 +24,16 @@ export interface ConnectOptions {
   resolveName?: ResolveName
 }
 
-export type PoolOptions = ConnectOptions &
-  Pick<
+export type PoolOptions = ConnectOptions & {
+  /** A new connection for each request, closed after it. */
+  alwaysFresh?: boolean
+} & Pick<
     Pool.Options,
     'connections' | 'headersTimeout' | 'bodyTimeout' | 'keepAliveTimeout' | 'keepAliveMaxTimeout'
   >
+
+/** Heads of real EHRs are met of 20 KB: cookies, policies, traces of gateways. */
+const MAX_HEADER_BYTES = 64 * 1024
 
 /** A connection refused because of where it would have gone. */
 export class AddressRefused extends Error {
@@ -41,14 +47,12 @@ export class AddressRefused extends Error {
 
 /** A pool of guarded connections to one origin of an EHR, for its FHIR traffic. */
 export function createPool(origin: string, peer: Peer, options: PoolOptions = {}): Pool {
-  const { connectTimeoutMs, resolveName, ...limits } = options
-  return new Pool(origin, { ...limits, ...shared(peer, { connectTimeoutMs, resolveName }) })
+  return new Pool(origin, buildOptions(peer, options))
 }
 
 /** Guarded connections to several origins of an EHR, for protocol calls. */
 export function createAgent(peer: Peer, options: PoolOptions = {}): Agent {
-  const { connectTimeoutMs, resolveName, ...limits } = options
-  return new Agent({ ...limits, ...shared(peer, { connectTimeoutMs, resolveName }) })
+  return new Agent(buildOptions(peer, options))
 }
 
 /**
@@ -62,8 +66,16 @@ export function reachOf({ iss, network }: Peer): Reach {
   }
 }
 
-function shared(peer: Peer, options: ConnectOptions) {
-  return { connect: createConnector(peer, options), allowH2: false, pipelining: 1 }
+function buildOptions(peer: Peer, options: PoolOptions) {
+  const { connectTimeoutMs, resolveName, alwaysFresh, ...limits } = options
+  return {
+    ...limits,
+    connect: createConnector(peer, { connectTimeoutMs, resolveName }),
+    allowH2: false,
+    // Zero is undici's word for connections that serve one request.
+    pipelining: alwaysFresh ? 0 : 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  }
 }
 
 function createConnector(
@@ -80,7 +92,9 @@ function createConnector(
     secureContext: buildSecureContext(peer.network),
     rejectUnauthorized: true,
   })
-  return (target, done) => {
+  return (target, report) => {
+    const done: buildConnector.Callback = (...[error, socket]) =>
+      error === null ? report(null, watchConnection(socket)) : report(error, null)
     // Node connects to an address literal without asking `lookup`.
     const host = bareHost(target.hostname)
     const isName = isIP(host) === 0

@@ -1,8 +1,9 @@
 // The one way protocol calls leave for an EHR (everything but FHIR traffic): pinned origins, https,
-// a deadline and a cap on every answer; no redirect followed, no coding decoded, nothing cached,
-// nothing retried. What the network or a library says stays in `cause` and reaches nobody.
+// a deadline and a cap on every answer, decoded or not; no redirect followed, nothing cached, nothing
+// retried. What the network or a library says stays in `cause` and reaches nobody.
 
 import { type Dispatcher, errors } from 'undici'
+import { decode, readCodings } from '../codings.ts'
 import { BrokerError, type FaultCode } from '../errors.ts'
 import { createHeldBody, type HeldBody } from '../held-body.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
@@ -52,7 +53,12 @@ const KEPT_HEADERS = [
 export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egress {
   const { maxBytes = 256 * 1024, timeoutMs = 5000, connections = 32, resolveName } = limits
   const { calls = 256 } = limits
-  const agent = createAgent(peer, { connections, connectTimeoutMs: timeoutMs, resolveName })
+  // A code and a rotating refresh token are spent once (RFC 6749 4.1.2, 10.4), so no token call may be
+  // tried again; on a new connection none can die of an idle one's end.
+  const agent = createAgent(peer, {
+    ...{ connections, connectTimeoutMs: timeoutMs, resolveName },
+    alwaysFresh: true,
+  })
   let underWay = 0
   const fetch: ProtocolFetch = async (url, request = {}) => {
     const target = parseTarget(url, peer)
@@ -138,10 +144,27 @@ async function read(
     if (error instanceof BrokerError) throw error
     throw failure(call, call.badAnswer, 'broken off', withoutAnswer(error))
   }
-  return new Response(EMPTY_STATUSES.includes(statusCode) ? null : join(held), {
+  const isEmpty = EMPTY_STATUSES.includes(statusCode)
+  const text = isEmpty ? null : await undoCodings(call, join(held), headers, maxBytes)
+  return new Response(text, {
     status: statusCode,
     headers: keptHeaders(headers),
   })
+}
+
+async function undoCodings(
+  call: Call,
+  body: Buffer,
+  headers: Dispatcher.ResponseData['headers'],
+  maxBytes: number,
+): Promise<Buffer> {
+  const codings = readCodings(headers['content-encoding']) ?? []
+  try {
+    return await decode(body, codings, maxBytes)
+  } catch (error) {
+    const isTooLarge = errorCode(error) === 'ERR_BUFFER_TOO_LARGE'
+    throw refusal(call, isTooLarge ? 'too large' : 'not coded as it says', error)
+  }
 }
 
 function join(held: HeldBody): Buffer {
@@ -157,8 +180,7 @@ function judgeHead(
 ): string | undefined {
   if (status >= 300 && status < 400 && status !== 304) return 'redirected'
   if (status < 200 || status > 599) return 'no HTTP status'
-  const coding = headers['content-encoding'] ?? 'identity'
-  if (coding !== '' && coding !== 'identity') return 'encoded'
+  if (readCodings(headers['content-encoding']) === undefined) return 'encoded'
   return Number(headers['content-length'] ?? 0) > maxBytes ? 'too large' : undefined
 }
 

@@ -4,6 +4,7 @@
 // R21). Pure: no I/O, no clock.
 
 import { createBoundedMap } from '../bounded-map.ts'
+import { type Coding, readCodings } from '../codings.ts'
 import { BrokerError } from '../errors.ts'
 import { type AnsweredHeaders, passHeaders, readAlone } from './answer-headers.ts'
 import { buildContentHeaders, securityHeaders } from './inert.ts'
@@ -19,7 +20,6 @@ export interface AnswerPolicy {
   /** The registered FHIR base first, then its other spellings. */
   bases: readonly string[]
   rewrite: boolean
-  upstreamCompression: 'identity' | 'gzip'
   /** Documents up to this size are rewritten at once, and sent with their length. */
   collectBytes: number
 }
@@ -40,8 +40,8 @@ export interface Answer {
   headers: string[]
   /** The document to rewrite; undefined when the body passes as it comes. */
   document: DocumentKind | undefined
-  /** The body comes compressed, and is decoded here. */
-  gzip: boolean
+  /** What the body is coded with, in the order in which that was done; it is undone here. */
+  codings: readonly Coding[]
   /** Length of a document that is small enough to be held; the head waits for its new length. */
   collectedBytes: number | undefined
   /** Events: sent at once, and silence means nothing. */
@@ -60,8 +60,7 @@ interface Content {
 const CONTENTS_BYTES = 64 * 1024
 const CONTENT_BYTES = 1024
 const LENGTH = /^\d{1,15}$/
-const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'compress', 'identity'])
-const MOST_CODINGS = 4
+const NO_CODINGS: readonly Coding[] = []
 
 /** Makes the judge of one EHR's answers. */
 export function createAnswerJudge(policy: AnswerPolicy) {
@@ -83,15 +82,20 @@ export function createAnswerJudge(policy: AnswerPolicy) {
       status,
       headers: passed.slice(),
       document,
-      gzip: false,
+      codings: NO_CODINGS,
       collectedBytes: undefined,
       isLive: content.isLive,
     }
-    judgeCoding(answer, headers['content-encoding'], hasBody)
+    const codings = readCodings(headers['content-encoding'])
+    if (codings === undefined) throw new BrokerError('upstream_encoding')
+    if (policy.rewrite) answer.codings = hasBody ? codings : NO_CODINGS
+    else if (codings.length > 0) answer.headers.push('content-encoding', codings.join(', '))
     const isRewritten = document !== undefined
     passHeaders(answer.headers, headers, { isRewritten, traces: asked.traces })
     passAddresses(answer, headers, asked)
-    judgeLength(answer, headers['content-length'], hasBody || asked.method === 'HEAD')
+    const isDecoded = policy.rewrite && codings.length > 0
+    const isMeant = !isDecoded && (hasBody || asked.method === 'HEAD')
+    judgeLength(answer, headers['content-length'], isMeant)
     if (asked.method === 'HEAD') answer.collectedBytes = undefined
     return answer
   }
@@ -101,7 +105,7 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     sent: string | string[] | undefined,
     isMeant: boolean,
   ): void {
-    if (!isMeant || answer.gzip || typeof sent !== 'string' || !LENGTH.test(sent)) return
+    if (!isMeant || typeof sent !== 'string' || !LENGTH.test(sent)) return
     if (answer.document === undefined) answer.headers.push('content-length', sent)
     else if (Number(sent) <= policy.collectBytes) answer.collectedBytes = Number(sent)
   }
@@ -118,25 +122,6 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     const content = readContent(sent)
     contents.set(sent, content)
     return content
-  }
-
-  function judgeCoding(
-    answer: Answer,
-    coding: string | string[] | undefined,
-    hasBody: boolean,
-  ): void {
-    if (coding === undefined || coding === 'identity') return
-    if (!policy.rewrite) {
-      const codings = String(coding).split(/[, ]+/, MOST_CODINGS + 1)
-      const areKnown = codings.every(name => CODINGS.has(name.toLowerCase()))
-      if (!areKnown || codings.length > MOST_CODINGS) throw new BrokerError('upstream_encoding')
-      answer.headers.push('content-encoding', codings.join(', '))
-    } else if (hasBody) {
-      const isGzip = /^(?:x-)?gzip$/i.test(String(coding))
-      if (!isGzip || policy.upstreamCompression !== 'gzip')
-        throw new BrokerError('upstream_encoding')
-      answer.gzip = true
-    }
   }
 
   function passAddresses(answer: Answer, headers: AnsweredHeaders, asked: AnsweredRequest): void {

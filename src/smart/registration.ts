@@ -76,6 +76,8 @@ export interface Registration {
   embedded: boolean
   rewrite: boolean
   upstreamCompression: 'identity' | 'gzip'
+  /** Wait for an answer of its FHIR server to begin, in seconds. */
+  firstByteSeconds?: number
   prompt?: string
   /** Extra members of the token response shown in the session document. */
   extras: readonly string[]

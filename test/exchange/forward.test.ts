@@ -48,7 +48,12 @@ function begin(limits = patient) {
     ...{ upstream, ownHeaders: [] },
   } as unknown as ProxiedRequest
   const watch = { place: {} as Place, running, limits }
-  const outcome = forward(proxied, { path: '/', method: 'GET' }, watch)
+  const outcome = forward(
+    proxied,
+    { path: '/', method: 'GET' },
+    watch,
+    upstream.pool as unknown as Dispatcher,
+  )
   return { outcome, response, running, handler }
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createUpstreams } from '../../src/exchange/upstream.ts'
+import { defaultProxyLimits } from '../../src/limits.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import { buildRegistration } from '../plugins/alone.ts'
 
@@ -12,7 +13,7 @@ test('[P14] a session whose EHR is gone or has moved has no upstream', async t =
     ['general', buildRegistration()],
     ['moved', buildRegistration({ id: 'moved', iss: 'https://other.example.org/fhir' })],
   ])
-  const upstreams = createUpstreams(registrations, { collectBytes: 1024 })
+  const upstreams = createUpstreams(registrations, defaultProxyLimits)
   t.after(() => upstreams.close())
   const of = (ehr: string) => upstreams.of({ session: { ehr, iss } } as OpenSession)
   assert.equal(of('general').registration.id, 'general')

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import type * as http from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
-import { gzipSync } from 'node:zlib'
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib'
 import { BrokerError } from '../../src/errors.ts'
 import { createEgress, type EgressLimits, type EgressPeer } from '../../src/network/egress.ts'
 import type { ProtocolFetch } from '../../src/smart/types.ts'
@@ -163,13 +169,33 @@ test('reads an answer of exactly the cap', async t => {
   await refused(fetch(server.origin, { maxBytes: 4 }), 'upstream_broken')
 })
 
-test('[L7] refuses a coding that was not asked for, and with it every bomb', async t => {
-  const bomb = gzipSync(Buffer.alloc(10 * 2 ** 20))
-  const server = await listen(t, (_, response) => {
-    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
-  })
-  const error = await refused(egress(t, peerOf(server.origin))(server.origin), 'upstream_broken')
-  assert.equal(error.detail, 'encoded')
+test('[L7, Q48] reads what is coded, asked or not, as far as the cap, and refuses what it cannot', async t => {
+  const text = '{"issuer":"https://ehr.example"}'
+  const bomb = Buffer.alloc(10 * 2 ** 20)
+  for (const [coding, body, expected] of [
+    ['gzip', gzipSync(text), text],
+    ['deflate', deflateSync(text), text],
+    ['deflate', deflateRawSync(text), text],
+    ['br', brotliCompressSync(text), text],
+    ['zstd', zstdCompressSync(text), text],
+    ['gzip, br', brotliCompressSync(gzipSync(text)), text],
+    ['utf-8', Buffer.from(text), text],
+    ['', Buffer.from(text), text],
+    ['gzip', gzipSync(bomb), 'too large'],
+    ['br', brotliCompressSync(bomb), 'too large'],
+    ['gzip, gzip', gzipSync(gzipSync(bomb)), 'too large'],
+    ['gzip', Buffer.from(text), 'not coded as it says'],
+    ['gzip', gzipSync(text).subarray(0, -9), 'not coded as it says'],
+    ['compress', Buffer.from(text), 'encoded'],
+    ['gzip, gzip, gzip, gzip', Buffer.from(text), 'encoded'],
+  ] as const) {
+    const server = await listen(t, (_, response) => {
+      response.writeHead(200, { 'content-encoding': coding }).end(body)
+    })
+    const fetch = egress(t, peerOf(server.origin))
+    if (expected === text) assert.equal(await (await fetch(server.origin)).text(), text, coding)
+    else assert.equal((await refused(fetch(server.origin), 'upstream_broken')).detail, expected)
+  }
 })
 
 test('[L7] refuses ten thousand headers, a broken answer, and what is not HTTP', async t => {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib'
 import { answer, type EhrRequest, headerOf } from '../network/fake-ehr.ts'
 import { exchangeRaw } from '../network/raw.ts'
 import { ours, useRig } from './proxy-rig.ts'
@@ -132,7 +138,6 @@ describe('what crosses from the EHR', () => {
       `HTTP/1.1 200 OK\r\netag: "a\u0001b"\r\n${json}content-length: 2\r\n\r\n{}`,
       `HTTP/1.1 200 OK\r\nx: a\rb\r\n${json}content-length: 2\r\n\r\n{}`,
       'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
-      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n',
       'nonsense\r\n\r\n',
     ]
     for (const bytes of answers) {
@@ -153,7 +158,18 @@ describe('what crosses from the EHR', () => {
     )
     assert.equal(`${status} ${text}`, '200 {}')
     assert.equal(headers.link, undefined)
-    assert.equal((await answering(early.repeat(1000))).refusal, 'upstream_broken')
+    for (const one of [early, 'HTTP/1.1 100 Continue\r\n\r\n']) {
+      assert.equal((await answering(one.repeat(1000))).refusal, 'upstream_broken')
+    }
+  })
+
+  test('[Q49] an answer with 20 KB of headers is read, one with 100 KB is not', async () => {
+    const cookies = (count: number) => `set-cookie: a=${'x'.repeat(990)}\r\n`.repeat(count)
+    const sent = (count: number) =>
+      `HTTP/1.1 200 OK\r\n${cookies(count)}${json}content-length: 2\r\n\r\n{}`
+    const { status, headers } = await answering(sent(20))
+    assert.deepEqual([status, headers['set-cookie']], [200, undefined])
+    assert.equal((await answering(sent(100))).refusal, 'upstream_broken')
   })
 
   test('[R11] an answer that breaks off is broken for the client too', async () => {
@@ -201,15 +217,33 @@ describe('what crosses from the EHR', () => {
     }
   })
 
-  test('[R15] a coding that was not asked for is refused unopened', async () => {
-    for (const [coding, bytes] of [
-      ['gzip', gzipSync('{}')],
-      ['br', brotliCompressSync('{}')],
-      ['gzip, '.repeat(200), Buffer.from('x')],
-    ] as const) {
+  test('[R15, Q48] a coding that was not asked for is undone, and one that nobody can undo is refused', async () => {
+    const body = Buffer.from(`{"url":"${rig.base}/Patient/1"}`)
+    const send = async (coding: string, bytes: Uint8Array) => {
       rig.ehr.handler = request =>
         answer(request, { headers: { 'content-encoding': coding }, body: bytes })
-      assert.equal((await rig.call('/Patient/1')).refusal, 'upstream_encoding')
+      return await rig.call('/Patient/1')
+    }
+    for (const [coding, bytes] of [
+      ['gzip', gzipSync(body)],
+      ['x-gzip', gzipSync(body)],
+      ['deflate', deflateSync(body)],
+      ['deflate', deflateRawSync(body)],
+      ['br', brotliCompressSync(body)],
+      ['zstd', zstdCompressSync(body)],
+      ['deflate, br, gzip', gzipSync(brotliCompressSync(deflateSync(body)))],
+      ['utf-8', body],
+      ['', body],
+    ] as const) {
+      const { text, headers } = await send(coding, bytes)
+      assert.equal(JSON.parse(text).url, `${ours}/Patient/1`, coding)
+      assert.equal(headers['content-encoding'], undefined)
+    }
+    for (const [coding, bytes, refusal] of [
+      ['compress', body, 'upstream_encoding'],
+      ['gzip, '.repeat(200), Buffer.from('x'), 'upstream_encoding'],
+    ] as const) {
+      assert.equal((await send(coding, bytes)).refusal, refusal)
     }
   })
 
@@ -322,6 +356,15 @@ describe('an EHR far away', () => {
       answer(request, { headers: { 'content-encoding': 'gzip' }, body: broken })
     const cut = await exchangeRaw(rig.port, rig.raw('GET /Patient/1'))
     assert.ok(!cut.endsWith('0\r\n\r\n'))
+  })
+})
+
+describe('an EHR with a time of its own to answer in', () => {
+  const rig = useRig({ registration: { firstByteSeconds: 1 } })
+
+  test('[Q49, R13] is a 504 after that time', async () => {
+    rig.ehr.handler = () => undefined
+    assert.equal((await rig.call('/Patient/1')).refusal, 'upstream_timeout')
   })
 })
 

@@ -26,7 +26,6 @@ const refusals: Record<string, string> = {
   'huge-well-known': 'bad_metadata',
   slow: 'issuer_timeout',
   dripping: 'issuer_timeout',
-  'gzip-unasked': 'bad_metadata',
   'discovery-503': 'issuer_busy',
   'discovery-429': 'issuer_busy',
   nothing: 'no_oauth_metadata',
