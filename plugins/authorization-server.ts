@@ -1,6 +1,7 @@
 // Capability: the talk with an EHR's authorization server: pushed requests, the exchange of a code, the
 // end of its own login. Credentials and tokens go from here to the EHR and nowhere else.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { within } from '../src/patience.ts'
@@ -17,6 +18,7 @@ import type {
   TokenSet,
 } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
+import type {} from './vault.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -45,11 +47,12 @@ export interface Authorization {
 
 export interface AuthorizationServerOptions {
   registrations: readonly Registration[]
-  /** This machine's time of day, for what the EHR judges by its own. */
-  now: () => number
-  /** The time of day that all instances share, by which tokens end; this machine's unless told. */
+  /** This machine's time of day, for what the EHR judges by its own; its clock unless told. */
+  now?: () => number
+  /** The time of day that all instances share, by which tokens end; the vault's where there is one. */
   sharedNow?: () => number
-  randomBytes: RandomBytes
+  /** Node's unless told. */
+  randomBytes?: RandomBytes
   /** Milliseconds a token call may take at most. */
   deadlineMs?: number
   /** Where the EHR sends the browser after its own logout; from configuration only. */
@@ -63,7 +66,9 @@ async function authorizationServer(
   app: FastifyInstance,
   options: AuthorizationServerOptions,
 ): Promise<void> {
-  const { now, sharedNow = now, randomBytes, deadlineMs = 10_000, postLogoutUrl } = options
+  const { now = Date.now, randomBytes = randomBytesOfNode, deadlineMs = 10_000 } = options
+  const { sharedNow = app.hasDecorator('smartVault') ? app.smartVault.now : now } = options
+  const { postLogoutUrl } = options
   const { smartDiscovery: discovery } = app
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
 

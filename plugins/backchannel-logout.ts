@@ -21,7 +21,8 @@ import type {} from './vault.ts'
 
 export interface BackchannelLogoutOptions {
   registrations: readonly Registration[]
-  now: () => number
+  /** This machine's time of day, as the EHR's; its clock unless told. */
+  now?: () => number
   /** For @fastify/rate-limit, where the app has it. */
   rateLimit?: { max: number; timeWindow: number }
 }
@@ -33,6 +34,7 @@ async function backchannelLogout(
   options: BackchannelLogoutOptions,
 ): Promise<void> {
   const { smartDiscovery: discovery, smartSessions: sessions, smartVault: vault } = app
+  const { now = Date.now } = options
   const observer = observerOf(app)
 
   app.removeAllContentTypeParsers()
@@ -103,7 +105,7 @@ async function backchannelLogout(
     const server = await discovery.resolve(registration)
     const { jwksUri } = server
     const keys = jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri)
-    return await verifyLogoutToken(text, { registration, server, keys, now: options.now })
+    return await verifyLogoutToken(text, { registration, server, keys, now })
   }
 }
 

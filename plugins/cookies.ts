@@ -13,6 +13,7 @@ import {
   readCookie,
   requireCookieName,
 } from '../src/browser/cookies.ts'
+import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -40,21 +41,24 @@ export interface SetCookie {
 }
 
 export interface CookiesOptions {
-  /** False only for plain http on loopback. */
-  secure: boolean
-  ticketSameSite: 'strict' | 'lax'
+  /** False only for plain http on loopback; true unless told. */
+  secure?: boolean
+  /** `strict` unless told. */
+  ticketSameSite?: 'strict' | 'lax'
   /** 32-byte keys per purpose, the sealing one first. */
   keys: Record<SealPurpose, Buffer[]>
-  /** Seconds after which a sealed value is refused, per purpose. */
-  lifetimes: Record<SealPurpose, number>
+  /** Seconds after which a sealed value is refused, per purpose; 12 hours and 10 minutes unless told. */
+  lifetimes?: Partial<Record<SealPurpose, number>>
 }
 
+const DEFAULT_LIFETIMES = { ticket: 43_200, launch: LAUNCH_LIFETIME_SECONDS }
 const SEALED = /^([A-Za-z0-9_-]{1,4096})\.([A-Za-z0-9_-]{32})$/
 
 async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<void> {
+  const { secure = true, ticketSameSite = 'strict' } = options
   checkKeys(options.keys)
   await app.register(cookie, { hook: false })
-  const names = buildCookieNames(options.secure)
+  const names = buildCookieNames(secure)
   const sealer = await registerSealer(app, options)
 
   app.decorate('smartCookies', {
@@ -75,7 +79,7 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
   })
 
   function attributes(kind: CookieKind, embedded: boolean) {
-    return buildCookieAttributes(kind, { ...options, embedded })
+    return buildCookieAttributes(kind, { secure, ticketSameSite, embedded })
   }
 }
 
@@ -90,7 +94,7 @@ async function registerSealer(app: FastifyInstance, options: CookiesOptions): Pr
         sessionName: purpose,
         cookieName: `fhirstorm-never-issued-${purpose}`,
         key: options.keys[purpose],
-        expiry: options.lifetimes[purpose],
+        expiry: options.lifetimes?.[purpose] ?? DEFAULT_LIFETIMES[purpose],
       })),
     )
     sealer = {

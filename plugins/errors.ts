@@ -29,15 +29,16 @@ declare module 'fastify' {
 }
 
 export interface ErrorsOptions {
-  /** Path that starts a login again. */
-  loginPath: string
+  /** Path that starts a login again; /login unless told. */
+  loginPath?: string
   /** Registered names by id, for the page that says which EHR is at fault. */
-  ehrNames: ReadonlyMap<string, string>
-  /** Origins that may frame the pages: those of EHRs that embed the app. */
-  frameAncestors: readonly string[]
+  ehrNames?: ReadonlyMap<string, string>
+  /** Origins that may frame the pages: those of EHRs that embed the app; none unless told. */
+  frameAncestors?: readonly string[]
 }
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
+  const { loginPath = '/login', ehrNames, frameAncestors = [] } = options
   const observer = observerOf(app)
   const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
   app.addHook('onRoute', ({ url, method, config }) => {
@@ -120,11 +121,10 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   }
 
   function answerPage(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
-    const ehrName = error.ehr === undefined ? undefined : options.ehrNames.get(error.ehr)
-    const startAgain = options.loginPath
+    const ehrName = error.ehr === undefined ? undefined : ehrNames?.get(error.ehr)
     const page = buildFaultPage(
-      { message: error.message, requestId: request.id, ehrName, startAgain },
-      { frameAncestors: options.frameAncestors },
+      { message: error.message, requestId: request.id, ehrName, startAgain: loginPath },
+      { frameAncestors },
     )
     return reply
       .header('content-security-policy', page.contentSecurityPolicy)

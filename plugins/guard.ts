@@ -37,12 +37,14 @@ export interface Guard {
 export interface GuardOptions {
   /** Public URL without a trailing slash. */
   publicUrl: string
-  frontendOrigins: readonly string[]
+  /** Other origins whose pages may call; none unless told. */
+  frontendOrigins?: readonly string[]
 }
 
 async function guard(app: FastifyInstance, options: GuardOptions): Promise<void> {
   const own = new URL(options.publicUrl).origin
-  const elsewhere = options.frontendOrigins.filter(origin => origin !== own)
+  const { frontendOrigins = [] } = options
+  const elsewhere = frontendOrigins.filter(origin => origin !== own)
   const cors = new Map(elsewhere.map(origin => [origin, buildCorsHeaders(origin)]))
   const hosts = buildOwnHosts([own, ...elsewhere])
   const origins = new Set([own, ...elsewhere])

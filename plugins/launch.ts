@@ -1,6 +1,7 @@
 // Routes: /launch (by the EHR) and /login (by the frontend). Each begins an authorization: discovery,
 // PKCE and state, the launch cookie, and the way to the EHR.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
@@ -16,7 +17,7 @@ import {
 } from '../src/smart/launch/authorize.ts'
 import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch/launch.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
-import type { LaunchRequest, Registration } from '../src/smart/types.ts'
+import type { LaunchRequest, RandomBytes, Registration } from '../src/smart/types.ts'
 import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
@@ -25,7 +26,8 @@ import type {} from './state.ts'
 export interface LaunchOptions {
   registrations: readonly Registration[]
   frontend: Frontend
-  randomBytes: (size: number) => Uint8Array
+  /** Node's unless told. */
+  randomBytes?: RandomBytes
   /** How many logins may begin within a while. */
   pace?: Partial<PaceLimits>
   /** For @fastify/rate-limit, where the app has it. */
@@ -43,7 +45,7 @@ interface Asked {
 }
 
 async function launch(app: FastifyInstance, options: LaunchOptions): Promise<void> {
-  const { registrations, frontend, randomBytes } = options
+  const { registrations, frontend, randomBytes = randomBytesOfNode } = options
   const config = { rateLimit: options.rateLimit, page: true }
   const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
   const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app

@@ -29,11 +29,14 @@ import type {} from './session-store.ts'
 import type {} from './tickets.ts'
 
 export interface ProxyOptions {
-  registrations: ReadonlyMap<string, Registration>
+  registrations: readonly Registration[]
   /** Public URL without a trailing slash. */
   publicUrl: string
-  /** `always` lets browsers use /fhir too: for portals where one browser has one patient. */
-  fhirAlias: 'scripts' | 'always'
+  /**
+   * `always` lets browsers use /fhir too: for portals where one browser has one patient; `scripts` unless
+   * told.
+   */
+  fhirAlias?: 'scripts' | 'always'
   limits?: Partial<ProxyLimits>
   /** Gives the tokens where the host keeps the sessions; tickets and renewal are not needed then. */
   token?: HostToken<FastifyRequest>
@@ -160,7 +163,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
 /** Sessions of ours, by the tickets that requests carry. */
 function accessByTicket(
   app: FastifyInstance,
-  { publicUrl, fhirAlias }: ProxyOptions,
+  { publicUrl, fhirAlias = 'scripts' }: ProxyOptions,
 ): SessionAccess<FastifyRequest> {
   const { smartGuard: guard, smartSessions: sessions, smartTickets: tickets, smartTokens } = app
   for (const [name, part] of Object.entries({ tickets, renewal: smartTokens })) {

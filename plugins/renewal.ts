@@ -1,6 +1,7 @@
 // Capability: access tokens of sessions, good for the request at hand. Renews ahead of expiry, one call
 // for all who ask at once, and gives back tokens that nobody will use any more.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -33,11 +34,12 @@ export interface Tokens {
 
 export interface RenewalOptions {
   registrations: readonly Registration[]
-  /** The time of day that all instances share, by which tokens end. */
-  now: () => number
+  /** The time of day that all instances share, by which tokens end; the vault's unless told. */
+  now?: () => number
   /** Milliseconds by a clock that nobody sets. */
   steady?: () => number
-  randomBytes: RandomBytes
+  /** Node's unless told. */
+  randomBytes?: RandomBytes
   /** Milliseconds a token call may take at most; a renewal's lease lasts three times as long. */
   deadlineMs?: number
 }
@@ -47,7 +49,8 @@ const REVOCATION_PATIENCE_MS = 1_000
 const DRAIN_MS = 20_000
 
 async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<void> {
-  const { now, randomBytes, deadlineMs = 10_000 } = options
+  const { now = app.smartVault.now, randomBytes = randomBytesOfNode } = options
+  const { deadlineMs = 10_000 } = options
   const { smartAuthorization: authorization, smartSessions: sessions } = app
   const observer = observerOf(app)
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))

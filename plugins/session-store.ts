@@ -1,6 +1,7 @@
 // Capability: sessions in the vault, by their records. What tickets, renewals, logouts and the
 // administrator share; knows nothing of cookies. Whatever ends here is tried until the vault has it.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { observerOf } from '../src/observer.ts'
@@ -16,7 +17,8 @@ declare module 'fastify' {
 }
 
 export interface SessionStoreOptions
-  extends Pick<StoreOptions, 'now' | 'randomBytes' | 'idleMs' | 'absoluteMs' | 'openedBytes'> {
+  extends Pick<StoreOptions, 'idleMs' | 'absoluteMs' | 'openedBytes'>,
+    Partial<Pick<StoreOptions, 'now' | 'randomBytes'>> {
   sealer: RecordSealer
 }
 
@@ -25,8 +27,9 @@ const ENDING_PATIENCE_MS = 5_000
 
 async function sessionStore(app: FastifyInstance, options: SessionStoreOptions): Promise<void> {
   const observer = observerOf(app)
+  const { now = app.smartVault.now, randomBytes = randomBytesOfNode } = options
   const store = createSessionStore({
-    ...options,
+    ...{ ...options, now, randomBytes },
     vault: app.smartVault,
     onUnreadable: ehr => observer.count('unreadable', ehr),
   })

@@ -2,6 +2,7 @@
 // to this browser, and redeems both once: signature, expiry and cookie first, so that nobody without
 // the cookie can burn a login (attacks S5). Signed states need nothing in the vault but their names.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
@@ -36,16 +37,23 @@ export interface State {
 }
 
 export interface StateOptions {
-  mode: 'signed' | 'opaque'
+  /** `signed` unless told: then the vault keeps nothing but the names of states that were used. */
+  mode?: 'signed' | 'opaque'
   /** 32-byte keys of signed states, the signing one first. */
   keys: readonly Uint8Array[]
   /** Our own name in signed states: the public URL. */
   audience: string
-  now: () => number
-  randomBytes: RandomBytes
+  /** The time of day that all instances share; the vault's unless told. */
+  now?: () => number
+  /** Node's unless told. */
+  randomBytes?: RandomBytes
 }
 
-async function state(app: FastifyInstance, options: StateOptions): Promise<void> {
+type Settled = Required<StateOptions>
+
+async function state(app: FastifyInstance, given: StateOptions): Promise<void> {
+  const { mode = 'signed', now = app.smartVault.now, randomBytes = randomBytesOfNode } = given
+  const options = { ...given, mode, now, randomBytes }
   if (options.mode === 'signed' && options.keys.length === 0) {
     throw new Error('signed states need a key')
   }
@@ -67,10 +75,7 @@ interface StateKind {
   redeem(state: string, cookie: string | undefined): Promise<PendingLaunch>
 }
 
-function buildSigned(
-  { smartCookies, smartVault }: FastifyInstance,
-  options: StateOptions,
-): StateKind {
+function buildSigned({ smartCookies, smartVault }: FastifyInstance, options: Settled): StateKind {
   return {
     async issue(launch) {
       const jti = random(options, 16).toString('base64url')
@@ -94,10 +99,7 @@ function buildSigned(
   }
 }
 
-function buildOpaque(
-  { smartCookies, smartVault }: FastifyInstance,
-  options: StateOptions,
-): StateKind {
+function buildOpaque({ smartCookies, smartVault }: FastifyInstance, options: Settled): StateKind {
   return {
     async issue(launch) {
       const state = random(options, 32).toString('base64url')
@@ -128,12 +130,12 @@ function buildOpaque(
   }
 }
 
-function random({ randomBytes }: StateOptions, size: number): Buffer {
+function random({ randomBytes }: Settled, size: number): Buffer {
   return Buffer.from(randomBytes(size))
 }
 
 // As whole seconds, like the `exp` of a signed state.
-function endOf({ now }: StateOptions): number {
+function endOf({ now }: Settled): number {
   return (Math.floor(now() / 1000) + LAUNCH_LIFETIME_SECONDS) * 1000
 }
 

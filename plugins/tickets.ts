@@ -2,6 +2,7 @@
 // that carries its ticket, ends it. Path id, cookie name and sealed content must agree; everything
 // else is the one identical 401.
 
+import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createBoundedMap } from '../src/bounded-map.ts'
@@ -74,8 +75,10 @@ export interface Login {
 }
 
 export interface TicketsOptions {
-  now: () => number
-  randomBytes: RandomBytes
+  /** The time of day that all instances share; the vault's unless told. */
+  now?: () => number
+  /** Node's unless told. */
+  randomBytes?: RandomBytes
   /** Longest life of a session, and so of its cookie, in milliseconds. */
   absoluteMs: number
   sealer: RecordSealer
@@ -94,7 +97,8 @@ const TICKET_BYTES = 400
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
   const { smartCookies: cookies, smartVault: vault, smartSessions: store } = app
   const observer = observerOf(app)
-  const { sealer, rules, now, randomBytes, absoluteMs } = options
+  const { sealer, rules, now = vault.now, absoluteMs } = options
+  const { randomBytes = randomBytesOfNode } = options
   const { ticketBytes = defaultMemoryLimits.ticketBytes } = options
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const browserSessions = createBrowserSessions({ vault, store, sealer, rules, now })

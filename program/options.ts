@@ -130,7 +130,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
     sessions: { publicUrl, ehrs: registrations, missingScopes },
     proxy: {
-      registrations: new Map(registrations.map(entry => [entry.id, entry])),
+      registrations,
       publicUrl,
       fhirAlias: sessions.fhirAlias,
     },

@@ -32,7 +32,7 @@ export type HostToken<Request> = (
 }>
 
 export interface HostAccessOptions {
-  registrations: ReadonlyMap<string, { iss: string }>
+  registrations: readonly { id: string; iss: string }[]
   /** Public URL without a trailing slash. */
   publicUrl: string
 }
@@ -45,12 +45,13 @@ export function accessByHost<Request>(
   token: HostToken<Request>,
   { publicUrl, registrations }: HostAccessOptions,
 ): SessionAccess<Request> {
+  const bases = new Map(registrations.map(({ id, iss }) => [id, iss]))
   const requests = new WeakMap<ProxiedSession, Request>()
   return {
     baseUrl: id => (id === '' ? `${publicUrl}/fhir` : buildSessionBaseUrl(publicUrl, id)),
     async open(request, id = '') {
       const { ehr, accessToken, user } = await token(request, { session: id || undefined })
-      const iss = registrations.get(ehr)?.iss
+      const iss = bases.get(ehr)
       if (iss === undefined)
         throw new Error('fhirstorm-proxy: options.token named no registered EHR')
       const identity = user === undefined ? undefined : { iss, sub: user }

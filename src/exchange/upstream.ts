@@ -40,12 +40,12 @@ const UNTIMED = { headersTimeout: 0, bodyTimeout: 0 }
 
 /** The FHIR servers of all registrations; connections are made when they are needed. */
 export function createUpstreams(
-  registrations: ReadonlyMap<string, Registration>,
+  registrations: readonly Registration[],
   limits: ForwardLimits & { collectBytes: number },
 ): Upstreams {
   const upstreams = new Map<string, Upstream>()
-  for (const [id, registration] of registrations) {
-    upstreams.set(id, createUpstream(registration, limits))
+  for (const registration of registrations) {
+    upstreams.set(registration.id, createUpstream(registration, limits))
   }
   return {
     of({ session }) {

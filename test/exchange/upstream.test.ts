@@ -9,10 +9,10 @@ import { buildRegistration } from '../plugins/alone.ts'
 
 test('[P14] a session whose EHR is gone or has moved has no upstream', async t => {
   const iss = 'https://ehr.example.org/fhir/r4'
-  const registrations = new Map([
-    ['general', buildRegistration()],
-    ['moved', buildRegistration({ id: 'moved', iss: 'https://other.example.org/fhir' })],
-  ])
+  const registrations = [
+    buildRegistration(),
+    buildRegistration({ id: 'moved', iss: 'https://other.example.org/fhir' }),
+  ]
   const upstreams = createUpstreams(registrations, defaultProxyLimits)
   t.after(() => upstreams.close())
   const of = (ehr: string) => upstreams.of({ session: { ehr, iss } } as OpenSession)

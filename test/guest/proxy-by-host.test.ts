@@ -21,7 +21,7 @@ async function startHost() {
   await app.register(errors, { loginPath: '/login', ehrNames: new Map(), frameAncestors: [] })
   await app.register(guard, { publicUrl, frontendOrigins: [] })
   await app.register(proxy, {
-    registrations: new Map([['general', buildRegistration({ iss: `${ehr.origin}/fhir/r4` })]]),
+    registrations: [buildRegistration({ iss: `${ehr.origin}/fhir/r4` })],
     publicUrl,
     fhirAlias: 'scripts',
     async token(request, how) {

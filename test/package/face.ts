@@ -85,7 +85,7 @@ export async function parts() {
     return { ehr: 'general', accessToken: 'token' }
   }
   const proxy: ProxyOptions = {
-    registrations: new Map([[registration.id, registration]]),
+    registrations: [registration],
     publicUrl: 'https://app.example.org',
     fhirAlias: 'scripts',
     token,

@@ -93,7 +93,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   await app.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await app.register(guard, { publicUrl, frontendOrigins: options.frontendOrigins ?? [] })
   await app.register(proxy, {
-    registrations: new Map([[registration.id, registration]]),
+    registrations: [registration],
     publicUrl,
     fhirAlias: options.fhirAlias ?? 'scripts',
     limits: options.limits,
