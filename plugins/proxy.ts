@@ -21,7 +21,7 @@ import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
 import { buildSessionBaseUrl } from '../src/session/document.ts'
 import type { OpenSession } from '../src/session/session.ts'
-import type { Registration } from '../src/smart/types.ts'
+import type { ProxiedEhr } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
 import type {} from './renewal.ts'
@@ -29,7 +29,8 @@ import type {} from './session-store.ts'
 import type {} from './tickets.ts'
 
 export interface ProxyOptions {
-  registrations: readonly Registration[]
+  /** Registrations, or no more of each EHR than the proxy needs. */
+  registrations: readonly ProxiedEhr[]
   /** Public URL without a trailing slash. */
   publicUrl: string
   /**

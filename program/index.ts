@@ -33,6 +33,7 @@ export type {
   Identity,
   LaunchContext,
   NetworkPolicy,
+  ProxiedEhr,
   Quirks,
   Registration,
   TokenSet,

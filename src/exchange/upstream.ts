@@ -9,12 +9,15 @@ import { createPool } from '../network/connect.ts'
 import { type Answer, type AnsweredRequest, createAnswerJudge } from '../proxy/answer.ts'
 import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
-import type { Registration } from '../smart/types.ts'
+import type { ProxiedEhr } from '../smart/types.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
 
+/** An EHR with nothing left out. */
+type SettledEhr = ReturnType<typeof settle>
+
 export interface Upstream {
-  registration: Registration
+  registration: SettledEhr
   base: UpstreamBase
   /** FHIR base URL without a trailing slash. */
   url: string
@@ -40,12 +43,12 @@ const UNTIMED = { headersTimeout: 0, bodyTimeout: 0 }
 
 /** The FHIR servers of all registrations; connections are made when they are needed. */
 export function createUpstreams(
-  registrations: readonly Registration[],
+  registrations: readonly ProxiedEhr[],
   limits: ForwardLimits & { collectBytes: number },
 ): Upstreams {
   const upstreams = new Map<string, Upstream>()
   for (const registration of registrations) {
-    upstreams.set(registration.id, createUpstream(registration, limits))
+    upstreams.set(registration.id, createUpstream(settle(registration), limits))
   }
   return {
     of({ session }) {
@@ -64,8 +67,19 @@ export function createUpstreams(
   }
 }
 
+function settle({
+  baseAliases = [],
+  embedded = false,
+  rewrite = true,
+  upstreamCompression = 'identity',
+  network = { reach: 'public' },
+  ...rest
+}: ProxiedEhr) {
+  return { ...rest, baseAliases, embedded, rewrite, upstreamCompression, network }
+}
+
 function createUpstream(
-  registration: Registration,
+  registration: SettledEhr,
   { collectBytes, ...limits }: ForwardLimits & { collectBytes: number },
 ): Upstream {
   const { iss, baseAliases, rewrite, firstByteSeconds } = registration

@@ -85,6 +85,14 @@ export interface Registration {
   quirks: Quirks
 }
 
+type ProxiedSettings = Pick<
+  Registration,
+  'baseAliases' | 'embedded' | 'rewrite' | 'upstreamCompression' | 'firstByteSeconds' | 'network'
+>
+
+/** What the proxy needs to know of an EHR; what is left out is as strict as a registration's defaults. */
+export interface ProxiedEhr extends Pick<Registration, 'id' | 'iss'>, Partial<ProxiedSettings> {}
+
 /** How connections to one EHR are made. PEM texts, not file names. */
 export interface NetworkPolicy {
   reach: 'public' | 'private'
