@@ -62,7 +62,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   })
 
   app.delete('/sessions', async (request: FastifyRequest<Selection>) => {
-    const { ended, failure } = await store.endAll(await select(request.query))
+    const { ended, failure } = await store.endAll(await select(request.query), 'operator')
     request.log.info({ ended }, 'sessions ended by the administrator')
     if (failure) throw failure
     return { ended }

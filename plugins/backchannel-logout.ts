@@ -87,7 +87,10 @@ async function backchannelLogout(
       throw new BrokerError('logout_token_invalid', { ehr, detail: 'sent before' })
     }
     const found = await findSessions(registration, logout)
-    const { ended, failure } = await sessions.endAll(found.map(({ id }) => id))
+    const { ended, failure } = await sessions.endAll(
+      found.map(({ id }) => id),
+      'ehr',
+    )
     for (let i = 0; i < ended; i++) observer.count('logged_out', registration.id)
     if (failure) throw failure
     await vault.take(used, logout.expiresAt)

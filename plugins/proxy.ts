@@ -8,6 +8,7 @@ import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { accessByHost, type HostToken, type SessionAccess } from '../src/exchange/access.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
+import type { ProxiedRequest } from '../src/exchange/proxied-request.ts'
 import type { ProxiedSession } from '../src/exchange/proxied-session.ts'
 import { hasBody } from '../src/exchange/request-body.ts'
 import { createRunning } from '../src/exchange/running.ts'
@@ -25,6 +26,7 @@ import type { ProxiedEhr } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
 import type {} from './renewal.ts'
+import type {} from './session-events.ts'
 import type {} from './session-store.ts'
 import type {} from './tickets.ts'
 
@@ -112,7 +114,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const open = opening instanceof Promise ? await opening : opening
     const upstream = upstreams.of(open)
     if (upstream.registration.embedded) guard.check(request, { embedded: true })
-    const outcome = await exchange({
+    const proxied: ProxiedRequest = {
       request: request.raw,
       response: reply.raw,
       method: request.method,
@@ -123,7 +125,12 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       byAlias: named === undefined,
       ours: access.baseUrl(open.session.id),
       ownHeaders: guard.corsHeaders(request),
+    }
+    const outcome = await exchange(proxied).catch(error => {
+      if (isSilence(error)) app.smartAvailability?.note(open.session.ehr, false)
+      throw error
     })
+    if (outcome === 'sent') app.smartAvailability?.note(open.session.ehr, true)
     reply.hijack()
     observer.observe({
       method: request.method,
@@ -193,6 +200,11 @@ function accessByTicket(
     }
     return only
   }
+}
+
+function isSilence(error: unknown): boolean {
+  const code = error instanceof BrokerError ? error.code : undefined
+  return code === 'upstream_unreachable' || code === 'upstream_timeout'
 }
 
 /** Our own answers get the headers of the proxy; one that comes before its request ended lingers. */

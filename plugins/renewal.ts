@@ -79,7 +79,8 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
       const call = await authorization.prepare(requireRegistration(open))
       return () => refreshTokens(open.session.tokens, call)
     },
-    endSession: ({ recordId, generation }) => sessions.end(recordId, generation),
+    endSession: ({ recordId, generation }) =>
+      sessions.end(recordId, { generation, reason: 'token_ended' }),
     discard: (open, tokens) => revocations.giveBack(open.session.ehr, tokens),
     report: (outcome, open) => observer.count(outcome, open.session.ehr),
   })

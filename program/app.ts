@@ -22,6 +22,7 @@ import proxy from '../plugins/proxy.ts'
 import readAnswers from '../plugins/read-answers.ts'
 import renewal from '../plugins/renewal.ts'
 import securityHeaders from '../plugins/security-headers.ts'
+import sessionEvents from '../plugins/session-events.ts'
 import sessionStore from '../plugins/session-store.ts'
 import sessions from '../plugins/sessions.ts'
 import state from '../plugins/state.ts'
@@ -72,6 +73,7 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   await app.register(launch, options.launch)
   await app.register(callback, options.callback)
   await app.register(sessions, options.sessions)
+  await app.register(sessionEvents, options.sessionEvents)
   await app.register(proxy, options.proxy)
   await app.register(logout)
   await app.register(backchannelLogout, options.backchannelLogout)

@@ -18,6 +18,7 @@ import type { MetricsOptions } from '../plugins/metrics.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
 import type { RenewalOptions } from '../plugins/renewal.ts'
 import type { SecurityHeadersOptions } from '../plugins/security-headers.ts'
+import type { SessionEventsOptions } from '../plugins/session-events.ts'
 import type { SessionStoreOptions } from '../plugins/session-store.ts'
 import type { SessionsOptions } from '../plugins/sessions.ts'
 import type { StateOptions } from '../plugins/state.ts'
@@ -52,6 +53,7 @@ export interface AppOptions {
   launch: LaunchOptions
   callback: CallbackOptions
   sessions: SessionsOptions
+  sessionEvents: SessionEventsOptions
   proxy: ProxyOptions
   backchannelLogout: BackchannelLogoutOptions
   jwks: JwksOptions
@@ -87,6 +89,8 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const loginPath = `${base}/login`
   const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins
+
+  const documents = { publicUrl, missingScopes, rewrittenBases: listRewrittenBases(registrations) }
 
   return {
     prefix: base,
@@ -128,7 +132,8 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     renewal: { registrations, now: vault.now, randomBytes },
     launch: { registrations, frontend, randomBytes, rateLimit: defaultLoginRate },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
-    sessions: { publicUrl, ehrs: registrations, missingScopes },
+    sessions: { ...documents, ehrs: registrations },
+    sessionEvents: { ...documents, ehrs: registrations },
     proxy: {
       registrations,
       publicUrl,
@@ -157,4 +162,10 @@ function listClientKeys(registrations: readonly Registration[]) {
   return registrations.flatMap(({ clientAuth }) =>
     clientAuth.method === 'private_key_jwt' ? clientAuth.keys : [],
   )
+}
+
+/** The FHIR bases that become ours in what the browser reads, by registration id. */
+function listRewrittenBases(registrations: readonly Registration[]) {
+  const rewritten = registrations.filter(({ rewrite }) => rewrite)
+  return new Map(rewritten.map(({ id, iss, baseAliases }) => [id, [iss, ...baseAliases]]))
 }

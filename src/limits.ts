@@ -75,6 +75,15 @@ export interface AnswerLimits {
 
 export const defaultAnswerLimits: AnswerLimits = { stallMs: 30_000, totalMs: 600_000 }
 
+/** Streams of what happens to sessions. */
+export interface EventLimits {
+  /** At one time for one session: its tabs, where each listens by itself. */
+  perSession: number
+  all: number
+}
+
+export const defaultEventLimits: EventLimits = { perSession: 32, all: 10_000 }
+
 /** What FHIR traffic may take. */
 export interface ProxyLimits extends ForwardLimits, BodyLimits {
   /** Requests under way to EHRs, but for event streams. */

@@ -91,7 +91,7 @@ export function buildCorsHeaders(origin: string): readonly string[] {
 }
 
 const EXPOSED =
-  'ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Proxy-Status'
+  'Date, ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Proxy-Status'
 
 /** The further headers of a pre-flight answer. */
 export const preflightHeaders: Readonly<Record<string, string>> = {

@@ -14,6 +14,7 @@ export interface SessionDocument {
   patient?: string
   encounter?: string
   fhirContext: readonly FhirContextItem[]
+  /** Who is logged in, as a FHIR address: ours where addresses are rewritten. */
   fhirUser?: string
   user?: { iss: string; sub: string; name?: string; preferredUsername?: string; email?: string }
   scope: { granted: string[]; missing: string[] }
@@ -24,6 +25,8 @@ export interface SessionDocument {
   authorizationDetails?: readonly AuthorizationDetail[]
   extras: Readonly<Record<string, unknown>>
   warnings: readonly string[]
+  /** The life of the EHR's token; never the token. */
+  token: { obtainedAt: string; expiresAt: string }
   createdAt: string
   /** When the session ends unless it is used, and when it ends in any case. */
   idleExpiresAt: string
@@ -34,21 +37,26 @@ export interface DocumentOptions {
   /** Public URL without a trailing slash. */
   publicUrl: string
   missingScopes: (requested: string, granted: string) => string[]
+  /** FHIR bases that become ours, by registration id; of an EHR that is not named none does. */
+  rewrittenBases?: ReadonlyMap<string, readonly string[]>
 }
 
 /** The typed document of one open session, as GET /sessions/ID answers it. */
 export function buildSessionDocument(open: OpenSession, options: DocumentOptions): SessionDocument {
   const { session } = open
   const { context, identity, requestedScope, grantedScope, warnings } = session.tokens
+  const { accessTokenExpiresAt, accessTokenLifetimeMs } = session.tokens
+  const fhirBaseUrl = buildSessionBaseUrl(options.publicUrl, session.id)
+  const bases = options.rewrittenBases?.get(session.ehr) ?? []
   return {
     id: session.id,
     ehr: session.ehr,
     issuer: session.iss,
-    fhirBaseUrl: buildSessionBaseUrl(options.publicUrl, session.id),
+    fhirBaseUrl,
     patient: context.patient,
     encounter: context.encounter,
     fhirContext: context.fhirContext,
-    fhirUser: identity?.fhirUser,
+    fhirUser: identity?.fhirUser && moveBelow(fhirBaseUrl, identity.fhirUser, bases),
     user: identity && {
       iss: identity.iss,
       sub: identity.sub,
@@ -67,10 +75,24 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
     authorizationDetails: context.authorizationDetails,
     extras: context.extras,
     warnings,
-    createdAt: new Date(session.createdAt).toISOString(),
-    idleExpiresAt: new Date(open.expiresAt).toISOString(),
-    expiresAt: new Date(session.endsAt).toISOString(),
+    token: {
+      obtainedAt: print(accessTokenExpiresAt - accessTokenLifetimeMs),
+      expiresAt: print(accessTokenExpiresAt),
+    },
+    createdAt: print(session.createdAt),
+    idleExpiresAt: print(open.expiresAt),
+    expiresAt: print(session.endsAt),
   }
+}
+
+/** An address below one of the EHR's bases becomes the same one below ours. */
+function moveBelow(ours: string, address: string, bases: readonly string[]): string {
+  const base = bases.find(one => address.startsWith(`${one}/`))
+  return base === undefined ? address : ours + address.slice(base.length)
+}
+
+function print(time: number): string {
+  return new Date(time).toISOString()
 }
 
 /** The FHIR base URL of one session at our address. */

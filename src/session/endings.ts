@@ -5,12 +5,19 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { createBoundedMap } from '../bounded-map.ts'
 import type { RecordId, Vault } from '../vault/vault.ts'
+import { type Changes, createChanges, type EndReason, noteReason } from './changes.ts'
+
+export interface Ending {
+  /** Ends only this one. */
+  generation?: number
+  reason?: EndReason
+}
 
 export interface Endings {
-  /** Removes a record, or only that generation of it; rejects where it could not, and tries again. */
-  remove(id: RecordId, generation?: number): Promise<boolean>
+  /** Removes a record, or only one generation of it; rejects where it could not, and tries again. */
+  end(id: RecordId, how?: Ending): Promise<boolean>
   /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
-  endAll(ids: Iterable<RecordId>): Promise<{ ended: number; failure?: unknown }>
+  endAll(ids: Iterable<RecordId>, reason?: EndReason): Promise<{ ended: number; failure?: unknown }>
   /** True while a record that is to be gone may still lie in the vault. */
   isPending(id: RecordId): boolean
   /** Resolves when none is pending any more. */
@@ -18,7 +25,7 @@ export interface Endings {
 }
 
 export interface EndingsOptions {
-  vault: Pick<Vault, 'remove'>
+  vault: Pick<Vault, 'remove' | 'take' | 'now'>
   /** The pause between two tries; by a timer that keeps no process alive unless told. */
   wait?: (milliseconds: number) => Promise<void>
   /** Milliseconds after which a record is gone by itself. */
@@ -32,12 +39,27 @@ const BATCH = 8
 const PENDING_BYTES = 12 * 1024 * 1024
 
 /** Nothing is pending yet. */
-export function createEndings(options: EndingsOptions): Endings {
+export function createEndings(
+  options: EndingsOptions,
+  changes: Pick<Changes, 'tell'> = createChanges(),
+): Endings {
   const { vault, absoluteMs, wait = pauseUnref } = options
   const pending = createBoundedMap<{ generation?: number; triesLeft: number }>(PENDING_BYTES)
   let trying: Promise<void> | undefined
 
-  return { remove, endAll, isPending: id => pending.has(id), settled: async () => await trying }
+  return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
+
+  async function end(id: RecordId, { generation, reason }: Ending = {}): Promise<boolean> {
+    const removal = remove(id, generation)
+    // Told although its record may still be there: it opens here no more.
+    const told = removal
+      .catch(() => true)
+      .then(isOver => {
+        if (isOver) changes.tell({ type: 'ended', recordId: id, reason })
+      })
+    await Promise.all([reason && noteReason(vault, id, reason), told])
+    return await removal
+  }
 
   async function remove(id: RecordId, generation?: number): Promise<boolean> {
     try {
@@ -53,13 +75,13 @@ export function createEndings(options: EndingsOptions): Endings {
     }
   }
 
-  async function endAll(ids: Iterable<RecordId>) {
+  async function endAll(ids: Iterable<RecordId>, reason?: EndReason) {
     const all = [...ids]
     let ended = 0
     let failure: unknown
     for (let i = 0; i < all.length; i += BATCH) {
       for (const ending of await Promise.allSettled(
-        all.slice(i, i + BATCH).map(id => remove(id)),
+        all.slice(i, i + BATCH).map(id => end(id, { reason })),
       )) {
         if (ending.status === 'rejected') failure ??= ending.reason
         else if (ending.value) ended++

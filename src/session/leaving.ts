@@ -20,7 +20,7 @@ export async function leave(
 ): Promise<Left> {
   const known = store.recall(ticket)
   const found = await unlessAway(async () => await open(ticket))
-  const ended = await unlessAway(() => store.end(ticket.recordId))
+  const ended = await unlessAway(() => store.end(ticket.recordId, { reason: 'logout' }))
   return { open: found ?? known, isEnded: ended !== undefined }
 }
 

@@ -54,13 +54,20 @@ export function createBrowserSessions(options: {
 
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
     const live = await store.find('browser', browser)
-    const over = new Set(live.slice(rules.perBrowser).map(({ id }) => id))
-    for (const id of await findEarlierUsers(browser, open)) over.add(id)
-    over.delete(open.recordId)
-    const { failure } = await store.endAll(over)
-    if (failure) throw failure
+    const others = new Set(await findEarlierUsers(browser, open))
+    const tooMany = new Set(live.slice(rules.perBrowser).map(({ id }) => id))
+    for (const id of others) tooMany.delete(id)
+    for (const [over, reason] of [
+      [others, 'other_user'],
+      [tooMany, 'too_many'],
+    ] as const) {
+      over.delete(open.recordId)
+      const { failure } = await store.endAll(over, reason)
+      if (failure) throw failure
+    }
 
-    const alive = new Set(live.map(({ id }) => id).filter(id => !over.has(id)))
+    const isOver = (id: string) => others.has(id) || tooMany.has(id)
+    const alive = new Set(live.map(({ id }) => id).filter(id => !isOver(id)))
     alive.add(open.recordId)
     const droppable: IssuedTicket[] = []
     for (const note of await store.find('issued', browser)) {

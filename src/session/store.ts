@@ -1,13 +1,13 @@
 // Sessions in the vault: made, opened with their ticket, renewed, ended. Opened sessions are kept in
 // the process, bounded, and used only while the vault still has the generation they were opened at.
-// The clock, the randomness and the sealing are passed in; refuses with `session_invalid`, the same
-// for every cause.
+// Clock, randomness and sealing are passed in; refuses with `session_invalid`, the same for every cause.
 
 import { BrokerError } from '../errors.ts'
 import { defaultMemoryLimits } from '../limits.ts'
 import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
-import { createEndings } from './endings.ts'
+import { type Changes, createChanges, type EndReason } from './changes.ts'
+import { createEndings, type Ending } from './endings.ts'
 import { buildIndexes, findRecords } from './indexes.ts'
 import { createOpenedSessions, weighSession } from './opened.ts'
 import type { IndexKind, RecordSealer } from './sealer.ts'
@@ -43,9 +43,14 @@ export interface SessionStore {
    * Ends a session, or only that generation of it; false when it was not there. Where the vault fails
    * this rejects; the session opens here no more all the same, and its ending is tried again.
    */
-  end(recordId: string, generation?: number): Promise<boolean>
+  end(recordId: string, how?: Ending): Promise<boolean>
   /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
-  endAll(recordIds: Iterable<string>): Promise<{ ended: number; failure?: unknown }>
+  endAll(
+    recordIds: Iterable<string>,
+    reason: EndReason,
+  ): Promise<{ ended: number; failure?: unknown }>
+  /** What happens to sessions in this process. */
+  changes: Pick<Changes, 'watch'>
   /** Live records under an index entry, most recently used first. */
   find(kind: IndexKind, ...values: string[]): Promise<readonly ({ id: string } & Head)[]>
   recordId(sessionId: string): string
@@ -60,7 +65,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   const { openedBytes = defaultMemoryLimits.openedBytes } = options
   const touchIntervalMs = Math.min(TOUCH_INTERVAL_MS, idleMs / 10)
   const cache = createOpenedSessions(openedBytes)
-  const endings = createEndings(options)
+  const changes = createChanges()
+  const endings = createEndings(options, changes)
 
   return {
     begin,
@@ -74,13 +80,14 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       const found = cache.get(recordId)?.open
       return found?.ticket.secret === secret ? found : undefined
     },
-    end(recordId, generation) {
+    changes,
+    end(recordId, how) {
       cache.delete(recordId)
-      return endings.remove(recordId, generation)
+      return endings.end(recordId, how)
     },
-    endAll(recordIds) {
+    endAll(recordIds, reason) {
       for (const id of recordIds) cache.delete(id)
-      return endings.endAll(recordIds)
+      return endings.endAll(recordIds, reason)
     },
   }
 
@@ -156,7 +163,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     if (found.session.endsAt <= at) {
       cache.delete(found.recordId)
       // Over by what is sealed, whether or not the vault can be written.
-      return endings.remove(found.recordId).then(refuse, refuse)
+      return endings.end(found.recordId).then(refuse, refuse)
     }
     if (!slide || at - found.lastUsedAt < touchIntervalMs) return found
     return touch(found, at)
@@ -205,7 +212,9 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       cache.delete(recordId)
       return undefined
     }
-    return { ...open, session, generation, expiresAt }
+    const replaced = { ...open, session, generation, expiresAt }
+    changes.tell({ type: 'renewed', open: replaced })
+    return replaced
   }
 
   async function reopen({ ticket }: OpenSession): Promise<OpenSession | undefined> {

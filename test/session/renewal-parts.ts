@@ -35,7 +35,7 @@ export async function buildRig(
     prepare: async open => () => (refresh ?? renew)(open),
     replace: store.replace,
     reopen: store.reopen,
-    endSession: open => store.end(open.recordId, open.generation),
+    endSession: open => store.end(open.recordId, { generation: open.generation }),
     discard: (_open, { refreshToken, accessToken }) => {
       if (refreshToken !== undefined) discarded.push(refreshToken)
       discarded.push(accessToken)

@@ -1,0 +1,74 @@
+// Sessions watched from one process, and changed by another one over the same vault.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createWatching, type WatchedEvent } from '../../src/session/watching.ts'
+import { buildStore, buildTokens, ISS, MINUTE } from './sessions.ts'
+
+async function watch() {
+  const parts = buildStore()
+  const { store, vault, clock } = parts
+  const there = parts.another()
+  const watching = createWatching({ vault, store, warnMs: 2 * MINUTE })
+  const begin = () => store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
+  const sessions = [await begin(), await begin()] as const
+  const heard: WatchedEvent[] = []
+  const leave = watching.add({ sessions, hear: event => heard.push(event) })
+  return { ...parts, there, watching, sessions, heard, leave }
+}
+
+test('[EV1, K5] an end and a renewal in another process are heard of, each once', async () => {
+  const { there, watching, sessions, heard, clock } = await watch()
+  const [one, two] = sessions
+  await watching.look()
+  assert.equal(heard.length, 0)
+  await there.end(one.recordId, { reason: 'ehr' })
+  const opened = await there.open(two.ticket, { slide: false })
+  await there.replace(opened, buildTokens(clock.now(), { accessToken: 'access-2' }))
+  for (let i = 0; i < 3; i++) await watching.look()
+  assert.deepEqual(heard[0], { type: 'ended', id: one.session.id, reason: 'ehr' })
+  assert.equal(heard[1]?.type === 'renewed' && heard[1].open.session.tokens.accessToken, 'access-2')
+  assert.equal(heard.length, 2)
+})
+
+test('[EV1] a session whose time runs out is warned of once for each end, and then over', async () => {
+  const { store, watching, sessions, heard, clock } = await watch()
+  const [one] = sessions
+  clock.pass(12 * MINUTE)
+  await watching.look()
+  assert.equal(heard.length, 0)
+  await store.open(one.ticket, { slide: true })
+  clock.pass(2 * MINUTE)
+  for (let i = 0; i < 2; i++) await watching.look()
+  assert.deepEqual(
+    heard.map(({ type }) => type),
+    ['expiring'],
+  )
+  clock.pass(12 * MINUTE)
+  await watching.look()
+  clock.pass(5 * MINUTE)
+  for (let i = 0; i < 2; i++) await watching.look()
+  assert.deepEqual(
+    heard.map(event => (event.type === 'ended' ? event.reason : event.type)),
+    ['expiring', 'expiring', 'expired', 'expired'],
+  )
+})
+
+test('[EV1] what ends in this process is heard of at once, and who has left hears nothing', async () => {
+  const { store, watching, sessions, heard, leave } = await watch()
+  const [one, two] = sessions
+  await store.end(one.recordId, { reason: 'logout' })
+  assert.deepEqual(heard, [{ type: 'ended', id: one.session.id, reason: 'logout' }])
+  leave()
+  assert.equal(watching.size, 0)
+  await store.end(two.recordId, { reason: 'logout' })
+  await watching.look()
+  assert.equal(heard.length, 1)
+})
+
+test('[EV2] a session that another process has ended for no told reason has ended all the same', async () => {
+  const { there, watching, sessions, heard } = await watch()
+  await there.end(sessions[0].recordId)
+  await watching.look()
+  assert.deepEqual(heard, [{ type: 'ended', id: sessions[0].session.id, reason: 'unknown' }])
+})
