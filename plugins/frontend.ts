@@ -16,17 +16,18 @@ export interface FrontendOptions {
   root?: string
   /** Replaces the policy of the files' pages, for frontends that need more than their own origin. */
   contentSecurityPolicy?: string
-  loginPath: string
-  /** Origins of EHRs that show the app in a frame. */
-  frameAncestors: readonly string[]
-  /** True behind https: adds HSTS. */
-  secure: boolean
+  /** Path that starts a login; /login unless told. */
+  loginPath?: string
+  /** Origins of EHRs that show the app in a frame; none unless told. */
+  frameAncestors?: readonly string[]
+  /** False only for plain http on loopback; true, which adds HSTS, unless told. */
+  secure?: boolean
 }
 
 async function frontend(app: FastifyInstance, options: FrontendOptions): Promise<void> {
-  const { root, frameAncestors } = options
+  const { root, loginPath = '/login', frameAncestors = [], secure = true } = options
   if (root === undefined) {
-    const page = buildLandingPage(options.loginPath, { frameAncestors })
+    const page = buildLandingPage(loginPath, { frameAncestors })
     app.get('/', { config: { page: true } }, async (_request, reply) =>
       reply
         .header('content-security-policy', page.contentSecurityPolicy)
@@ -43,7 +44,7 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
   await app.register(helmet, {
     contentSecurityPolicy: false,
     frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
-    strictTransportSecurity: options.secure,
+    strictTransportSecurity: secure,
     referrerPolicy: { policy: 'no-referrer' },
   })
   // A path written another way than the file's own is none of ours.

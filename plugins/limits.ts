@@ -7,6 +7,9 @@ import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { groupAddress } from '../src/network/address.ts'
 
+// With it hosts get the type of `config.rateLimit` of a route.
+export type { RateLimitOptions } from '@fastify/rate-limit'
+
 // Retry-After comes with our refusal; how much is left is nobody's business.
 const NO_HEADERS = {
   'x-ratelimit-limit': false,

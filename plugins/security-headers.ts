@@ -3,15 +3,21 @@
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { buildSecurityHeaders, type SecurityHeadersRules } from '../src/browser/security-headers.ts'
+import { buildSecurityHeaders } from '../src/browser/security-headers.ts'
 
-export type SecurityHeadersOptions = SecurityHeadersRules
+export interface SecurityHeadersOptions {
+  /** Origins of EHRs that show the app in a frame; none unless told. */
+  frameAncestors?: readonly string[]
+  /** False only for plain http on loopback; true, which adds HSTS, unless told. */
+  secure?: boolean
+}
 
 async function securityHeaders(
   app: FastifyInstance,
   options: SecurityHeadersOptions,
 ): Promise<void> {
-  const headers = buildSecurityHeaders(options)
+  const { frameAncestors = [], secure = true } = options
+  const headers = buildSecurityHeaders({ frameAncestors, secure })
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.routeOptions.config?.fhir) reply.headers(headers)

@@ -12,6 +12,7 @@ import { observerOf } from '../src/observer.ts'
 import { buildSessionDocument, type DocumentOptions } from '../src/session/document.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import { createWatching, type WatchedEvent } from '../src/session/watching.ts'
+import { missingScopes } from '../src/smart/scope/scope-set.ts'
 import type {} from './guard.ts'
 import type {} from './session-store.ts'
 import type {} from './tickets.ts'
@@ -24,7 +25,7 @@ declare module 'fastify' {
   }
 }
 
-export interface SessionEventsOptions extends DocumentOptions {
+export interface SessionEventsOptions extends Omit<DocumentOptions, 'missingScopes'> {
   ehrs: readonly { id: string; embedded: boolean }[]
   limits?: Partial<EventLimits>
 }
@@ -38,6 +39,7 @@ const MAX_WAITING_BYTES = 64 * 1024
 async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions): Promise<void> {
   const { smartGuard: guard, smartSessions: store, smartTickets: tickets, smartVault: vault } = app
   const observer = observerOf(app)
+  const rules = { ...options, missingScopes }
   const limits = { ...defaultEventLimits, ...options.limits }
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
   const availability = createAvailability()
@@ -106,7 +108,7 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
     count(live, 1)
     tell(
       'sessions',
-      live.map(open => buildSessionDocument(open, options)),
+      live.map(open => buildSessionDocument(open, rules)),
     )
     for (const ehr of ehrs) if (availability.isDown(ehr)) tellEhr(ehr, true)
     const leave = watching.add({ sessions: live, hear: event => tell(...describe(event)) })

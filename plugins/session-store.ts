@@ -17,9 +17,12 @@ declare module 'fastify' {
 }
 
 export interface SessionStoreOptions
-  extends Pick<StoreOptions, 'idleMs' | 'absoluteMs' | 'openedBytes'>,
-    Partial<Pick<StoreOptions, 'now' | 'randomBytes'>> {
+  extends Partial<Pick<StoreOptions, 'now' | 'randomBytes' | 'openedBytes'>> {
   sealer: RecordSealer
+  /** A session that is not used ends after so many milliseconds; 15 minutes unless told. */
+  idleMs?: number
+  /** Longest life of a session in milliseconds; 12 hours unless told. */
+  absoluteMs?: number
 }
 
 /** Longest wait for endings that the vault has not taken when the app closes. */
@@ -28,8 +31,9 @@ const ENDING_PATIENCE_MS = 5_000
 async function sessionStore(app: FastifyInstance, options: SessionStoreOptions): Promise<void> {
   const observer = observerOf(app)
   const { now = app.smartVault.now, randomBytes = randomBytesOfNode } = options
+  const { idleMs = 900_000, absoluteMs = 43_200_000 } = options
   const store = createSessionStore({
-    ...{ ...options, now, randomBytes },
+    ...{ ...options, now, randomBytes, idleMs, absoluteMs },
     vault: app.smartVault,
     onUnreadable: ehr => observer.count('unreadable', ehr),
   })

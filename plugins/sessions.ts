@@ -8,14 +8,17 @@ import {
   type SessionDocument,
 } from '../src/session/document.ts'
 import type { OpenSession } from '../src/session/session.ts'
+import { missingScopes } from '../src/smart/scope/scope-set.ts'
 import type {} from './guard.ts'
 import type {} from './tickets.ts'
 
-export interface SessionsOptions extends DocumentOptions {
+export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes'> {
+  /** The EHRs to log in at; registrations will do. */
   ehrs: readonly { id: string; name: string; embedded: boolean }[]
 }
 
 async function sessions(app: FastifyInstance, options: SessionsOptions): Promise<void> {
+  const rules = { ...options, missingScopes }
   const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
   const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
@@ -41,7 +44,7 @@ async function sessions(app: FastifyInstance, options: SessionsOptions): Promise
 
   function describe(request: FastifyRequest, open: OpenSession): SessionDocument {
     if (embedded.has(open.session.ehr)) app.smartGuard.check(request, { embedded: true })
-    return buildSessionDocument(open, options)
+    return buildSessionDocument(open, rules)
   }
 }
 

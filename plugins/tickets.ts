@@ -79,10 +79,11 @@ export interface TicketsOptions {
   now?: () => number
   /** Node's unless told. */
   randomBytes?: RandomBytes
-  /** Longest life of a session, and so of its cookie, in milliseconds. */
-  absoluteMs: number
+  /** Longest life of a session, and so of its cookie, in milliseconds; 12 hours unless told. */
+  absoluteMs?: number
   sealer: RecordSealer
-  rules: BrowserRules
+  /** Eight sessions a browser, and another user at the same EHR ends the earlier one's, unless told. */
+  rules?: BrowserRules
   /** Memory for tickets that were unsealed; 16 MiB unless told. */
   ticketBytes?: number
   /** Sessions of an EHR that is no longer one of these, or has moved, open no more. */
@@ -93,11 +94,12 @@ const BROWSER = /^[A-Za-z0-9_-]{22}$/
 /** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
 const MAX_CLEARED = 16
 const TICKET_BYTES = 400
+const DEFAULT_RULES: BrowserRules = { perBrowser: 8, onUserChange: 'end' }
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
   const { smartCookies: cookies, smartVault: vault, smartSessions: store } = app
   const observer = observerOf(app)
-  const { sealer, rules, now = vault.now, absoluteMs } = options
+  const { sealer, rules = DEFAULT_RULES, now = vault.now, absoluteMs = 43_200_000 } = options
   const { randomBytes = randomBytesOfNode } = options
   const { ticketBytes = defaultMemoryLimits.ticketBytes } = options
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))

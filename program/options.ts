@@ -28,7 +28,6 @@ import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
-import { missingScopes } from '../src/smart/scope/scope-set.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type { Vault } from '../src/vault/vault.ts'
@@ -90,7 +89,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins
 
-  const documents = { publicUrl, missingScopes, rewrittenBases: listRewrittenBases(registrations) }
+  const documents = { publicUrl, rewrittenBases: listRewrittenBases(registrations) }
 
   return {
     prefix: base,

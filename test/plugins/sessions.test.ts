@@ -122,13 +122,12 @@ test('sessions are listed for their own browser, dead cookies are cleared, none 
   await app.register(sessions, {
     publicUrl: 'https://app.example.org/bff',
     ehrs: [buildRegistration()],
-    missingScopes: () => ['launch'],
   })
   const { id, cookie } = await begin()
   clock.pass(10 * MINUTE)
   const [listed] = (await app.inject({ url: '/sessions', headers: { cookie } })).json()
   assert.equal(listed.fhirBaseUrl, `https://app.example.org/bff/sessions/${id}/fhir`)
-  assert.deepEqual(listed.scope, { granted: ['patient/*.rs'], missing: ['launch'] })
+  assert.deepEqual(listed.scope, { granted: ['patient/*.rs'], missing: [] })
   assert.ok(!JSON.stringify(listed).includes('access-1'))
   clock.pass(6 * MINUTE)
   const later = await app.inject({ url: '/sessions', headers: { cookie } })
