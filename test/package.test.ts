@@ -11,7 +11,7 @@ import { startSandbox } from '../sandbox/sandbox.ts'
 import { tutorialClient } from '../sandbox/tutorial-client.ts'
 import { logIn } from './flow/login.ts'
 import { answer, headerOf, startFakeEhr } from './network/fake-ehr.ts'
-import { readExamples, settle } from './package/guide.ts'
+import { readExamples, readParts, settle } from './package/guide.ts'
 import { copyTracked, packAfresh } from './package/pack.ts'
 import { compile, createProject, findNodes, type Project } from './package/project.ts'
 import { createBrowser } from './world/browser.ts'
@@ -89,6 +89,9 @@ for (const node of findNodes(folder)) {
     write('whole.ts', ports[0], `${sandbox.url}/r4`)
     write('logins.ts', ports[1], `${sandbox.url}/r4`)
     write('proxy.ts', ports[2], `${ehr.origin}/fhir/r4`)
+    // These are run elsewhere, on the sources.
+    write('inside.ts', ports[0], `${sandbox.url}/r4`)
+    project.write('parts.ts', [...readParts().values()].join('\n'))
     compile(project)
 
     await t.test('(a) the whole product, below a path', async () => {
