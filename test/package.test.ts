@@ -2,7 +2,7 @@
 // with nothing but the tarball and docs/plugins.md, on each Node that it is for.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +63,27 @@ test('an install from git builds the package, and leaves the project its own Nod
     assert.ok(existsSync(join(installed, target)), `${target} is missing`)
   }
   assertOwnNode(project)
+})
+
+test('on an old Node the command says in one line what to do, there where it stands', () => {
+  const unpacked = join(folder, 'unpacked')
+  mkdirSync(unpacked)
+  execFileSync('tar', ['-xzf', tarball, '-C', unpacked])
+  const old = `Object.defineProperty(process, 'versions', { value: { node: '20.1.0' } })`
+  const places = [
+    [
+      'bin/fhirstorm.js',
+      /: npm ci brings one to this checkout, and npm run or npm exec takes it\.$/,
+    ],
+    [join(unpacked, 'package', 'bin', 'fhirstorm.js'), /: install one from https:\/\/nodejs\.org/],
+  ] as const
+  for (const [command, remedy] of places) {
+    const words = ['--import', `data:text/javascript,${old}`, command, 'start']
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.match(stderr.trimEnd(), /^fhirstorm needs Node\.js 24\.15 or newer, and this is .*$/)
+    assert.match(stderr.trimEnd(), remedy)
+  }
 })
 
 for (const node of findNodes(folder)) {
