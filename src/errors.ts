@@ -74,6 +74,10 @@ const faults = {
   missing_patient: [502, 'The EHR did not say which patient this session is about.'],
   upstream_broken: [502, 'The EHR broke off or broke the protocol.'],
   upstream_unreachable: [502, 'The EHR cannot be reached.'],
+  upstream_elsewhere: [
+    502,
+    'The EHR keeps this on another server, which this session may not reach.',
+  ],
   upstream_encoding: [502, 'The EHR answered in a content coding that cannot be undone.'],
   // 503, 504: a dependency is down or slow
   vault_unavailable: [503, 'The session store cannot be reached. Please try again.'],

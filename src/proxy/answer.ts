@@ -134,12 +134,16 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     const shown = hide(own, asked)
     const isRedirect = answer.status >= 300 && answer.status < 400 && answer.status !== 304
     if (location !== undefined && shown === undefined && isRedirect) {
-      throw new BrokerError('upstream_broken', { detail: 'redirect to another place' })
+      throw new BrokerError('upstream_elsewhere', { detail: 'a redirect to another server' })
     }
     push(answer, 'location', shown)
-    if (typeof contentLocation === 'string') {
-      push(answer, 'content-location', hide(toOwnAddress(contentLocation, addresses), asked))
+    const content = typeof contentLocation === 'string' ? contentLocation : ''
+    const shownContent = content === '' ? undefined : hide(toOwnAddress(content, addresses), asked)
+    // Of what was only begun this is the one way to its end; of all else the content itself has come.
+    if (answer.status === 202 && content !== '' && shownContent === undefined) {
+      throw new BrokerError('upstream_elsewhere', { detail: 'its progress is at another server' })
     }
+    push(answer, 'content-location', shownContent)
     if (link !== undefined) push(answer, 'link', hide(rewriteLinks(String(link), addresses), asked))
   }
 }

@@ -44,6 +44,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['traceparent', { grammar: /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/, optional: true }],
   ['tracestate', { grammar: /^[\x20-\x7e]{1,512}$/, optional: true }],
 ])
+const ANYTHING = 'application/fhir+json, application/json;q=0.9, */*;q=0.1'
 const RANGE = /^bytes=[0-9, -]{1,256}$/
 const RUNS_IN_BROWSERS = /html|svg|xslt|(?:java|ecma|j|live|vb)script/i
 const CODINGS = /^[a-z0-9*;=., -]{1,128}$/i
@@ -70,7 +71,7 @@ export interface RequestPlan {
 export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan): string[] {
   const headers = [
     ...['authorization', plan.authorization, 'user-agent', 'fhirstorm'],
-    ...['accept', buildAccept(received.accept)],
+    ...['accept', buildAccept(received.accept, plan.target)],
     ...['accept-encoding', chooseCoding(received['accept-encoding'], plan)],
   ]
   for (const name in received) {
@@ -117,8 +118,11 @@ export const FORM_TYPE = 'application/x-www-form-urlencoded'
 // No Turtle: nothing here reads it, so a batch or an address of ours in it could not be judged.
 const OTHER_BODIES = new Set([FORM_TYPE, 'application/graphql'])
 
-function buildAccept(asked: string | string[] | undefined): string {
-  if (asked === undefined) return 'application/fhir+json, application/json;q=0.9, */*;q=0.1'
+// Whoever takes anything gets JSON first: servers that prefer XML would surprise every script. Of a file
+// anything is its own bytes, and where the query names a format it decides.
+function buildAccept(asked: string | string[] | undefined, target: Target): string {
+  const isOpen = asked === '*/*' && !isBinary(target) && !target.query.includes('_format')
+  if (asked === undefined || isOpen) return ANYTHING
   if (typeof asked !== 'string' || !TEXT.test(asked)) throw new BrokerError('header_invalid')
   if (!RUNS_IN_BROWSERS.test(asked)) return asked
   const kept = asked

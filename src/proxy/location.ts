@@ -4,7 +4,7 @@
 
 import { buildLinkHeader, type Link } from '../link.ts'
 import { toUri } from '../uri.ts'
-import type { UpstreamBase } from './target.ts'
+import { isTarget, type UpstreamBase } from './target.ts'
 
 /** Whose addresses become whose. */
 export interface Addresses {
@@ -21,7 +21,7 @@ const RELATIONS = new Set(['self', 'next', 'prev', 'previous', 'first', 'last'])
 const LINK = /<([^<>]{0,4096})>((?:\s*;\s*[a-z]+=(?:"[^"]*"|[^\s,;"]+)){0,8})/gi
 const RELATION = /;\s*rel=(?:"([^"]*)"|([^\s,;"]+))/i
 
-/** Our address for an address of the EHR; undefined when it lies elsewhere. */
+/** Our address for an address of the EHR; undefined when it lies elsewhere, or could not be asked for. */
 export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): string | undefined {
   if (!URL.canParse(value, asked)) return undefined
   const { origin, pathname, search, username } = new URL(value, asked)
@@ -29,7 +29,8 @@ export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): 
   for (const base of bases) {
     if (origin !== base.origin) continue
     if (pathname === base.path || pathname.startsWith(`${base.path}/`)) {
-      return ours + toUri(pathname.slice(base.path.length) + search)
+      const rest = toUri(pathname.slice(base.path.length) + search)
+      return isTarget(rest) ? ours + rest : undefined
     }
   }
   return undefined

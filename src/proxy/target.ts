@@ -21,6 +21,7 @@ export interface Target {
   query: string
 }
 
+/** Of what follows the mount: a link of the EHR is as long at ours. */
 const MAX_TARGET_LENGTH = 8 * 1024
 
 // RFC 3986 path without `;`. Escapes stay as sent, but none that another parser could read as a dot, a
@@ -28,11 +29,15 @@ const MAX_TARGET_LENGTH = 8 * 1024
 // empty; the first has no colon, so that it can never be read as a scheme (RFC 3986 section 4.2).
 const PATH =
   /^(?!\/[^/]*:)(?:\/(?!\.+(?:\/|$))(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%(?![01]|2[35EeFf]|3[BbFf]|5[Cc]|7[Ff]|[89A-Fa-f])[0-9A-Fa-f]{2})+)*\/?$/
-// RFC 3986 query without a further `?`, and what browsers leave bare; line feeds only as escapes.
+// RFC 3986 section 3.4, further question marks included, and what browsers leave bare; no control
+// characters but tabs and line feeds, as escapes.
 const QUERY =
-  /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/|[\]{}^`\\]|%(?!0[0-8B-Fb-f]|1|7[Ff])[0-9A-Fa-f]{2})*$/
+  /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?|[\]{}^`\\]|%(?!0[0-8B-Fb-f]|1|7[Ff])[0-9A-Fa-f]{2})*$/
 // A parameter whose name could be one of those that are judged.
 const JUDGED_NAME = /(?:^|&)(?:[^=&]*%|_(?:format|method)(?=[=&]|$))/i
+// What joins a base that ends in a slash and a path that begins with one: `BASE//Patient/1`. Of FHIR's
+// own first segments alone, so that nothing reads like the name of a host.
+const JOINED = /^\/\/(?=(?:[A-Z][A-Za-z]*|[$_][a-z-]+|metadata)(?:\/|$))/
 const BINARY = /^\/Binary(?:\/|$)/
 
 const FORMATS = new Set([
@@ -53,12 +58,25 @@ export function parseUpstreamBase(iss: string): UpstreamBase {
  * with `uri_too_long`, `path_invalid`, `query_invalid` or `format_refused`.
  */
 export function parseTarget(rawTarget: string, mount: string): Target {
-  if (rawTarget.length > MAX_TARGET_LENGTH) throw new BrokerError('uri_too_long')
+  if (rawTarget.length - mount.length > MAX_TARGET_LENGTH) throw new BrokerError('uri_too_long')
   if (!rawTarget.startsWith(mount)) throw new BrokerError('path_invalid')
   const mark = rawTarget.indexOf('?', mount.length)
   const path = mark === -1 ? rawTarget.slice(mount.length) : rawTarget.slice(mount.length, mark)
-  if (!isRelativePath(path)) throw new BrokerError('path_invalid')
-  return { path, query: mark === -1 ? '' : parseQuery(rawTarget.slice(mark + 1)) }
+  const joined = path.replace(JOINED, '/')
+  if (!isRelativePath(joined)) throw new BrokerError('path_invalid')
+  return { path: joined, query: mark === -1 ? '' : parseQuery(rawTarget.slice(mark + 1)) }
+}
+
+/**
+ * Whether what follows the FHIR base in an address would be taken as a target, so that an address of the
+ * EHR may become one of ours. A fragment never reaches a server.
+ */
+export function isTarget(rest: string): boolean {
+  if (rest.length > MAX_TARGET_LENGTH) return false
+  const mark = rest.indexOf('?')
+  const path = mark === -1 ? rest : rest.slice(0, mark)
+  if (!isRelativePath(path.replace(JOINED, '/'))) return false
+  return mark === -1 || isQuery(rest.slice(mark + 1))
 }
 
 /** The path and query to send; it always begins with the base's own path, at a segment's border. */
@@ -86,6 +104,16 @@ function parseQuery(query: string): string {
   if (!QUERY.test(query)) throw new BrokerError('query_invalid')
   if (JUDGED_NAME.test(query)) createParameterJudge()(query)
   return query
+}
+
+function isQuery(query: string): boolean {
+  if (!QUERY.test(query)) return false
+  try {
+    if (JUDGED_NAME.test(query)) createParameterJudge()(query)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

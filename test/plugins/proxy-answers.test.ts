@@ -92,7 +92,7 @@ describe('what crosses from the EHR', () => {
       const { refusal, headers } = await answering(
         `HTTP/1.1 ${status} X\r\nlocation: http://127.0.0.1:1/evil\r\ncontent-length: 0\r\n\r\n`,
       )
-      assert.equal(refusal, 'upstream_broken')
+      assert.equal(refusal, 'upstream_elsewhere')
       assert.equal(headers.location, undefined)
     }
     const own = await answering(

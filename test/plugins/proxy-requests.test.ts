@@ -37,15 +37,7 @@ describe('what crosses to the EHR', () => {
         '/x#y',
         '/x%00',
       ],
-      ...[
-        '/x?a?b',
-        '/x%0d%0ay',
-        '/x?a=%0d%0ab',
-        '/x%',
-        '/x%zz',
-        '/%c0%ae%c0%ae/',
-        '/x?_format=html',
-      ],
+      ...['/x%0d%0ay', '/x?a=%0d%0ab', '/x%', '/x%zz', '/%c0%ae%c0%ae/', '/x?_format=html'],
     ]
     for (const target of targets) {
       const got = await exchangeRaw(rig.port, rig.raw(`GET ${target}`))

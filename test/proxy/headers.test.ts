@@ -139,7 +139,6 @@ test('[P27, P29] a header that breaks its grammar is refused, a tracing one left
 
 test('[P24] Accept keeps what cannot run in a browser', () => {
   const rows: [string | undefined, string][] = [
-    ['*/*', '*/*'],
     ['application/fhir+xml', 'application/fhir+xml'],
     ['application/json+fhir;q=0.9, */*;q=0.1', 'application/json+fhir;q=0.9, */*;q=0.1'],
     ['image/avif,image/webp,*/*;q=0.8', 'image/avif,image/webp,*/*;q=0.8'],
@@ -151,6 +150,17 @@ test('[P24] Accept keeps what cannot run in a browser', () => {
     [undefined, 'application/fhir+json, application/json;q=0.9, */*;q=0.1'],
   ]
   for (const [accept, expected] of rows) assert.equal(build({ accept }).accept, expected)
+})
+
+test('[Q51] who takes anything is given JSON first, but of files, and where the query names a format', () => {
+  const accept = '*/*'
+  const acceptAt = (path: string, query = '') =>
+    build({ accept }, { target: { path, query } }).accept
+  for (const path of ['/Patient/1', '/Patient', '', '/$graphql']) {
+    assert.equal(acceptAt(path), 'application/fhir+json, application/json;q=0.9, */*;q=0.1', path)
+  }
+  assert.equal(acceptAt('/Binary/1'), accept)
+  assert.equal(acceptAt('/Patient', '_format=xml'), accept)
 })
 
 test('codings are ours to choose where answers are rewritten', () => {

@@ -38,6 +38,12 @@ test('[R2, R17] every other address is dropped', () => {
   for (const value of rows) assert.equal(toOwnAddress(value, addresses), undefined, value)
 })
 
+test('[Q50] an address that we would refuse when it comes back is none of ours', () => {
+  const rows = [`${base}//Patient//1`, `${base}/a%2fb`, `${base}/x?_format=html`, `${base}/x?a=%00`]
+  for (const value of rows) assert.equal(toOwnAddress(value, addresses), undefined, value)
+  assert.equal(toOwnAddress(`${base}/x?a?b`, addresses), `${ours}/x?a?b`)
+})
+
 test('[R5] Link keeps the pages of a search and nothing that a browser would load', () => {
   const sent = [
     `<${base}?p=1>; rel="self"`,

@@ -6,6 +6,7 @@ import {
   isBase,
   isBinary,
   isRelativePath,
+  isTarget,
   parseTarget,
   parseUpstreamBase,
 } from '../../src/proxy/target.ts'
@@ -150,7 +151,6 @@ test('[P5] nothing that parsers disagree about crosses', () => {
       rest,
     )
   const queries = [
-    '?a?b',
     '?a=b#c',
     '?a=%00',
     '?a=%0d%0ab',
@@ -281,6 +281,74 @@ test('[P1, P3, P14] whatever is asked, the result lies below the base of the ses
     }),
     { numRuns: 20_000 },
   )
+})
+
+// RFC 3986 section 3.4: pchar, `/` and `?`. Escapes of control characters are refused (P5).
+const QUERY_CHARACTERS = "ABCyz019-._~!$&'()*+,;=:@/?"
+const queryUnit = fc.oneof(
+  fc.constantFrom(...QUERY_CHARACTERS),
+  fc
+    .integer({ min: 0x20, max: 0xff })
+    .filter(code => code !== 0x7f)
+    .map(code => `%${code.toString(16).padStart(2, '0')}`),
+)
+const query = fc
+  .array(queryUnit, { minLength: 1, maxLength: 60 })
+  .map(units => units.join(''))
+  .filter(text => !/_(?:format|method)/i.test(decodeURIComponent(text.replace(/%../g, '_'))))
+
+test('[Q50] every character of a query crosses, further question marks included, byte for byte', () => {
+  const asked = '/ValueSet/$expand?url=http://snomed.info/sct?fhir_vs=isa/404684003'
+  assert.equal(ask(asked), `/fhir/r4${asked}`)
+  fc.assert(
+    fc.property(query, text => {
+      assert.equal(ask(`/Patient?${text}`), `/fhir/r4/Patient?${text}`)
+      assert.ok(isTarget(`/Patient?${text}`))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('[Q50] what may become an address of ours is what is accepted when it comes back', () => {
+  const rest = fc.oneof(
+    fc.constantFrom(
+      ...climbing,
+      ...elsewhere,
+      ...malformed,
+      '//Patient/1',
+      '?_format=html',
+      '?a=%00',
+    ),
+    fc.tuple(fc.constantFrom('', '/', '/Patient', '/Binary/1', '//x'), query).map(p => p.join('?')),
+    fc.string(),
+    fc.constant(`/x?${'a'.repeat(8189)}`),
+    fc.constant(`/x?${'a'.repeat(8190)}`),
+  )
+  fc.assert(
+    fc.property(rest, text => {
+      assert.equal(isTarget(text), refusalOf(() => ask(text)) === undefined, text)
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('[Q51] a base and a path that were joined with two slashes are read as joined with one', () => {
+  const rows = [
+    '/Patient/1',
+    '/Patient',
+    '/metadata',
+    '/$export',
+    '/_history?_count=1',
+    '/Group/1/$x',
+  ]
+  for (const rest of rows) assert.equal(ask(`/${rest}`), `/fhir/r4${rest}`)
+  for (const rest of ['//Patient..example/1', '///Patient', '//Patient//1', '//Evil.example/x']) {
+    assert.equal(
+      refusalOf(() => ask(rest)),
+      'path_invalid',
+      rest,
+    )
+  }
 })
 
 test('[P14] two sessions never share a result, however base and path are cut', () => {
