@@ -58,14 +58,17 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
 
   for (const path of ['/launch', '/launch/:ehr']) {
     app.get(path, { config }, async (request: FastifyRequest<Asked>, reply) => {
-      const asked = parseEhrLaunch(request.query, registrations, request.params.ehr)
+      const asked = parseEhrLaunch(request.query, registrations, {
+        ehr: request.params.ehr,
+        sent: rawQuery(request),
+      })
       return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
     })
   }
 
   app.get('/login', { config }, async (request: FastifyRequest<Asked>, reply) => {
     const returnTo = parseReturnTo(request.query.return_to, frontend)
-    const asked = parseLogin(request.query, registrations)
+    const asked = parseLogin(request.query, registrations, rawQuery(request))
     if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
     return await begin(request, reply, { ...asked, returnTo })
   })
@@ -91,7 +94,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     const { state: value, pending, cookie } = await state.issue(material)
     const asked = await buildAuthorizationParameters(launch, material, value)
     const parameters = await app.smartAuthorization.push(registration, server, asked)
-    const authorization = buildAuthorizationRequest(server, parameters)
+    const authorization = buildAuthorizationRequest(server, parameters, launch.launchAsSent)
 
     makeRoom(request, reply, registration, cookie)
     cookies.set(reply, 'launch', cookies.names.launch(pending.launchId), cookie, {
@@ -119,6 +122,10 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       }
     }
   }
+}
+
+function rawQuery({ raw }: FastifyRequest): string {
+  return (raw.url ?? '').split('?').slice(1).join('?')
 }
 
 function show(reply: FastifyReply, page: Page): FastifyReply {

@@ -54,6 +54,7 @@ export const ehrSchema = z.strictObject({
     .regex(/^\/redirect(\/[a-z0-9][a-z0-9-]{0,31})?$/, 'must be /redirect or /redirect/EHR-ID')
     .optional(),
   responseIss: webUrl.optional(),
+  endSessionEndpoint: webUrl.optional(),
   rewrite: z.boolean().default(true),
   upstreamCompression: z.enum(['identity', 'gzip']).default('identity'),
   firstByteSeconds: z.int().min(1).max(600).optional(),

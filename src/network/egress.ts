@@ -1,15 +1,15 @@
 // The one way protocol calls leave for an EHR (everything but FHIR traffic): pinned origins, https,
-// a deadline and a cap on every answer, decoded or not; no redirect followed, nothing cached, nothing
-// retried. What the network or a library says stays in `cause` and reaches nobody.
+// a deadline and a cap on every answer, decoded or not; no redirect followed but of public documents
+// within those origins, nothing cached, nothing retried. What the network or a library says stays in `cause` and reaches nobody.
 
 import { type Dispatcher, errors } from 'undici'
-import { decode, readCodings } from '../codings.ts'
 import { BrokerError, type FaultCode } from '../errors.ts'
-import { createHeldBody, type HeldBody } from '../held-body.ts'
+import { createHeldBody } from '../held-body.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'
 import type { ResolveName } from './names.ts'
+import { buildResponse, judgeHead } from './protocol-answer.ts'
 
 /** What the egress needs to know of a registration. */
 export type EgressPeer = Peer & Pick<Registration, 'id' | 'origins'>
@@ -31,19 +31,10 @@ export interface Egress {
   close(): Promise<void>
 }
 
-const EMPTY_STATUSES = [204, 205, 304]
+const REDIRECTS = [301, 302, 303, 307, 308]
+const MOST_REDIRECTS = 3
 
 const TIMEOUTS = ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']
-
-// What the protocol steps read of an answer; nothing else is carried over.
-const KEPT_HEADERS = [
-  'cache-control',
-  'content-type',
-  'dpop-nonce',
-  'etag',
-  'retry-after',
-  'www-authenticate',
-]
 
 /**
  * The protocol client of one registration. Its fetch refuses with `endpoint_not_pinned` (no
@@ -70,7 +61,9 @@ export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egres
     const call = { agent, target, ehr: peer.id, badAnswer, deadline, given }
     underWay++
     try {
-      const answer = await send(call, request)
+      const answer = request.follows
+        ? await sendAndFollow(call, request, peer)
+        : await send(call, request)
       return await read(call, answer, request.maxBytes ?? maxBytes)
     } finally {
       underWay--
@@ -122,6 +115,32 @@ async function send(
   }
 }
 
+/** Each address on the way is judged like the first one; the deadline is one for all. */
+async function sendAndFollow(
+  call: Call,
+  request: NonNullable<Parameters<ProtocolFetch>[1]>,
+  peer: EgressPeer,
+): Promise<Dispatcher.ResponseData> {
+  let { target } = call
+  for (let redirects = 0; ; redirects++) {
+    const answer = await send({ ...call, target }, request)
+    const { location } = answer.headers
+    if (!REDIRECTS.includes(answer.statusCode) || typeof location !== 'string') return answer
+    answer.body.on('error', () => {}).destroy()
+    if (redirects === MOST_REDIRECTS) throw astray(peer, 'redirected too often')
+    if (!URL.canParse(location, target.href)) throw astray(peer, 'redirected to no address')
+    const next = new URL(location, target.href)
+    if (!peer.origins.includes(next.origin)) {
+      throw astray(peer, `redirected to ${next.origin}: add it to the registration's origins`)
+    }
+    target = parseTarget(next.href, peer)
+  }
+}
+
+function astray(peer: EgressPeer, detail: string): BrokerError {
+  return new BrokerError('endpoint_not_pinned', { ehr: peer.id, detail })
+}
+
 async function read(
   call: Call,
   { statusCode, headers, body }: Dispatcher.ResponseData,
@@ -144,54 +163,10 @@ async function read(
     if (error instanceof BrokerError) throw error
     throw failure(call, call.badAnswer, 'broken off', withoutAnswer(error))
   }
-  const isEmpty = EMPTY_STATUSES.includes(statusCode)
-  const text = isEmpty ? null : await undoCodings(call, join(held), headers, maxBytes)
-  return new Response(text, {
-    status: statusCode,
-    headers: keptHeaders(headers),
-  })
-}
-
-async function undoCodings(
-  call: Call,
-  body: Buffer,
-  headers: Dispatcher.ResponseData['headers'],
-  maxBytes: number,
-): Promise<Buffer> {
-  const codings = readCodings(headers['content-encoding']) ?? []
-  try {
-    return await decode(body, codings, maxBytes)
-  } catch (error) {
+  return await buildResponse({ statusCode, headers, held }, maxBytes).catch(error => {
     const isTooLarge = errorCode(error) === 'ERR_BUFFER_TOO_LARGE'
     throw refusal(call, isTooLarge ? 'too large' : 'not coded as it says', error)
-  }
-}
-
-function join(held: HeldBody): Buffer {
-  const { body } = held.take()
-  return Buffer.isBuffer(body) ? body : Buffer.concat([...body])
-}
-
-/** Why an answer is refused before its body is read, in fixed words. */
-function judgeHead(
-  status: number,
-  headers: Dispatcher.ResponseData['headers'],
-  maxBytes: number,
-): string | undefined {
-  if (status >= 300 && status < 400 && status !== 304) return 'redirected'
-  if (status < 200 || status > 599) return 'no HTTP status'
-  if (readCodings(headers['content-encoding']) === undefined) return 'encoded'
-  return Number(headers['content-length'] ?? 0) > maxBytes ? 'too large' : undefined
-}
-
-function keptHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
-  const kept = new Headers()
-  for (const name of KEPT_HEADERS) {
-    for (const value of [headers[name] ?? []].flat()) {
-      if (/^[\t\x20-\x7e]*$/.test(value)) kept.append(name, value)
-    }
-  }
-  return kept
+  })
 }
 
 function failure(call: Call, code: FaultCode, detail: string, cause: unknown): unknown {

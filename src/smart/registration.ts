@@ -73,6 +73,8 @@ export interface Registration {
    * others or is held to it by choice.
    */
   responseIss?: string
+  /** Where users also log out of the EHR, where it does not say so itself. */
+  endSessionEndpoint?: string
   embedded: boolean
   rewrite: boolean
   upstreamCompression: 'identity' | 'gzip'

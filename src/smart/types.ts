@@ -21,6 +21,8 @@ export type ProtocolFetch = (
     maxBytes?: number
     /** For the whole call: name, connection, TLS, answer. */
     timeoutMs?: number
+    /** For public documents: follows up to three redirects within the pinned origins. */
+    follows?: boolean
     /** Code of the refusal of an answer that is redirected, encoded, too large or broken off. */
     badAnswer?: FaultCode
     signal?: AbortSignal
@@ -70,6 +72,8 @@ export interface LaunchRequest {
   /** The issuer as received in an EHR launch, as registered otherwise: byte for byte. */
   iss: string
   launch?: string
+  /** The same as it stood in the query, for an address that is to say it byte for byte. */
+  launchAsSent?: string
   returnTo: string
 }
 

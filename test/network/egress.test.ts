@@ -110,6 +110,43 @@ test('[L2, L5] reports a refused address as an unreachable issuer', async t => {
   assert.equal(server.connections, 0)
 })
 
+test('[Q32, L6] follows redirects of public documents within the pinned origins, three at most', async t => {
+  const evil = await listen(t, (_, response) => response.end('evil'))
+  const asked: string[] = []
+  const server = await listen(t, ({ url = '', headers }, response) => {
+    asked.push(`${url} ${headers.accept}`)
+    const [, left = 0, target = '/there'] = /^\/(\d)(.*)$/.exec(url) ?? []
+    if (url === '/there') return response.end('good')
+    if (url === '/nowhere') return response.writeHead(302, { location: 'http://' }).end()
+    if (url === '/silent') return response.writeHead(302).end()
+    if (url === '/evil') return response.writeHead(307, { location: `${evil.origin}/there` }).end()
+    const next = Number(left) > 1 ? `/${Number(left) - 1}${target}` : '/there'
+    response.writeHead([301, 302, 303, 307, 308][Number(left) % 5] ?? 302, { location: next }).end()
+  })
+  const fetch = egress(t, peerOf(server.origin))
+  const get = (path: string) =>
+    fetch(server.origin + path, { follows: true, headers: { accept: 'application/json' } })
+  for (const path of ['/there', '/1', '/2', '/3']) {
+    assert.equal(await (await get(path)).text(), 'good', path)
+  }
+  assert.ok(asked.every(one => one.endsWith(' application/json')))
+  const details: unknown[] = []
+  for (const path of ['/4', '/nowhere', '/evil']) {
+    await assert.rejects(get(path), error => {
+      const { code, detail } = error as { code: string; detail: string }
+      details.push(detail)
+      return code === 'endpoint_not_pinned'
+    })
+  }
+  assert.deepEqual(details, [
+    'redirected too often',
+    'redirected to no address',
+    `redirected to ${evil.origin}: add it to the registration's origins`,
+  ])
+  assert.equal((await refused(get('/silent'), 'upstream_broken')).detail, 'redirected')
+  assert.equal(evil.connections, 0)
+})
+
 test('[L6, T3, I10] follows no redirect and sends the body nowhere else', async t => {
   const evil = await listen(t, (_, response) => response.end('{}'))
   for (const status of [300, 301, 302, 303, 307, 308]) {

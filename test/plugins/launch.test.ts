@@ -78,6 +78,24 @@ test('[AL-17, AL-22, AL-25] an EHR launch hands launch and iss back byte for byt
   assert.ok(location.searchParams.get('scope')?.split(' ').includes('launch'))
 })
 
+test('[AL-25, Q34] what the EHR sent as launch is sent back in the same bytes, and a plus in iss is a plus', async t => {
+  const base = 'https://ehr.example.org/fhir+r4'
+  const { app } = await build([
+    buildRegistration({ iss: base, origins: ['https://ehr.example.org'] }),
+  ])
+  t.after(() => app.close())
+  for (const launch of ['abc+def', 'a%20b', 'a%2Bb', 'a%2bb', 'a:b/c?d=e!$()*,;@~']) {
+    const response = await app.inject(`/launch?launch=${launch}&iss=${base}`)
+    assert.equal(response.statusCode, 302, launch)
+    const location = response.headers.location as string
+    assert.ok(location.includes(`&launch=${launch}&`), location)
+    assert.equal(new URL(location).searchParams.get('aud'), base)
+  }
+  // What may not stand in an address as it is, is escaped.
+  const odd = await app.inject(`/launch?launch=${'a"<b>'}&iss=${base}`)
+  assert.match(odd.headers.location as string, /&launch=a%22%3Cb%3E&/)
+})
+
 test('[AL-16] without launch it is the standalone flow at the registered spelling', async t => {
   const { app } = await build(one)
   t.after(() => app.close())

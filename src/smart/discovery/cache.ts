@@ -4,6 +4,7 @@
 // L16). The time is passed in; no timers.
 
 import { BrokerError } from '../../errors.ts'
+import { chooseRest } from '../rest.ts'
 import type { AuthorizationServer, Registration } from '../types.ts'
 import type { Discovery } from './discovery.ts'
 
@@ -18,8 +19,10 @@ export interface DiscoveryCacheOptions {
   revalidateMs?: number
   /** Used at most this long, when no refresh succeeds; a day unless told. */
   staleMs?: number
-  /** How long a failure is answered without asking again, at most 30 s; 30 s unless told. */
+  /** Longest rest after a failure, in which it is answered without asking again; 30 s unless told. */
   failureMs?: number
+  /** Between 0 and 1, for jitter. */
+  random?: () => number
   /** Launches that may wait for one discovery; 1000 unless told. */
   maxWaiters?: number
 }
@@ -40,9 +43,21 @@ export interface DiscoveryCache {
   state(registration: Registration): DiscoveryState
 }
 
+/** How long a result is used without asking again when a better document may only be away. */
+const PROVISIONAL_MS = 10_000
+
+interface Failure {
+  error: unknown
+  at: number
+  /** Until then the EHR is left in peace. */
+  restsUntil: number
+  /** In a row, this one included. */
+  count: number
+}
+
 interface Entry {
   good?: { discovery: Discovery; at: number }
-  failure?: { error: unknown; at: number }
+  failure?: Failure
   flight?: Promise<Discovery>
   waiters: number
 }
@@ -55,6 +70,7 @@ export function createDiscoveryCache({
   revalidateMs = 3_600_000,
   staleMs = 86_400_000,
   failureMs = 30_000,
+  random = Math.random,
   maxWaiters = 1000,
 }: DiscoveryCacheOptions): DiscoveryCache {
   const entries = new Map<string, Entry>()
@@ -67,20 +83,41 @@ export function createDiscoveryCache({
 
   /** Joins the discovery under way, or starts one. */
   function fly(registration: Registration, entry: Entry): Promise<Discovery> {
-    entry.flight ??= discover(registration, entry.good?.discovery)
+    const { good } = entry
+    const isUsable = good !== undefined && now() - good.at < staleMs
+    entry.flight ??= discover(registration, isUsable ? good.discovery : undefined)
       .then(discovery => {
-        entry.good = { discovery, at: now() }
+        const found = { discovery, at: now() }
+        entry.good = found
         entry.failure = undefined
+        discovery.completed?.then(server => {
+          found.discovery = { ...discovery, server }
+        })
         return discovery
       })
       .catch(error => {
-        entry.failure = { error, at: now() }
+        entry.failure = noteFailure(error, entry.failure)
         throw error
       })
       .finally(() => {
         entry.flight = undefined
       })
     return entry.flight
+  }
+
+  function noteFailure(error: unknown, before: Failure | undefined): Failure {
+    const count = (before?.count ?? 0) + 1
+    const askedSeconds = error instanceof BrokerError ? error.askedSeconds : undefined
+    const rest = chooseRest(count, { askedSeconds, random: random(), maxMs: failureMs })
+    return { error, at: now(), restsUntil: now() + rest, count }
+  }
+
+  // Told with the time that is left of the rest, whatever went wrong.
+  function refusalOf({ error, restsUntil }: Failure): unknown {
+    if (!(error instanceof BrokerError)) return error
+    const { code, ehr, detail, cause } = error
+    const retryAfterSeconds = Math.max(1, Math.ceil((restsUntil - now()) / 1000))
+    return new BrokerError(code, { ehr, detail, cause, retryAfterSeconds })
   }
 
   async function wait(registration: Registration, entry: Entry): Promise<Discovery> {
@@ -99,14 +136,15 @@ export function createDiscoveryCache({
     const entry = entryOf(registration)
     const { good, failure } = entry
     const age = good === undefined ? Number.POSITIVE_INFINITY : now() - good.at
-    if (good !== undefined && age < freshMs) return good.discovery.server
-    const resting = failure !== undefined && now() - failure.at < failureMs
+    if (good !== undefined && age < freshOf(good.discovery)) return good.discovery.server
+    const resting = failure !== undefined && now() < failure.restsUntil
     const usable = good !== undefined && age < staleMs ? good.discovery.server : undefined
     if (resting) {
       if (usable !== undefined) return usable
-      throw failure.error
+      throw refusalOf(failure)
     }
-    if (usable !== undefined && age < freshMs + revalidateMs) {
+    const maySettle = !good?.discovery.isProvisional && age < freshMs + revalidateMs
+    if (usable !== undefined && maySettle) {
       // Its failure is kept in the entry; nobody waits for it.
       fly(registration, entry).catch(() => {})
       return usable
@@ -115,13 +153,18 @@ export function createDiscoveryCache({
       return (await wait(registration, entry)).server
     } catch (error) {
       if (usable !== undefined) return usable
-      throw error
+      const noted = entryOf(registration).failure
+      throw noted !== undefined && noted.error === error ? refusalOf(noted) : error
     }
+  }
+
+  function freshOf({ isProvisional }: Discovery): number {
+    return isProvisional ? Math.min(freshMs, PROVISIONAL_MS) : freshMs
   }
 
   function state(registration: Registration): DiscoveryState {
     const { good, failure } = entries.get(registration.id) ?? {}
-    const fresh = good !== undefined && now() - good.at < freshMs
+    const fresh = good !== undefined && now() - good.at < freshOf(good.discovery)
     const known = good === undefined ? 'unknown' : fresh ? 'fresh' : 'stale'
     return {
       ehr: registration.id,
@@ -135,7 +178,7 @@ export function createDiscoveryCache({
   return { resolve, state }
 }
 
-function describe({ error, at }: { error: unknown; at: number }): DiscoveryState['failure'] {
+function describe({ error, at }: Failure): DiscoveryState['failure'] {
   if (!(error instanceof BrokerError)) return { code: 'internal', at }
   return { code: error.code, detail: error.detail, at }
 }

@@ -1,15 +1,18 @@
 // How an EHR authorizes, found out from its FHIR base: `.well-known/smart-configuration`; where that
 // is missing or no JSON, `metadata`; and OpenID discovery where id_tokens need it. No description is
-// a refusal (docs/conformance.md, F7). The network and the time are passed in; each call has its own
-// deadline and all together have one more.
+// a refusal (docs/conformance.md, F7), and what is away for a moment never makes what is known poorer
+// (Q35). The network and the time are passed in; each call has its own deadline and all together have
+// one more.
 
 import { BrokerError } from '../../errors.ts'
 import { type JsonDocument, parseJsonObject } from '../json.ts'
+import { readRetryAfter } from '../rest.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { parseCapabilityStatement } from './capability-statement.ts'
 import {
   applyOpenidConfiguration,
   buildOpenidConfigurationUrl,
+  lacksEndSession,
   needsOpenidConfiguration,
 } from './openid-configuration.ts'
 import { parseSmartConfiguration } from './smart-configuration.ts'
@@ -26,6 +29,10 @@ export interface Discovery {
   server: AuthorizationServer
   /** Of the smart-configuration, when nothing else went into the result. */
   etag?: string
+  /** The better document may only be away: to be asked for again soon. */
+  isProvisional?: boolean
+  /** What the login does not wait for; never rejects. */
+  completed?: Promise<AuthorizationServer>
 }
 
 export interface DiscoveryContext {
@@ -51,22 +58,35 @@ export async function discover(
     headers: { accept: 'application/json', ...ifNoneMatch(previous) },
   })
   if (smart.status === 304 && previous !== undefined) return previous
-  const described = isDescription(smart)
+  const isDescribed = isDescription(smart)
+  if (!isDescribed && isAway(smart, previous?.server.source === 'smart-configuration')) {
+    throw busy(smart, 'discovery')
+  }
+  const described = isDescribed
     ? parseSmartConfiguration(readObject(smart), registration)
     : await readMetadata(get, base, smart, registration)
-  if (!needsOpenidConfiguration(described, registration)) {
-    const etag = described.source === 'smart-configuration' ? smart.etag : undefined
-    return { server: described, etag }
+  const isProvisional = !isDescribed && !isMissing(smart)
+  if (needsOpenidConfiguration(described, registration)) {
+    const server = await completeWithOpenid(get, described, registration, previous)
+    return { server, isProvisional }
   }
-  return { server: await completeWithOpenid(get, described, registration) }
+  const etag = isDescribed ? smart.etag : undefined
+  const completed = lacksEndSession(described, registration)
+    ? findEndSession(get, described, registration)
+    : undefined
+  return { server: described, etag, isProvisional, completed }
 }
 
 interface Answer {
   name: string
   ehr: string
+  /** 0 where the answer lies elsewhere. */
   status: number
   etag?: string
   document: JsonDocument
+  retryAfterSeconds?: number
+  /** The document lies where this EHR may not send us. */
+  refusal?: BrokerError
 }
 
 type Get = (
@@ -78,12 +98,26 @@ function createGet({ id }: Registration, fetch: ProtocolFetch, now: () => number
   const end = now() + TOTAL_MS
   return async (url, { headers, maxBytes = SMALL_BYTES }) => {
     const timeoutMs = Math.max(1, Math.min(CALL_MS, end - now()))
-    const response = await fetch(url, { headers, maxBytes, timeoutMs, badAnswer: 'bad_metadata' })
+    const about = { name: url.slice(url.lastIndexOf('/') + 1), ehr: id }
+    const asked = {
+      headers,
+      maxBytes,
+      timeoutMs,
+      follows: true,
+      badAnswer: 'bad_metadata',
+    } as const
+    const response = await fetch(url, asked).catch(error => {
+      if (error instanceof BrokerError && error.code === 'endpoint_not_pinned') return error
+      throw error
+    })
+    if (response instanceof BrokerError) {
+      return { ...about, status: 0, document: { kind: 'other' }, refusal: response }
+    }
     const body = new Uint8Array(await response.arrayBuffer())
     return {
-      name: url.slice(url.lastIndexOf('/') + 1),
-      ehr: id,
+      ...about,
       status: response.status,
+      retryAfterSeconds: readRetryAfter(response.headers, now),
       etag: response.headers.get('etag') ?? undefined,
       document: parseJsonObject(body),
     }
@@ -121,9 +155,9 @@ async function readMetadata(
   if (answer.status === 200 && answer.document.kind !== 'other') {
     return parseCapabilityStatement(readObject({ ...answer, name: 'metadata' }), registration)
   }
-  if (isBusy(answer) || isBusy(smart)) {
-    throw new BrokerError('issuer_busy', { ehr: registration.id, detail: 'discovery' })
-  }
+  if (isAway(answer, false)) throw busy(answer, 'discovery')
+  const elsewhere = smart.refusal ?? answer.refusal
+  if (elsewhere) throw elsewhere
   throw new BrokerError('no_oauth_metadata', {
     ehr: registration.id,
     detail: `smart-configuration: status ${smart.status}, metadata: status ${answer.status}, no JSON`,
@@ -134,15 +168,15 @@ async function completeWithOpenid(
   get: Get,
   server: AuthorizationServer,
   registration: Registration,
+  previous: Discovery | undefined,
 ): Promise<AuthorizationServer> {
   const url = buildOpenidConfigurationUrl(server, registration)
   const answer = await get(url, { headers: { accept: 'application/json' } })
   if (isDescription(answer)) {
     return applyOpenidConfiguration(server, readObject(answer), registration)
   }
-  if (isBusy(answer)) {
-    throw new BrokerError('issuer_busy', { ehr: registration.id, detail: 'OpenID discovery' })
-  }
+  const wasThere = previous?.server.jwksUri !== undefined && server.jwksUri === undefined
+  if (isAway(answer, wasThere)) throw busy(answer, 'OpenID discovery')
   const detail = 'neither keys nor an OpenID configuration: id_tokens cannot be verified'
   if (registration.idToken === 'require') {
     throw new BrokerError('bad_metadata', { ehr: registration.id, detail })
@@ -150,6 +184,43 @@ async function completeWithOpenid(
   return { ...server, warnings: [...server.warnings, detail] }
 }
 
-function isBusy({ status }: Answer): boolean {
-  return status === 429 || status >= 500
+/** The server with the end of session that its OpenID configuration may name (Q38). */
+async function findEndSession(
+  get: Get,
+  server: AuthorizationServer,
+  registration: Registration,
+): Promise<AuthorizationServer> {
+  try {
+    const url = buildOpenidConfigurationUrl(server, registration)
+    const answer = await get(url, { headers: { accept: 'application/json' } })
+    if (!isDescription(answer)) return server
+    const { endSessionEndpoint } = applyOpenidConfiguration(
+      server,
+      readObject(answer),
+      registration,
+    )
+    return { ...server, endSessionEndpoint }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    return server
+  }
+}
+
+/** A document that is not there, said plainly: nothing speaks for its coming back. */
+function isMissing({ status }: Answer): boolean {
+  return status === 404 || status === 410 || status === 501
+}
+
+/**
+ * Whether a document is away for now: 5xx, 429 and 408 say so. Of one that was there before, so does
+ * whatever is no plain word that it is gone, such as a page in its place.
+ */
+function isAway(answer: Answer, wasThere: boolean): boolean {
+  const { status } = answer
+  const isBusy = (status >= 500 && status !== 501) || status === 429 || status === 408
+  return isBusy || (wasThere && !isMissing(answer))
+}
+
+function busy({ ehr, retryAfterSeconds }: Answer, detail: string): BrokerError {
+  return new BrokerError('issuer_busy', { ehr, detail, retryAfterSeconds })
 }

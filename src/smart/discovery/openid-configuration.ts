@@ -23,6 +23,11 @@ export function needsOpenidConfiguration(
   return jwksUri === undefined || (!issuerAnnounced && pins.issuers.length === 0)
 }
 
+/** Whether the end of the EHR's own session is still to be looked for. */
+export function lacksEndSession(server: AuthorizationServer, pins: Pins): boolean {
+  return server.endSessionEndpoint === undefined && asksForIdToken(pins)
+}
+
 /**
  * Where the issuer describes itself: the announced issuer, else the first configured one, else the
  * FHIR base. Refuses with `endpoint_not_pinned` where that lies outside the pinned origins.

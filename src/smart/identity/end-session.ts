@@ -9,10 +9,12 @@ const MAX_URL_LENGTH = 4096
 /** The EHR's end-session URL for one login; undefined where there is none on a pinned origin.
  * Where it would be longer than 4 KiB, the client id stands alone and the id_token is left out. */
 export function buildEndSessionUrl(
-  { endSessionEndpoint }: AuthorizationServer,
-  { clientId, origins }: Registration,
+  server: Pick<AuthorizationServer, 'endSessionEndpoint'>,
+  registration: Pick<Registration, 'clientId' | 'origins' | 'endSessionEndpoint'>,
   { idToken, postLogoutRedirectUri }: { idToken?: string; postLogoutRedirectUri?: string },
 ): string | undefined {
+  const { clientId, origins } = registration
+  const endSessionEndpoint = registration.endSessionEndpoint ?? server.endSessionEndpoint
   if (endSessionEndpoint === undefined || !URL.canParse(endSessionEndpoint)) return undefined
   const url = new URL(endSessionEndpoint)
   if (!origins.includes(url.origin)) return undefined

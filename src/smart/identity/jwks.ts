@@ -19,7 +19,7 @@ const MAX_KEYS = 100
 const TIMEOUT_MS = 5000
 /** How long a set is used without asking again. */
 const FRESH_MS = 10 * 60_000
-/** An unknown `kid` makes one fetch in this time, and no more. */
+/** Unknown keys make one fetch in this time, and no more. */
 const COOLDOWN_MS = 30_000
 /** After a failed fetch the EHR is left in peace this long. */
 const FAILURE_MS = 10_000
@@ -35,7 +35,7 @@ export interface KeySetOptions {
 
 /**
  * The keys at one `jwks_uri`, for jose's `jwtVerify`. Rejects with `bad_jwks`, `issuer_busy` (the EHR
- * cannot serve its keys, or an unknown key came too soon after the last fetch), the egress' own
+ * cannot serve its keys, or an unknown key came too soon after the last one), the egress' own
  * refusals, or jose's `JWKSNoMatchingKey` and `JWKSMultipleMatchingKeys`.
  */
 export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JWTVerifyGetKey {
@@ -46,19 +46,40 @@ export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JW
     cacheMaxAge: FRESH_MS,
     [customFetch]: rememberLastGood(() => fetchKeys(jwksUri, fetch), now),
   })
+  /** When an unknown key last made a fetch. */
+  let unknownAt = Number.NEGATIVE_INFINITY
+  let reloading: Promise<void> | undefined
   return async (header, token) => {
-    const { coolingDown } = remote
+    const { coolingDown, fresh } = remote
     try {
       return await remote(header, token)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !coolingDown) throw error
-      // A burst of unknown keys must not lock out a true rotation: it is tried again once time is up.
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      if (!coolingDown) {
+        // The set was asked for: for this key alone, where it was fresh.
+        if (fresh) unknownAt = now()
+        throw error
+      }
+      await reloadOnce(error)
+      return await remote(header, token)
+    }
+  }
+
+  // Keys may be rotated right after they were fetched; but a burst of unknown keys makes one fetch.
+  async function reloadOnce(cause: unknown): Promise<void> {
+    const left = unknownAt + COOLDOWN_MS - now()
+    if (reloading === undefined && left > 0) {
       throw new BrokerError('issuer_busy', {
-        detail: 'unknown key, and the key set was fetched a moment ago',
-        retryAfterSeconds: COOLDOWN_MS / 1000,
-        cause: error,
+        detail: 'unknown key, and the key set was fetched for another one a moment ago',
+        retryAfterSeconds: Math.ceil(left / 1000),
+        cause,
       })
     }
+    unknownAt = now()
+    reloading ??= remote.reload().finally(() => {
+      reloading = undefined
+    })
+    await reloading
   }
 }
 
@@ -82,6 +103,7 @@ async function fetchKeys(jwksUri: string, fetch: ProtocolFetch): Promise<unknown
     maxBytes: MAX_BYTES,
     timeoutMs: TIMEOUT_MS,
     badAnswer: 'bad_jwks',
+    follows: true,
   })
   if (response.status === 429 || response.status >= 500) {
     throw new BrokerError('issuer_busy', { detail: `key set: status ${response.status}` })

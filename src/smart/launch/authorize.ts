@@ -87,13 +87,17 @@ export async function buildAuthorizationParameters(
   return parameters.filter((pair): pair is [string, string] => Boolean(pair[1]))
 }
 
-/** The request as a redirect, or as a form where it is long and the EHR lists `authorize-post`. */
+/**
+ * The request as a redirect, or as a form where it is long and the EHR lists `authorize-post`. In the
+ * redirect `launch` is written as it was sent, where that is given.
+ */
 export function buildAuthorizationRequest(
   server: AuthorizationServer,
   parameters: AuthorizationParameters,
+  launchAsSent?: string,
 ): AuthorizationRequest {
   const action = withoutReserved(server.authorizationEndpoint)
-  const url = action + (action.includes('?') ? '&' : '?') + serialize(parameters)
+  const url = action + (action.includes('?') ? '&' : '?') + serialize(parameters, launchAsSent)
   if (url.length > LONG_URL && server.capabilities.includes('authorize-post')) {
     return { method: 'POST', action, fields: parameters }
   }
@@ -118,11 +122,12 @@ function withoutReserved(endpoint: string): string {
 }
 
 // Spaces as %20: every server reads that, not every one reads a plus.
-function serialize(parameters: AuthorizationParameters): string {
-  const query = new URLSearchParams(
-    parameters.map(([name, value]): [string, string] => [name, value]),
-  )
-  return query.toString().replaceAll('+', '%20')
+function serialize(parameters: AuthorizationParameters, launchAsSent: string | undefined): string {
+  const pairs = parameters.map(([name, value]) => {
+    if (name === 'launch' && launchAsSent !== undefined) return `launch=${launchAsSent}`
+    return new URLSearchParams([[name, value]]).toString().replaceAll('+', '%20')
+  })
+  return pairs.join('&')
 }
 
 function toBase64Url(bytes: Uint8Array): string {

@@ -2,11 +2,14 @@
 // looked up or any connection made (attacks L1, L14). Pure: no I/O, no clock.
 
 import { BrokerError } from '../../errors.ts'
+import { decodeFormText } from '../../form.ts'
 import { findRegistration, requireRegistration } from '../issuer.ts'
 import type { LaunchRequest, Registration } from '../types.ts'
 
 const MAX_LAUNCH_LENGTH = 8192
 const VISIBLE = /^[\x20-\x7e]+$/
+/** What may stand in a query's value as it is (RFC 3986 3.4), but for what ends one. */
+const QUERY_VALUE = /^(?:[A-Za-z0-9\-._~!$'()*+,;:@/?=]|%[0-9A-Fa-f]{2})+$/
 
 /** A query as parsed: repeated parameters are lists. */
 export type Query = Readonly<Record<string, unknown>>
@@ -14,14 +17,14 @@ export type Query = Readonly<Record<string, unknown>>
 /**
  * The EHR launch that was asked for, or a standalone one for the same issuer when there is no
  * `launch`. With `ehr`, the launch URL of that registration. Refuses with `launch_invalid`,
- * `unknown_issuer`, `unknown_ehr` or `ambiguous_issuer`.
+ * `unknown_issuer`, `unknown_ehr` or `ambiguous_issuer`. `sent` is the query as it came.
  */
 export function parseEhrLaunch(
   query: Query,
   registrations: readonly Registration[],
-  ehr?: string,
+  { ehr, sent = '' }: { ehr?: string; sent?: string } = {},
 ): Omit<LaunchRequest, 'returnTo'> {
-  const iss = readOne(query, 'iss')
+  const iss = readAddress(query, 'iss', sent)
   const launch = readOne(query, 'launch')
   if (iss === undefined) throw new BrokerError('launch_invalid', { detail: 'no iss' })
   if (launch !== undefined && (launch.length > MAX_LAUNCH_LENGTH || !VISIBLE.test(launch))) {
@@ -33,16 +36,17 @@ export function parseEhrLaunch(
       : requireAtIssuer(findById(registrations, ehr), iss)
   return launch === undefined
     ? { kind: 'standalone', registration, iss: registration.iss }
-    : { kind: 'ehr', registration, iss, launch }
+    : { kind: 'ehr', registration, iss, launch, launchAsSent: findSent(sent, 'launch') }
 }
 
 /** The standalone launch that was asked for, or every registration to choose from. */
 export function parseLogin(
   query: Query,
   registrations: readonly Registration[],
+  sent = '',
 ): Omit<LaunchRequest, 'returnTo'> | { choices: readonly Registration[] } {
   const ehr = readOne(query, 'ehr')
-  const iss = readOne(query, 'iss')
+  const iss = readAddress(query, 'iss', sent)
   if (ehr !== undefined && iss !== undefined) {
     throw new BrokerError('launch_invalid', { detail: 'both ehr and iss' })
   }
@@ -72,6 +76,20 @@ function requireAtIssuer(registration: Registration, iss: string): Registration 
     throw new BrokerError('unknown_issuer')
   }
   return registration
+}
+
+/** An address: no space stands in one, so that a plus sign is itself. */
+function readAddress(query: Query, name: string, sent: string): string | undefined {
+  const value = readOne(query, name)
+  const text = value?.includes(' ') ? findSent(sent, name) : undefined
+  return text === undefined ? value : decodeFormText(text.replaceAll('+', '%2B'))
+}
+
+/** A value as it stands in a query; undefined where it is no plain one. */
+function findSent(query: string, name: string): string | undefined {
+  const pair = query.split('&').find(one => one.startsWith(`${name}=`))
+  const value = pair?.slice(name.length + 1)
+  return value !== undefined && QUERY_VALUE.test(value) ? value : undefined
 }
 
 /** One value or none: empty, repeated and bracketed parameters are refused, never guessed at. */

@@ -84,7 +84,8 @@ async function attempt(
   now: () => number,
 ): Promise<Survey['outcome']> {
   try {
-    return { usable: true, server: (await discover(registration, { fetch, now })).server }
+    const { server, completed } = await discover(registration, { fetch, now })
+    return { usable: true, server: (await completed) ?? server }
   } catch (error) {
     if (error instanceof BrokerError) return { usable: false, error }
     throw error

@@ -22,13 +22,16 @@ function createWorld(limits: Partial<DiscoveryCacheOptions> = {}) {
     next: 'first' as string | BrokerError,
     /** When set, discoveries wait for it. */
     gate: undefined as Promise<void> | undefined,
+    isProvisional: false,
+    completed: undefined as Discovery['completed'],
     calls: [] as { id: string; previous: Discovery | undefined }[],
   }
   const discover = async (registration: Registration, previous: Discovery | undefined) => {
     world.calls.push({ id: registration.id, previous })
     await world.gate
     if (world.next instanceof BrokerError) throw world.next
-    return { server: { issuer: world.next } as AuthorizationServer }
+    const { isProvisional, completed } = world
+    return { server: { issuer: world.next } as AuthorizationServer, isProvisional, completed }
   }
   return Object.assign(world, {
     cache: createDiscoveryCache({ now: () => world.time, discover, ...limits }),
@@ -42,6 +45,15 @@ async function issuerOf({ cache }: World, registration = general): Promise<strin
     server => server.issuer,
     (error: BrokerError) => error.code,
   )
+}
+
+/** The code of a refusal, and the seconds after which it may be tried again. */
+async function refusalOf({ cache }: World): Promise<[string, number | undefined]> {
+  const error = await cache.resolve(general).then(
+    () => assert.fail('nothing was refused'),
+    (refusal: BrokerError) => refusal,
+  )
+  return [error.code, error.retryAfterSeconds]
 }
 
 /** Lets background work finish. */
@@ -111,17 +123,62 @@ test('[L15] lets no bad answer replace a good one, and takes the next good one',
   assert.equal(await issuerOf(world), 'second')
 })
 
-test('[L15] answers a failure without asking again for thirty seconds, and no longer', async () => {
-  const world = createWorld()
+test('[L15, Q40] answers a failure without asking again for a second or two, then twice as long, half a minute at most', async () => {
+  const world = createWorld({ random: () => 0 })
   world.next = new BrokerError('issuer_timeout')
-  for (let i = 0; i < 100; i++) assert.equal(await issuerOf(world), 'issuer_timeout')
-  assert.equal(world.calls.length, 1)
+  for (const [index, rest] of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000].entries()) {
+    for (let i = 0; i < 20; i++) {
+      assert.deepEqual(await refusalOf(world), ['issuer_timeout', rest / 1_000])
+    }
+    assert.equal(world.calls.length, index + 1)
+    world.time += rest - 1
+    assert.deepEqual(await refusalOf(world), ['issuer_timeout', 1])
+    world.time += 1
+  }
   world.next = 'first'
-  world.time += 29_999
-  assert.equal(await issuerOf(world), 'issuer_timeout')
-  world.time += 1
   assert.equal(await issuerOf(world), 'first')
-  assert.equal(world.calls.length, 2)
+})
+
+test('[Q40] an EHR that says when it may be asked again is asked then', async () => {
+  const world = createWorld()
+  world.next = new BrokerError('issuer_busy', { retryAfterSeconds: 7 })
+  assert.deepEqual(await refusalOf(world), ['issuer_busy', 7])
+  world.time += 6_999
+  assert.deepEqual(await refusalOf(world), ['issuer_busy', 1])
+  world.time += 1
+  world.next = 'first'
+  assert.equal(await issuerOf(world), 'first')
+})
+
+test('[Q35] a result that may soon be bettered is used for ten seconds, and then only where there is no better one', async () => {
+  const world = createWorld()
+  world.isProvisional = true
+  await issuerOf(world)
+  world.time += 9_999
+  assert.equal(await issuerOf(world), 'first')
+  assert.equal(world.calls.length, 1)
+  world.time += 1
+  world.next = new BrokerError('issuer_busy')
+  assert.equal(await issuerOf(world), 'first')
+  world.time += 10_000
+  world.next = 'second'
+  world.isProvisional = false
+  assert.equal(await issuerOf(world), 'second')
+})
+
+test('[Q38] what the login did not wait for is used once it is there', async () => {
+  const world = createWorld()
+  const later = Promise.withResolvers<AuthorizationServer>()
+  world.completed = later.promise
+  assert.equal(await issuerOf(world), 'first')
+  later.resolve({
+    issuer: 'first',
+    endSessionEndpoint: 'https://ehr.test/end',
+  } as AuthorizationServer)
+  await settle()
+  const { endSessionEndpoint } = await world.cache.resolve(general)
+  assert.equal(endSessionEndpoint, 'https://ehr.test/end')
+  assert.equal(world.calls.length, 1)
 })
 
 test('leaves an EHR that is down in peace while its last good result serves', async () => {

@@ -64,12 +64,16 @@ test('[AL-18, CF-01, CF-02] appends the well-known path to the FHIR base and ask
     )
     assert.equal(server?.source, 'smart-configuration')
     assert.equal(server?.tokenEndpoint, 'https://ehr.test/token')
-    assert.equal(requests.length, 1)
-    assert.equal(requests[0]?.url, SMART)
+    // The end of the EHR's session is looked for beside it.
+    assert.deepEqual(
+      requests.map(({ url }) => url),
+      [SMART, 'https://ehr.test/oauth2/.well-known/openid-configuration'],
+    )
     assert.deepEqual(requests[0]?.request, {
       headers: { accept: 'application/json' },
       maxBytes: 256 * 1024,
       timeoutMs: 5000,
+      follows: true,
       badAnswer: 'bad_metadata',
     })
   }
@@ -87,7 +91,7 @@ test('[LD-06, CF-14] reads metadata where the well-known document is missing or 
     { status: 401, body: { error: 'invalid_token' } },
     { status: 403 },
     { status: 400, body: { resourceType: 'OperationOutcome' } },
-    { status: 500, body: 'Unknown resource type .well-known' },
+    { status: 501, body: 'Unknown resource type .well-known' },
     { status: 200, body: '<html>Welcome</html>' },
     { status: 200, body: { resourceType: 'OperationOutcome' } },
     { status: 204 },
@@ -300,7 +304,8 @@ test('asks whether an earlier result still holds, and keeps it when it does', as
   assert.equal(previous.etag, '"7"')
   ehr.answers[SMART] = { status: 304 }
   assert.equal(await discover(registration, { ...context, previous }), previous)
-  assert.equal(ehr.asked[1]?.request.headers?.['if-none-match'], '"7"')
+  const again = ehr.asked.filter(({ url }) => url === SMART).at(-1)
+  assert.equal(again?.request.headers?.['if-none-match'], '"7"')
   ehr.answers[SMART] = { body: { ...configuration, token_endpoint: 'https://ehr.test/new' } }
   const next = await discover(registration, { ...context, previous })
   assert.equal(next.server.tokenEndpoint, 'https://ehr.test/new')
@@ -314,4 +319,76 @@ test('keeps no entity tag for a result that other documents went into', async ()
   })
   const { etag } = await discover(registration, { fetch: ehr.fetch, now: () => 0 })
   assert.equal(etag, undefined)
+})
+
+test('[Q35] a document that is away makes nothing poorer, and one that is gone does', async () => {
+  const ehr = createStubEhr({
+    [SMART]: { body: configuration },
+    [METADATA]: { body: statement },
+  })
+  const context = { fetch: ehr.fetch, now: () => 0 }
+  const previous = await discover(withoutIdentity, context)
+  const page = { status: 200, body: '<html>Maintenance</html>' }
+  for (const answer of [
+    { status: 500 },
+    { status: 502, body: '<html/>' },
+    { status: 503, headers: { 'retry-after': '7' } },
+    { status: 429 },
+    { status: 408 },
+    { status: 401 },
+    { status: 403 },
+    page,
+  ]) {
+    ehr.answers[SMART] = answer
+    const again = discover(withoutIdentity, { ...context, previous })
+    await assert.rejects(again, {
+      code: 'issuer_busy',
+      askedSeconds: answer.status === 503 ? 7 : undefined,
+    })
+  }
+  for (const status of [404, 410]) {
+    ehr.answers[SMART] = { status }
+    const { server, isProvisional } = await discover(withoutIdentity, { ...context, previous })
+    assert.deepEqual([server.source, isProvisional], ['metadata', false])
+  }
+  // At the first look a page may be what the EHR says to every address.
+  ehr.answers[SMART] = page
+  const { server, isProvisional } = await discover(withoutIdentity, context)
+  assert.deepEqual([server.source, isProvisional], ['metadata', true])
+  ehr.answers[SMART] = { status: 503 }
+  await assert.rejects(discover(withoutIdentity, context), { code: 'issuer_busy' })
+})
+
+test('[Q35] an OpenID configuration that is away takes no keys from what is known', async () => {
+  const described = { ...configuration, jwks_uri: undefined }
+  const openid = 'https://ehr.test/oauth2/.well-known/openid-configuration'
+  const ehr = createStubEhr({
+    [SMART]: { body: described },
+    [openid]: { body: { issuer: configuration.issuer, jwks_uri: 'https://ehr.test/keys' } },
+  })
+  const context = { fetch: ehr.fetch, now: () => 0 }
+  const previous = await discover(registration, context)
+  assert.equal(previous.server.jwksUri, 'https://ehr.test/keys')
+  ehr.answers[openid] = { status: 200, body: '<html>Maintenance</html>' }
+  const again = discover(registration, { ...context, previous })
+  await assert.rejects(again, { code: 'issuer_busy' })
+})
+
+test('[Q38] the end of session in the OpenID configuration alone is found behind the login', async () => {
+  const openid = 'https://ehr.test/oauth2/.well-known/openid-configuration'
+  const end = 'https://ehr.test/end'
+  const found = { issuer: configuration.issuer, end_session_endpoint: end }
+  for (const [answer, expected] of [
+    [{ body: found }, end],
+    [{ body: { ...found, issuer: 'https://ehr.test/other' } }, undefined],
+    [{ body: { ...found, end_session_endpoint: 'https://evil.example/end' } }, undefined],
+    [{ status: 503 }, undefined],
+    [{ status: 404 }, undefined],
+    [{ body: '{' }, undefined],
+  ] as const) {
+    const ehr = createStubEhr({ [SMART]: { body: configuration }, [openid]: answer })
+    const { server, completed } = await discover(registration, { fetch: ehr.fetch, now: () => 0 })
+    assert.equal(server.endSessionEndpoint, undefined)
+    assert.equal((await completed)?.endSessionEndpoint, expected)
+  }
 })

@@ -34,6 +34,7 @@ test('asks once when everything lies on the host of the FHIR base', async () => 
     token_endpoint: '/token',
     jwks_uri: 'https://ehr.test/keys',
     issuer: BASE,
+    end_session_endpoint: 'https://ehr.test/end',
   }
   const { outcome, origins, urls } = await survey({ [SMART]: { body } })
   assert.ok(outcome.usable)
