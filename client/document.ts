@@ -23,8 +23,8 @@ export interface SessionDocument {
   authorizationDetails?: readonly object[]
   extras: Readonly<Record<string, unknown>>
   warnings: readonly string[]
-  /** The life of the EHR's token, where fhirstorm tells it; never the token. */
-  token?: { obtainedAt: string; expiresAt: string }
+  /** Since when the EHR gives access, and until when without a renewal. */
+  access: { obtainedAt: string; expiresAt: string }
   createdAt: string
   /** When the session ends unless it is used, and when it ends in any case; by the server's clock. */
   idleExpiresAt: string

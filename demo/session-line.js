@@ -31,9 +31,9 @@ export function createSessionLine(session, ehrName) {
  * The points of a session's line in order of time: `{ at, text, kind }`, where what lies ahead is
  * `ahead`. Of many renewals the last ones. Pure.
  */
-export function listPoints({ createdAt, idleExpiresAt, expiresAt, token }, renewals, ehrName) {
+export function listPoints({ createdAt, idleExpiresAt, expiresAt, access }, renewals, ehrName) {
   const last = renewals.at(-1)
-  const good = last?.tokenExpiresAt ?? token?.expiresAt
+  const good = last?.tokenExpiresAt ?? access?.expiresAt
   const left = renewals.length - MAX_RENEWALS
   const points = [
     { at: createdAt, text: `Signed in at ${ehrName}: a token for fhirstorm` },

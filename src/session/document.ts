@@ -25,8 +25,8 @@ export interface SessionDocument {
   authorizationDetails?: readonly AuthorizationDetail[]
   extras: Readonly<Record<string, unknown>>
   warnings: readonly string[]
-  /** The life of the EHR's token; never the token. */
-  token: { obtainedAt: string; expiresAt: string }
+  /** Since when the EHR gives access, and until when without a renewal. */
+  access: { obtainedAt: string; expiresAt: string }
   createdAt: string
   /** When the session ends unless it is used, and when it ends in any case. */
   idleExpiresAt: string
@@ -75,7 +75,7 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
     authorizationDetails: context.authorizationDetails,
     extras: context.extras,
     warnings,
-    token: {
+    access: {
       obtainedAt: print(accessTokenExpiresAt - accessTokenLifetimeMs),
       expiresAt: print(accessTokenExpiresAt),
     },

@@ -16,6 +16,10 @@ export function buildSession(members: Partial<SessionDocument> = {}): SessionDoc
     needPatientBanner: true,
     extras: {},
     warnings: [],
+    access: {
+      obtainedAt: new Date(now - 60_000).toISOString(),
+      expiresAt: new Date(now + 3_540_000).toISOString(),
+    },
     createdAt: new Date(now - 60_000).toISOString(),
     idleExpiresAt: new Date(now + 900_000).toISOString(),
     expiresAt: new Date(now + 3_600_000).toISOString(),

@@ -70,9 +70,9 @@ test('[EV1] the list first, as GET /sessions gives it, and no token in anything'
   assert.deepEqual(first, list.json())
   assert.match(heard.headers.get('content-type') ?? '', /^text\/event-stream/)
   assert.match(heard.headers.get('cache-control') ?? '', /no-store/)
-  const [session] = list.json<{ fhirUser: string; fhirBaseUrl: string; token: object }[]>()
+  const [session] = list.json<{ fhirUser: string; fhirBaseUrl: string; access: object }[]>()
   assert.ok(session?.fhirUser.startsWith(`${session.fhirBaseUrl}/Practitioner/`), session?.fhirUser)
-  assert.deepEqual(Object.keys(session?.token ?? {}), ['obtainedAt', 'expiresAt'])
+  assert.deepEqual(Object.keys(session?.access ?? {}), ['obtainedAt', 'expiresAt'])
   assert.doesNotMatch(JSON.stringify(heard.events), /eyJ|access_token|refresh/)
 })
 
@@ -107,10 +107,10 @@ test('[EV1] a renewal is told with the new end of the token', async t => {
   world.sandbox.expireAccessTokens()
   assert.equal((await browser.fetch(`${amy.fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
   const renewed = await heard.next('renewed')
-  const { token } = (await browser.fetch(`${world.app}/sessions/${amy.id}`)).json<{
-    token: { obtainedAt: string; expiresAt: string }
+  const { access } = (await browser.fetch(`${world.app}/sessions/${amy.id}`)).json<{
+    access: { obtainedAt: string; expiresAt: string }
   }>()
-  assert.deepEqual(renewed, { id: amy.id, at: token.obtainedAt, tokenExpiresAt: token.expiresAt })
+  assert.deepEqual(renewed, { id: amy.id, at: access.obtainedAt, tokenExpiresAt: access.expiresAt })
 })
 
 test('[EV2] streams keep no session alive, and end when the server drains', async t => {
