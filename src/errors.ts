@@ -79,6 +79,7 @@ const faults = {
     'The EHR keeps this on another server, which this session may not reach.',
   ],
   upstream_encoding: [502, 'The EHR answered in a content coding that cannot be undone.'],
+  upstream_charset: [502, 'The EHR answered in a charset that cannot be read.'],
   // 503, 504: a dependency is down or slow
   vault_unavailable: [503, 'The session store cannot be reached. Please try again.'],
   logout_incomplete: [

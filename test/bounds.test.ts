@@ -29,6 +29,7 @@ const bounds: Record<string, string> = {
   'src/network/connection.ts endsOfUsed': 'errors that live elsewhere',
   'src/network/names.ts waiting': 'names of registered hosts',
   'src/exchange/running.ts byId': EACH_CALL,
+  'src/proxy/media-type.ts known': EACH_CALL,
   'src/exchange/shares.ts ehrs': EACH_EHR,
   'src/exchange/shares.ts users':
     'idle ones are forgotten beyond 4,096; the others have requests in flight',

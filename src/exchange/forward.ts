@@ -107,7 +107,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
       if (!hold(place, answer.collectedBytes)) answer.collectedBytes = undefined
       this.answer = answer
       this.sink = upstream.chooseSink(this.proxied, answer, this)
-      if (answer.collectedBytes === undefined) this.writeHead(answer)
+      if (answer.collectedBytes === undefined && !answer.told) this.begin(answer)
     }
   }
 
@@ -153,10 +153,18 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
     }
   }
 
+  begin({ status, headers, isLive }: Answer): void {
+    const { response, request, ownHeaders } = this.proxied
+    headers.push(...ownHeaders)
+    if (!request.complete) headers.push('connection', 'close')
+    response.writeHead(status, headers)
+    if (isLive) response.flushHeaders()
+  }
+
   finishWhole(text: string): void {
     if (this.isOver || this.answer === undefined) return
     this.answer.headers.push('content-length', String(text.length))
-    this.writeHead(this.answer)
+    this.begin(this.answer)
     this.finish(text)
   }
 
@@ -229,14 +237,6 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
     this.isOver = true
     this.watch.running.delete(this)
     this.outcome.resolve(isSent ? 'sent' : 'broken off')
-  }
-
-  private writeHead({ status, headers, isLive }: Answer): void {
-    const { response, request, ownHeaders } = this.proxied
-    headers.push(...ownHeaders)
-    if (!request.complete) headers.push('connection', 'close')
-    response.writeHead(status, headers)
-    if (isLive) response.flushHeaders()
   }
 
   private leave(): void {

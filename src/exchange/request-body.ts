@@ -63,7 +63,7 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
   if (length > maxBytes) throw new BrokerError('body_too_large')
   const { bodyIdleMs: idleMs, bodyBytesPerSecond: bytesPerSecond } = limits
   const uploadLimits = { maxBytes, idleMs, bytesPerSecond }
-  const headers = ['content-type', request.headers['content-type'] as string]
+  const headers = ['content-type', type.written]
   if (!judge && !isKept) {
     if (!Number.isNaN(length)) headers.push('content-length', String(length))
     return { body: streamBody(request, uploadLimits), headers, isHeld: false }

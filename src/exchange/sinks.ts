@@ -3,6 +3,7 @@
 // memory and within a bound, because what grows beyond all likelihood is a bomb (attacks R14, R15).
 
 import { type Coding, createDecoder } from '../codings.ts'
+import type { Answer } from '../proxy/answer.ts'
 import type { Rewriting } from '../proxy/rewrite.ts'
 
 /** Takes an answer's bytes. */
@@ -17,6 +18,8 @@ export interface Sink {
 
 /** Where a sink puts what it made. */
 export interface Outlet {
+  /** Sends the head of an answer that waited for its first bytes. */
+  begin(answer: Answer): void
   /** False when the client does not keep up. */
   write(data: Buffer | string): boolean
   /** Ends the answer with its last text. */

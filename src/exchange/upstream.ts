@@ -12,6 +12,8 @@ import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { ProxiedEhr } from '../smart/types.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
+import { createTranscoder } from './transcoder.ts'
+import { createTeller } from './untold.ts'
 
 /** An EHR with nothing left out. */
 type SettledEhr = ReturnType<typeof settle>
@@ -103,8 +105,18 @@ function createUpstream(
   }
 
   function chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined {
-    const sink = chooseRewriter(asked, answer, outlet)
+    const sink =
+      answer.told === undefined
+        ? chooseReader(asked, answer, outlet)
+        : createTeller(outlet, answer, told => chooseReader(asked, told, outlet))
     return answer.codings.length > 0 ? createInflater(outlet, sink, answer.codings) : sink
+  }
+
+  function chooseReader(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined {
+    const { document: kind, encoding } = answer
+    const sink = chooseRewriter(asked, answer, outlet)
+    if (sink === undefined || kind === undefined || encoding === undefined) return sink
+    return createTranscoder(outlet, sink, { encoding, kind })
   }
 
   function chooseRewriter(

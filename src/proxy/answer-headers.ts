@@ -57,14 +57,6 @@ export function passHeaders(
     push(crossed, 'accept-ranges', read(headers['accept-ranges'], rangeRule, traces))
 }
 
-/** The one value of a header that is read by itself; undefined for one that shows the token. */
-export function readAlone(
-  value: string | string[] | undefined,
-  traces: TokenTraces,
-): string | undefined {
-  return typeof value === 'string' && !showsToken(value, traces) ? value : undefined
-}
-
 function read(
   sent: string | string[] | undefined,
   { grammar, isList }: Rule,

@@ -6,10 +6,18 @@
 import { createBoundedMap } from '../bounded-map.ts'
 import { type Coding, readCodings } from '../codings.ts'
 import { BrokerError } from '../errors.ts'
-import { type AnsweredHeaders, passHeaders, readAlone } from './answer-headers.ts'
+import { type AnsweredHeaders, passHeaders } from './answer-headers.ts'
 import { buildContentHeaders, securityHeaders } from './inert.ts'
 import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
-import { type DocumentKind, documentKind, parseMediaType } from './media-type.ts'
+import {
+  type DocumentKind,
+  documentKind,
+  encodingOf,
+  inUtf8,
+  isUtf8,
+  parseMediaType,
+} from './media-type.ts'
+import { sniffedTypes } from './sniff.ts'
 import { buildUpstreamPath, isBinary, parseUpstreamBase, type Target } from './target.ts'
 import { showsToken, type TokenTraces } from './token-traces.ts'
 
@@ -40,6 +48,10 @@ export interface Answer {
   headers: string[]
   /** The document to rewrite; undefined when the body passes as it comes. */
   document: DocumentKind | undefined
+  /** The encoding that the document is brought from into UTF-8; undefined when it is in UTF-8. */
+  encoding: string | undefined
+  /** Where nothing says what the body is: the same answer for a document of a kind. */
+  told: ((kind: DocumentKind) => Answer) | undefined
   /** What the body is coded with, in the order in which that was done; it is undone here. */
   codings: readonly Coding[]
   /** Length of a document that is small enough to be held; the head waits for its new length. */
@@ -53,6 +65,10 @@ interface Content {
   document: DocumentKind | undefined
   /** The same where the content is somebody's file. */
   fileDocument: DocumentKind | undefined
+  /** Headers of a document of this type, which is sent in UTF-8. */
+  documentHeaders: readonly string[]
+  /** Of a document in another charset: its encoding, `unknown` for one that nobody knows. */
+  encoding: string | undefined
   isLive: boolean
 }
 
@@ -66,7 +82,11 @@ const NO_CODINGS: readonly Coding[] = []
 export function createAnswerJudge(policy: AnswerPolicy) {
   const bases = policy.bases.map(parseUpstreamBase)
   const contents = createBoundedMap<Content>(CONTENTS_BYTES, () => CONTENT_BYTES)
-  const nothing: Content = readContent(undefined)
+  const nothing: Content = {
+    headers: [...securityHeaders, ...buildContentHeaders(undefined)],
+    documentHeaders: [],
+    ...{ document: undefined, fileDocument: undefined, encoding: undefined, isLive: false },
+  }
 
   return { judge }
 
@@ -74,16 +94,15 @@ export function createAnswerJudge(policy: AnswerPolicy) {
   function judge(asked: AnsweredRequest, status: number, headers: AnsweredHeaders): Answer {
     if (status < 200 || status > 599) throw new BrokerError('upstream_broken', { detail: 'status' })
     const hasBody = asked.method !== 'HEAD' && status !== 204 && status !== 304
-    const sent = readAlone(headers['content-type'], asked.traces)
-    const content = sent === undefined ? nothing : recallContent(sent)
+    const content = readContentType(headers['content-type'], asked)
     const document = chooseDocument(asked, status, content)
-    const passed = content === nothing && !hasBody ? securityHeaders : content.headers
+    const encoding = document && content.encoding
+    if (encoding === 'unknown' && hasBody) throw new BrokerError('upstream_charset')
+    const told = document ? content.documentHeaders : content.headers
+    const passed = content === nothing && !hasBody ? securityHeaders : told
     const answer: Answer = {
-      status,
-      headers: passed.slice(),
-      document,
-      codings: NO_CODINGS,
-      collectedBytes: undefined,
+      ...{ status, headers: passed.slice(), document, encoding },
+      ...{ told: undefined, codings: NO_CODINGS, collectedBytes: undefined },
       isLive: content.isLive,
     }
     const codings = readCodings(headers['content-encoding'])
@@ -93,10 +112,17 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     const isRewritten = document !== undefined
     passHeaders(answer.headers, headers, { isRewritten, traces: asked.traces })
     passAddresses(answer, headers, asked)
-    const isDecoded = policy.rewrite && codings.length > 0
+    const isDecoded = (policy.rewrite && codings.length > 0) || encoding !== undefined
     const isMeant = !isDecoded && (hasBody || asked.method === 'HEAD')
     judgeLength(answer, headers['content-length'], isMeant)
     if (asked.method === 'HEAD') answer.collectedBytes = undefined
+    const isReadable = policy.rewrite || codings.length === 0
+    if (content === nothing && hasBody && isReadable && status !== 206 && !isBinary(asked.target)) {
+      answer.told = kind => {
+        const type = { 'content-type': sniffedTypes[kind] }
+        return { ...judge(asked, status, { ...headers, ...type }), collectedBytes: undefined }
+      }
+    }
     return answer
   }
 
@@ -116,11 +142,14 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     return isBinary(target) ? content.fileDocument : content.document
   }
 
-  function recallContent(sent: string): Content {
-    const known = contents.get(sent)
+  // A header that shows the token is as good as none.
+  function readContentType(sent: string | string[] | undefined, { traces }: AnsweredRequest) {
+    const whole = typeof sent === 'object' ? sent.join(', ') : sent
+    if (whole === undefined || showsToken(whole, traces)) return nothing
+    const known = contents.get(whole)
     if (known) return known
-    const content = readContent(sent)
-    contents.set(sent, content)
+    const content = readContent(whole) ?? nothing
+    contents.set(whole, content)
     return content
   }
 
@@ -152,13 +181,19 @@ function hide(value: string | undefined, { traces }: AnsweredRequest): string | 
   return value === undefined || showsToken(value, traces) ? undefined : value
 }
 
-function readContent(sent: string | undefined): Content {
+function readContent(sent: string): Content | undefined {
   const type = parseMediaType(sent)
+  if (type === undefined) return undefined
   return {
-    headers: [...securityHeaders, ...buildContentHeaders(sent, type)],
-    document: type && documentKind(type, false),
-    fileDocument: type && documentKind(type, true),
-    isLive: type?.name === 'text/event-stream',
+    headers: [...securityHeaders, ...buildContentHeaders(type)],
+    document: documentKind(type, false),
+    fileDocument: documentKind(type, true),
+    documentHeaders: [
+      ...securityHeaders,
+      ...buildContentHeaders(isUtf8(type) ? type : inUtf8(type)),
+    ],
+    encoding: isUtf8(type) ? undefined : (encodingOf(type.charset ?? '') ?? 'unknown'),
+    isLive: type.name === 'text/event-stream',
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { restoreJson } from './judges.ts'
-import { documentKind, type MediaType, parseMediaType } from './media-type.ts'
+import { documentKind, encodingOf, isUtf8, type MediaType, parseMediaType } from './media-type.ts'
 import type { Restoration } from './own-address.ts'
 import { restoreQuery } from './restore-query.ts'
 import { isBinary, type Target } from './target.ts'
@@ -100,15 +100,21 @@ export function buildAuthorization(accessToken: string): string {
 
 /**
  * The type of a request body, judged: FHIR's documents, patches, search forms and GraphQL; any type
- * for files. Refuses with `media_type_refused`. A coded body is refused where it would be searched.
+ * for files. Refuses with `media_type_refused`, also a charset in which it could not be searched, and
+ * any coding.
  */
 export function parseBodyType(received: ReceivedHeaders, target: Target): MediaType {
-  const type = parseMediaType(received['content-type'] as string | undefined)
+  const type = parseMediaType(received['content-type'])
   const coding = received['content-encoding']
   if (type === undefined) throw new BrokerError('media_type_refused')
   if (coding !== undefined && coding !== 'identity') throw new BrokerError('media_type_refused')
-  const isFile = isBinary(target) && !type.name.startsWith('multipart/')
-  if (isFile || documentKind(type, false) || OTHER_BODIES.has(type.name)) return type
+  if (documentKind(type, isBinary(target))) {
+    if (isUtf8(type)) return type
+  } else if (type.name === FORM_TYPE) {
+    if (isUtf8(type) || ASCII_BASED.test(encodingOf(type.charset ?? '') ?? '')) return type
+  } else if (isBinary(target) ? !type.name.startsWith('multipart/') : OTHER_BODIES.has(type.name)) {
+    return type
+  }
   throw new BrokerError('media_type_refused')
 }
 
@@ -116,7 +122,9 @@ export function parseBodyType(received: ReceivedHeaders, target: Target): MediaT
 export const FORM_TYPE = 'application/x-www-form-urlencoded'
 
 // No Turtle: nothing here reads it, so a batch or an address of ours in it could not be judged.
-const OTHER_BODIES = new Set([FORM_TYPE, 'application/graphql'])
+const OTHER_BODIES = new Set(['application/graphql'])
+// Whatever the escapes of a form mean, they and its separators are written in ASCII.
+const ASCII_BASED = /^(?:windows-125|iso-8859-)/
 
 // Whoever takes anything gets JSON first: servers that prefer XML would surprise every script. Of a file
 // anything is its own bytes, and where the query names a format it decides.

@@ -25,16 +25,12 @@ const HARMLESS_TYPES = new Set([
 
 /**
  * The Content-Type under which content reaches the browser, and `attachment` for all that is not
- * FHIR's own; `sent` is the header as the EHR sent it, `type` what it means, undefined when nothing.
+ * FHIR's own; `type` is undefined when the EHR's means nothing.
  */
-export function buildContentHeaders(
-  sent: string | undefined,
-  type: MediaType | undefined,
-): readonly string[] {
+export function buildContentHeaders(type: MediaType | undefined): readonly string[] {
   const attachment = ['content-disposition', 'attachment']
-  if (sent === undefined || type === undefined) {
-    return ['content-type', 'application/octet-stream', ...attachment]
-  }
+  if (type === undefined) return ['content-type', 'application/octet-stream', ...attachment]
   const isHarmless = HARMLESS_TYPES.has(type.name) && isUtf8(type)
-  return isHarmless ? ['content-type', sent] : ['content-type', sent, ...attachment]
+  const header = ['content-type', type.written]
+  return isHarmless ? header : [...header, ...attachment]
 }

@@ -14,7 +14,11 @@ const LINES = /ndjson$/
 const PATCH = /patch\+xml$/
 
 /** Makes the judge of a body of this type. */
-export function createJudge(grammar: Grammar, type: MediaType, rules: JudgeRules): Judge {
+export function createJudge(
+  grammar: Grammar,
+  type: Pick<MediaType, 'name'>,
+  rules: JudgeRules,
+): Judge {
   if (grammar === 'query') return createFormJudge(rules)
   if (grammar === 'xml') return createXmlJudge(rules, { patch: PATCH.test(type.name) })
   return createJsonJudge(rules, { lines: LINES.test(type.name) })

@@ -17,6 +17,7 @@ function createOutlet(changes: Partial<Outlet> = {}) {
   const failed = Promise.withResolvers<Error>()
   const errors: Error[] = []
   const outlet: Outlet = {
+    begin: () => {},
     write: () => true,
     finish: () => {},
     finishWhole: () => {},

@@ -7,7 +7,16 @@ import { type Browser, createBrowser } from '../world/browser.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'
 
-const faces = ['prefers-xml', 'binary-redirect', 'fhir-content-location']
+const typed = [
+  ...['type-semicolon-fhir', 'type-twice-fhir', 'type-twice-listed-fhir', 'type-missing-fhir'],
+  ...['type-twice-different-fhir', 'type-capitals-fhir', 'type-quoted-fhir', 'type-text-fhir'],
+  ...['type-word-fhir', 'charset-latin-1-fhir', 'charset-windows-1252-fhir'],
+  ...['charset-utf-16-fhir', 'utf-8-mark-fhir'],
+]
+const faces = [
+  ...['prefers-xml', 'binary-redirect', 'fhir-content-location', 'charset-unknown-fhir'],
+  ...typed,
+]
 
 let world: World
 /** Each face's FHIR base at ours, and the browser that has the session. */
@@ -62,4 +71,32 @@ test('[Q52] a file that the EHR keeps elsewhere is a refusal that says so', asyn
   const plain = await read('fhir-content-location', '/Patient/amy-shaw')
   assert.equal(plain.status, 200)
   assert.equal(plain.headers.get('content-location'), null)
+})
+
+const SHOWN = /^(?:application\/(?:fhir\+)?json|text\/json)(?: ?; ?charset="?utf-8"?)?$/i
+
+for (const face of typed) {
+  test(`[Q53] documents of ${face} are told as what they are, with addresses of ours`, async () => {
+    const answer = await read(face, '/Patient?name=shaw')
+    assert.equal(answer.status, 200)
+    assert.match(answer.headers.get('content-type') ?? '', SHOWN)
+    assert.equal(answer.headers.get('content-disposition'), null)
+    assert.equal(answer.json<{ resourceType: string }>().resourceType, 'Bundle')
+    assert.ok(answer.text.includes(visit(face).base))
+    assert.ok(!answer.text.includes(world.sandbox.url))
+  })
+}
+
+test('[Q53] a charset that nobody knows is a refusal that says so', async () => {
+  const answer = await read('charset-unknown-fhir', '/Patient?name=shaw')
+  assert.equal(answer.status, 502)
+  assert.match(answer.headers.get('proxy-status') ?? '', /details="upstream_charset"/)
+})
+
+test('[Q53] a body whose media type ends in a semicolon is written', async () => {
+  const { base, browser } = visit('type-semicolon-fhir')
+  const note = JSON.stringify({ resourceType: 'Basic', id: 'x', code: { text: 'x' } })
+  const headers = { 'content-type': 'application/fhir+json; charset=utf-8;' }
+  const answer = await browser.fetch(`${base}/Basic`, { method: 'POST', body: note, headers })
+  assert.ok(answer.status !== 415 && answer.status < 500, answer.text)
 })

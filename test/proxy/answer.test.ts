@@ -207,8 +207,50 @@ test('an answer without content has no type of its own', () => {
   const { crossed } = judge({}, { status: 204 })
   assert.deepEqual(Object.keys(crossed).sort(), [...fixed].sort())
   assert.equal(judge({}).crossed['content-type'], 'application/octet-stream')
-  const twice = judge({ 'content-type': ['text/html', 'application/fhir+json'] })
+  const twice = judge({ 'content-type': ['application/fhir+json', 'text/html'] })
   assert.equal(twice.crossed['content-disposition'], 'attachment')
+})
+
+test('[Q53] a document in another charset is told in UTF-8, or refused', () => {
+  const inCharset = (charset: string) => ({
+    'content-type': `application/fhir+json; charset=${charset}`,
+  })
+  const latin1 = judge({ ...inCharset('ISO-8859-1'), 'content-length': '10' })
+  assert.equal(latin1.encoding, 'windows-1252')
+  assert.equal(latin1.collectedBytes, undefined)
+  assert.equal(latin1.crossed['content-type'], 'application/fhir+json;charset=utf-8')
+  assert.equal(latin1.crossed['content-disposition'], undefined)
+  assert.equal(refusal(inCharset('x-ours')), 'upstream_charset')
+  assert.equal(refusal(inCharset('x-ours'), { method: 'HEAD' }), undefined)
+  for (const how of [{ rewrite: false }, { status: 206 }]) {
+    const passed = judge(inCharset('ISO-8859-1'), how)
+    assert.equal(passed.encoding, undefined)
+    assert.equal(passed.crossed['content-type'], 'application/fhir+json; charset=ISO-8859-1')
+  }
+})
+
+test('[Q53] an answer that does not say what it is may be told by its bytes, but files never', () => {
+  for (const sent of [{}, { 'content-type': 'json' }, { 'content-type': ['', 'utf-8'] }]) {
+    const untold = judge({ ...sent, etag: '"1"', 'content-length': '10' })
+    assert.equal(untold.crossed['content-type'], 'application/octet-stream')
+    const told = untold.told?.('json')
+    assert.equal(told?.document, 'json')
+    assert.ok(
+      told.headers.includes('application/fhir+json') && !told.headers.includes('attachment'),
+    )
+    assert.equal(told.collectedBytes, undefined)
+    assert.ok(!told.headers.includes('content-length'))
+    for (const how of [
+      { method: 'HEAD' },
+      { status: 206 },
+      { status: 304 },
+      { path: '/Binary/1' },
+    ]) {
+      assert.equal(judge(sent, how).told, undefined)
+    }
+  }
+  assert.equal(judge(fhir).told, undefined)
+  assert.equal(judge({ 'content-type': 'text/plain' }).told, undefined)
 })
 
 const list = ['content-language', 'allow', 'preference-applied', 'accept-patch', 'warning']

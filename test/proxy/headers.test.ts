@@ -215,6 +215,16 @@ test('[P29] only a token that any HTTP client would send is a token', () => {
   }
 })
 
+test('[Q53] a media type that is badly written is read like a browser would, and sent well written', () => {
+  const sent = (type: string) =>
+    parseBodyType({ 'content-type': type }, { path: '/Patient', query: '' }).written
+  for (const type of ['application/json;', 'application/json\t', ' application/json;;']) {
+    assert.equal(sent(type), 'application/json', type)
+  }
+  assert.equal(sent('application/json; charset=utf-8;'), 'application/json;charset=utf-8')
+  assert.equal(sent('application/fhir+json; v=1'), 'application/fhir+json; v=1')
+})
+
 test('[X8] a body is FHIR, a patch, a search form or GraphQL; only files are of any type', () => {
   const judge = (type: string | undefined, path = '/Patient', coding?: string) =>
     refusalOf(() =>
@@ -238,32 +248,17 @@ test('[X8] a body is FHIR, a patch, a search form or GraphQL; only files are of 
   ]
   for (const type of accepted) assert.equal(judge(type), undefined, type)
   const refused = [
-    ...[
-      'text/plain',
-      'text/turtle',
-      'application/fhir+turtle',
-      'text/html',
-      'multipart/form-data; boundary=x',
-      'application/octet-stream',
-      'image/png',
-    ],
-    ...[
-      'application/json\t',
-      ' application/json',
-      'a/b;;',
-      'application/json;',
-      'application/json; charset',
-      'json',
-    ],
-    ...[
-      'application/fhir+json, text/plain',
-      'application/json;charset=utf-16',
-      '',
-      undefined,
-      `a/${'b'.repeat(300)}`,
-    ],
+    ...['text/plain', 'text/turtle', 'application/fhir+turtle', 'text/html', 'image/png'],
+    ...['multipart/form-data; boundary=x', 'application/octet-stream', 'json', '', undefined],
+    ...['application/fhir+json, text/plain', 'application/json text/plain', 'a/b;;'],
+    ...['application/json;charset=utf-16', 'application/fhir+xml; charset=iso-8859-1'],
+    ...['application/fhir+json; charset=x-ours', `a/${'b'.repeat(300)}`],
+    ...['application/x-www-form-urlencoded; charset=utf-16'],
   ]
   for (const type of refused) assert.equal(judge(type), 'media_type_refused', type)
+  assert.equal(judge('application/x-www-form-urlencoded; charset=ISO-8859-1'), undefined)
+  assert.equal(judge('application/fhir+json; charset=utf-16', '/Binary'), 'media_type_refused')
+  assert.equal(judge('text/plain; charset=utf-16', '/Binary'), undefined)
   assert.equal(judge('application/pdf', '/Binary'), undefined)
   assert.equal(judge('image/png', '/Binary/1'), undefined)
   assert.equal(judge('multipart/form-data; boundary=x', '/Binary'), 'media_type_refused')
