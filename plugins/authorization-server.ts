@@ -5,6 +5,7 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { within } from '../src/patience.ts'
+import { aText, judgeOptions, listWith, optional, requireParts } from '../src/plugin-terms.ts'
 import type { Session } from '../src/session/session.ts'
 import { buildEndSessionUrl } from '../src/smart/identity/end-session.ts'
 import type { AuthorizationParameters } from '../src/smart/launch/authorize.ts'
@@ -66,6 +67,11 @@ async function authorizationServer(
   app: FastifyInstance,
   options: AuthorizationServerOptions,
 ): Promise<void> {
+  requireParts(app, 'authorization-server', ['smartDiscovery'])
+  judgeOptions('authorization-server', options, {
+    registrations: listWith('id', 'iss'),
+    postLogoutUrl: optional(aText),
+  })
   const { now = Date.now, randomBytes = randomBytesOfNode, deadlineMs = 10_000 } = options
   const { sharedNow = app.hasDecorator('smartVault') ? app.smartVault.now : now } = options
   const { postLogoutUrl } = options
@@ -107,5 +113,4 @@ async function authorizationServer(
 export default fp(authorizationServer, {
   name: 'fhirstorm-authorization-server',
   fastify: '5.x',
-  decorators: { fastify: ['smartDiscovery'] },
 })

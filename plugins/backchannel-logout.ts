@@ -8,6 +8,7 @@ import fp from 'fastify-plugin'
 import { BrokerError, namingEhr } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
 import { observerOf } from '../src/observer.ts'
+import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { listSpellings } from '../src/smart/identity/id-token.ts'
 import {
   type LogoutToken,
@@ -33,6 +34,8 @@ async function backchannelLogout(
   app: FastifyInstance,
   options: BackchannelLogoutOptions,
 ): Promise<void> {
+  requireParts(app, 'backchannel-logout', ['smartDiscovery', 'smartSessions', 'smartVault'])
+  judgeOptions('backchannel-logout', options, { registrations: listWith('id', 'iss') })
   const { smartDiscovery: discovery, smartSessions: sessions, smartVault: vault } = app
   const { now = Date.now } = options
   const observer = observerOf(app)
@@ -135,5 +138,4 @@ export default fp(backchannelLogout, {
   name: 'fhirstorm-backchannel-logout',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartDiscovery', 'smartSessions', 'smartVault'] },
 })

@@ -7,6 +7,15 @@ import fp from 'fastify-plugin'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
 import {
+  aFunction,
+  anObject,
+  aPublicUrl,
+  judgeOptions,
+  listWith,
+  optional,
+  requireParts,
+} from '../src/plugin-terms.ts'
+import {
   type CallbackQuery,
   parseCallbackQuery,
   verifyCallback,
@@ -69,6 +78,18 @@ interface Completed {
 }
 
 async function callback(app: FastifyInstance, options: CallbackOptions): Promise<void> {
+  requireParts(app, 'callback', [
+    'smartAuthorization',
+    'smartCookies',
+    'smartDiscovery',
+    'smartState',
+  ])
+  judgeOptions('callback', options, {
+    registrations: listWith('id', 'iss'),
+    publicUrl: aPublicUrl,
+    frontend: anObject,
+    onLogin: optional(aFunction),
+  })
   const { publicUrl, frontend } = options
   const [fault] = listRedirectFaults(options.registrations)
   if (fault) throw new Error(`registrations[${fault.index}].${fault.setting}: ${fault.message}`)
@@ -80,17 +101,23 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   const running = new Map<string, { cookie: string; completed: Promise<Completed> }>()
 
   for (const path of ['/redirect', '/redirect/:ehr']) {
-    app.get(path, { config }, async (request: FastifyRequest<Asked>, reply) => {
-      if (request.headers['sec-purpose']?.includes('prefetch')) {
-        throw new BrokerError('prefetch_refused')
-      }
-      const query = parseCallbackQuery(rawQuery(request))
-      if (query.state === undefined) throw new BrokerError('state_missing')
-      const launchId = await buildLaunchId(query.state)
-      const cookie = cookies.read(request, cookies.names.launch(launchId))
-      const completed = await share(launchId, cookie, () => complete(request, reply, query, cookie))
-      return land(reply, launchId, completed)
-    })
+    app.get(
+      path,
+      { config, exposeHeadRoute: false },
+      async (request: FastifyRequest<Asked>, reply) => {
+        if (request.headers['sec-purpose']?.includes('prefetch')) {
+          throw new BrokerError('prefetch_refused')
+        }
+        const query = parseCallbackQuery(rawQuery(request))
+        if (query.state === undefined) throw new BrokerError('state_missing')
+        const launchId = await buildLaunchId(query.state)
+        const cookie = cookies.read(request, cookies.names.launch(launchId))
+        const completed = await share(launchId, cookie, () =>
+          complete(request, reply, query, cookie),
+        )
+        return land(reply, launchId, completed)
+      },
+    )
   }
 
   async function share(
@@ -182,7 +209,4 @@ export default fp(callback, {
   name: 'fhirstorm-callback',
   fastify: '5.x',
   encapsulate: true,
-  decorators: {
-    fastify: ['smartAuthorization', 'smartCookies', 'smartDiscovery', 'smartState'],
-  },
 })

@@ -1,9 +1,9 @@
 // Capability: fhirstorm's cookies. Seals small values with @fastify/secure-session, one named session
 // and one key array per purpose, and sets, reads and clears cookies with the attributes they must have.
 
-import cookie from '@fastify/cookie'
+import cookie, { type SerializeOptions } from '@fastify/cookie'
 import secureSession from '@fastify/secure-session'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import {
   buildCookieAttributes,
@@ -13,6 +13,7 @@ import {
   readCookie,
   requireCookieName,
 } from '../src/browser/cookies.ts'
+import { aBoolean, anObject, judgeOptions, oneOf, optional } from '../src/plugin-terms.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 
 declare module 'fastify' {
@@ -55,11 +56,19 @@ const DEFAULT_LIFETIMES = { ticket: 43_200, launch: LAUNCH_LIFETIME_SECONDS }
 const SEALED = /^([A-Za-z0-9_-]{1,4096})\.([A-Za-z0-9_-]{32})$/
 
 async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<void> {
+  judgeOptions('cookies', options, {
+    keys: anObject,
+    ticketSameSite: optional(oneOf('strict', 'lax')),
+    secure: optional(aBoolean),
+  })
   const { secure = true, ticketSameSite = 'strict' } = options
   checkKeys(options.keys)
-  await app.register(cookie, { hook: false })
   const names = buildCookieNames(secure)
-  const sealer = await registerSealer(app, options)
+  const sealer = await createSealer(app, options)
+
+  // Beside whatever the host sets itself.
+  const write = (reply: FastifyReply, name: string, value: string, how: SerializeOptions) =>
+    reply.header('set-cookie', sealer.print(requireCookieName(name), value, how))
 
   app.decorate('smartCookies', {
     names,
@@ -70,11 +79,10 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
     },
     read: (request, name) => readCookie(request.headers.cookie, name),
     set(reply, kind, name, value, { embedded, maxAgeSeconds }) {
-      const how = { ...attributes(kind, embedded), maxAge: maxAgeSeconds }
-      reply.setCookie(requireCookieName(name), value, how)
+      write(reply, name, value, { ...attributes(kind, embedded), maxAge: maxAgeSeconds })
     },
     clear(reply, kind, name, { embedded }) {
-      reply.clearCookie(requireCookieName(name), attributes(kind, embedded))
+      write(reply, name, '', { ...attributes(kind, embedded), maxAge: 0, expires: new Date(0) })
     },
   })
 
@@ -83,33 +91,37 @@ async function cookies(app: FastifyInstance, options: CookiesOptions): Promise<v
   }
 }
 
-// In a scope of its own, without routes: only its sealing functions are wanted, and its hooks would
-// look for cookies on every request of the proxy.
-async function registerSealer(app: FastifyInstance, options: CookiesOptions): Promise<Sealer> {
-  let sealer: Sealer | undefined
-  await app.register(async scope => {
-    await scope.register(
-      secureSession,
-      (['ticket', 'launch'] as const).map(purpose => ({
-        sessionName: purpose,
-        cookieName: `fhirstorm-never-issued-${purpose}`,
-        key: options.keys[purpose],
-        expiry: options.lifetimes?.[purpose] ?? DEFAULT_LIFETIMES[purpose],
-      })),
-    )
-    sealer = {
-      seal: (purpose, data) =>
-        scope.encodeSecureSession(scope.createSecureSession({ ...data }), purpose),
-      open: (purpose, sealed) =>
-        scope.decodeSecureSession(sealed, undefined, purpose)?.data() as
-          | Record<string, string>
-          | undefined,
-    }
-  })
-  return sealer as Sealer
+// In an app of its own, which nobody asks anything: only its sealing functions are wanted, and a host may
+// have @fastify/secure-session, @fastify/session or @fastify/cookie for itself, under the same names.
+async function createSealer(app: FastifyInstance, options: CookiesOptions): Promise<Sealer> {
+  const sealing = fastify()
+  app.addHook('onClose', async () => await sealing.close())
+  await sealing.register(cookie, { hook: false })
+  await sealing.register(
+    secureSession,
+    (['ticket', 'launch'] as const).map(purpose => ({
+      sessionName: purpose,
+      cookieName: `fhirstorm-never-issued-${purpose}`,
+      key: options.keys[purpose],
+      expiry: options.lifetimes?.[purpose] ?? DEFAULT_LIFETIMES[purpose],
+    })),
+  )
+  await sealing.ready()
+  return {
+    seal: (purpose, data) =>
+      sealing.encodeSecureSession(sealing.createSecureSession({ ...data }), purpose),
+    open: (purpose, sealed) =>
+      sealing.decodeSecureSession(sealed, undefined, purpose)?.data() as
+        | Record<string, string>
+        | undefined,
+    print: sealing.serializeCookie,
+  }
 }
 
-type Sealer = Pick<Cookies, 'seal' | 'open'>
+interface Sealer extends Pick<Cookies, 'seal' | 'open'> {
+  /** A Set-Cookie. */
+  print(name: string, value: string, attributes: SerializeOptions): string
+}
 
 // secure-session checks an array of keys with `every` and would accept one bad key among good ones.
 function checkKeys(keys: CookiesOptions['keys']): void {

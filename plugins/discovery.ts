@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import type { JWTVerifyGetKey } from 'jose'
 import { createEgress, type Egress } from '../src/network/egress.ts'
 import type { ResolveName } from '../src/network/names.ts'
+import { judgeOptions, listWith } from '../src/plugin-terms.ts'
 import {
   createDiscoveryCache,
   type DiscoveryCacheOptions,
@@ -44,6 +45,7 @@ async function discovery(
   app: FastifyInstance,
   { registrations, now = Date.now, resolveName, ...limits }: DiscoveryOptions,
 ): Promise<void> {
+  judgeOptions('discovery', { registrations }, { registrations: listWith('id', 'iss') })
   const egresses = new Map<string, Egress>(
     registrations.map(registration => [
       registration.id,

@@ -11,10 +11,12 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildFaultPage } from '../src/browser/page.ts'
+import { describeError } from '../src/error-description.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { buildLinkHeader } from '../src/link.ts'
 import { observerOf } from '../src/observer.ts'
+import { aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
 
 declare module 'fastify' {
@@ -33,11 +35,17 @@ export interface ErrorsOptions {
   loginPath?: string
   /** Registered names by id, for the page that says which EHR is at fault. */
   ehrNames?: ReadonlyMap<string, string>
+  /** Whether what no route answers is told here; else it stays the host's. True unless told. */
+  notFound?: boolean
   /** Origins that may frame the pages: those of EHRs that embed the app; none unless told. */
   frameAncestors?: readonly string[]
 }
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
+  judgeOptions('errors', options, {
+    loginPath: optional(aText),
+    frameAncestors: optional(listOfTexts),
+  })
   const { loginPath = '/login', ehrNames, frameAncestors = [] } = options
   const observer = observerOf(app)
   const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
@@ -53,14 +61,16 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 
   app.setErrorHandler((error, request, reply) => answer(toBrokerError(error), request, reply))
 
-  app.setNotFoundHandler((request, reply) => {
+  if (options.notFound ?? true) app.setNotFoundHandler(answerNotFound)
+
+  function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const known = findRoutes(request)
     const methods = [...new Set(known.map(({ method }) => method))]
     const isOther = methods.length > 0 && !methods.includes(request.method)
     if (isOther) reply.header('allow', methods.join(', '))
     const code = isOther ? 'method_not_allowed' : 'not_found'
     return answer(new BrokerError(code), request, reply)
-  })
+  }
 
   function findRoutes({ originalUrl }: FastifyRequest) {
     const [path = ''] = originalUrl.split('?', 1)
@@ -87,12 +97,12 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
     if (error.status >= 500) {
       const at = error.code === 'internal' ? locateFault(error.cause) : undefined
-      request.log.warn({ err: error, at, reqId: request.id }, 'refused')
+      request.log.warn({ err: describeError(error), at, reqId: request.id }, 'refused')
     }
     reply.smartFault = error.code
     reply
       .code(error.status)
-      .header('proxy-status', buildProxyStatus(error.code))
+      .header('proxy-status', buildProxyStatus(error.code, error.status))
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
     const { retryAfterSeconds } = error
@@ -102,7 +112,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const links = buildLinkHeader(error.links ?? [])
     if (links !== undefined) reply.header('link', links)
     if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {
-      return answerOutcome(error.code, request, reply)
+      return answerOutcome(error, request, reply)
     }
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({
@@ -115,8 +125,13 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     })
   }
 
-  function answerOutcome(code: FaultCode, request: FastifyRequest, reply: FastifyReply) {
-    const outcome = buildOutcome(code, request.headers.accept, request.originalUrl)
+  function answerOutcome(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
+    const outcome = buildOutcome(
+      error.code,
+      request.headers.accept,
+      request.originalUrl,
+      error.status,
+    )
     return reply.type(outcome.contentType).send(outcome.body)
   }
 
@@ -159,8 +174,12 @@ function toBrokerError(error: FastifyError | BrokerError | unknown): BrokerError
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
   const known = frameworkFaults[code ?? '']
   if (known) return new BrokerError(known, { cause: error })
-  const isClients = statusCode !== undefined && statusCode >= 400 && statusCode < 500
-  return new BrokerError(isClients ? 'bad_request' : 'internal', { cause: error })
+  const isRefusal = statusCode !== undefined && statusCode >= 400 && statusCode < 600
+  if (!isRefusal) return new BrokerError('internal', { cause: error })
+  if (!code?.startsWith('FST_ERR_')) {
+    return new BrokerError('host_refused', { status: statusCode, cause: error })
+  }
+  return new BrokerError(statusCode < 500 ? 'bad_request' : 'internal', { cause: error })
 }
 
 export default fp(errors, {

@@ -10,6 +10,7 @@ import { buildPolicy, framedBy } from '../src/browser/content-security-policy.ts
 import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage } from '../src/browser/page.ts'
 import { BrokerError } from '../src/errors.ts'
+import { aBoolean, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 
 export interface FrontendOptions {
   /** Absolute folder of the frontend's files. */
@@ -25,6 +26,11 @@ export interface FrontendOptions {
 }
 
 async function frontend(app: FastifyInstance, options: FrontendOptions): Promise<void> {
+  judgeOptions('frontend', options, {
+    root: optional(aText),
+    frameAncestors: optional(listOfTexts),
+    secure: optional(aBoolean),
+  })
   const { root, loginPath = '/login', frameAncestors = [], secure = true } = options
   if (root === undefined) {
     const page = buildLandingPage(loginPath, { frameAncestors })

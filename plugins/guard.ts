@@ -13,6 +13,7 @@ import {
   verifyCaller,
 } from '../src/browser/guard.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { aPublicUrl, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -42,6 +43,7 @@ export interface GuardOptions {
 }
 
 async function guard(app: FastifyInstance, options: GuardOptions): Promise<void> {
+  judgeOptions('guard', options, { publicUrl: aPublicUrl, frontendOrigins: optional(listOfTexts) })
   const own = new URL(options.publicUrl).origin
   const { frontendOrigins = [] } = options
   const elsewhere = frontendOrigins.filter(origin => origin !== own)

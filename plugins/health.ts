@@ -3,9 +3,11 @@
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { requireParts } from '../src/plugin-terms.ts'
 import type {} from './vault.ts'
 
 async function health(app: FastifyInstance): Promise<void> {
+  requireParts(app, 'health', ['smartVault'])
   const config = { anyHost: true }
 
   app.get('/healthz', { config }, async (_request, reply) => {
@@ -22,5 +24,4 @@ export default fp(health, {
   name: 'fhirstorm-health',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartVault'] },
 })

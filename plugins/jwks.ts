@@ -3,6 +3,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { anObject, aPositiveNumber, judgeOptions, optional } from '../src/plugin-terms.ts'
 
 export interface JwksOptions {
   /** The public key set, without private members. */
@@ -12,6 +13,7 @@ export interface JwksOptions {
 }
 
 async function jwks(app: FastifyInstance, options: JwksOptions): Promise<void> {
+  judgeOptions('jwks', options, { keySet: anObject, maxAgeSeconds: optional(aPositiveNumber) })
   const body = JSON.stringify(options.keySet)
   const cacheControl = `public, max-age=${options.maxAgeSeconds ?? 300}`
 

@@ -10,6 +10,7 @@ import { BrokerError } from '../src/errors.ts'
 import { defaultLaunchPace } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
+import { anObject, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
@@ -45,6 +46,13 @@ interface Asked {
 }
 
 async function launch(app: FastifyInstance, options: LaunchOptions): Promise<void> {
+  requireParts(app, 'launch', [
+    'smartAuthorization',
+    'smartCookies',
+    'smartDiscovery',
+    'smartState',
+  ])
+  judgeOptions('launch', options, { registrations: listWith('id', 'iss'), frontend: anObject })
   const { registrations, frontend, randomBytes = randomBytesOfNode } = options
   const config = { rateLimit: options.rateLimit, page: true }
   const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
@@ -57,21 +65,29 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   })
 
   for (const path of ['/launch', '/launch/:ehr']) {
-    app.get(path, { config }, async (request: FastifyRequest<Asked>, reply) => {
-      const asked = parseEhrLaunch(request.query, registrations, {
-        ehr: request.params.ehr,
-        sent: rawQuery(request),
-      })
-      return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
-    })
+    app.get(
+      path,
+      { config, exposeHeadRoute: false },
+      async (request: FastifyRequest<Asked>, reply) => {
+        const asked = parseEhrLaunch(request.query, registrations, {
+          ehr: request.params.ehr,
+          sent: rawQuery(request),
+        })
+        return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
+      },
+    )
   }
 
-  app.get('/login', { config }, async (request: FastifyRequest<Asked>, reply) => {
-    const returnTo = parseReturnTo(request.query.return_to, frontend)
-    const asked = parseLogin(request.query, registrations, rawQuery(request))
-    if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
-    return await begin(request, reply, { ...asked, returnTo })
-  })
+  app.get(
+    '/login',
+    { config, exposeHeadRoute: false },
+    async (request: FastifyRequest<Asked>, reply) => {
+      const returnTo = parseReturnTo(request.query.return_to, frontend)
+      const asked = parseLogin(request.query, registrations, rawQuery(request))
+      if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
+      return await begin(request, reply, { ...asked, returnTo })
+    },
+  )
 
   function buildChoice(choices: readonly Registration[], returnTo: string): Page {
     return buildChoicePage(
@@ -139,5 +155,4 @@ export default fp(launch, {
   name: 'fhirstorm-launch',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartAuthorization', 'smartCookies', 'smartDiscovery', 'smartState'] },
 })

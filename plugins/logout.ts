@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import { requireParts } from '../src/plugin-terms.ts'
 import type { Left } from '../src/session/leaving.ts'
 import type {} from './authorization-server.ts'
 import type {} from './guard.ts'
@@ -13,6 +14,7 @@ import type {} from './renewal.ts'
 import type {} from './tickets.ts'
 
 async function logout(app: FastifyInstance): Promise<void> {
+  requireParts(app, 'logout', ['smartAuthorization', 'smartGuard', 'smartTickets', 'smartTokens'])
   const { smartAuthorization: authorization, smartTickets: tickets, smartTokens: tokens } = app
   app.addHook('onRequest', async request => app.smartGuard.check(request))
 
@@ -50,5 +52,4 @@ export default fp(logout, {
   name: 'fhirstorm-logout',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartAuthorization', 'smartGuard', 'smartTickets', 'smartTokens'] },
 })

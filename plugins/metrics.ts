@@ -5,8 +5,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import type { Observer } from '../src/observer.ts'
+import { aFunction, judgeOptions, optional } from '../src/plugin-terms.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -43,6 +45,7 @@ interface Kind {
 }
 
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
+  judgeOptions('metrics', options, { countOutside: optional(aFunction) })
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -90,7 +93,10 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     count: (event, ehr) => sessions.inc({ event, ehr }),
     noteFault(error) {
       faults.inc({ kind: 'caught' })
-      app.log.error({ err: error, at: locateFault(error) }, 'fault outside any request')
+      app.log.error(
+        { err: describeError(error), at: locateFault(error) },
+        'fault outside any request',
+      )
     },
     text() {
       countOutside()

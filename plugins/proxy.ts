@@ -17,6 +17,16 @@ import { lingering } from '../src/exchange/upload.ts'
 import { createUpstreams } from '../src/exchange/upstream.ts'
 import { defaultProxyLimits, type ProxyLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
+import {
+  aFunction,
+  anObject,
+  aPublicUrl,
+  judgeOptions,
+  listWith,
+  oneOf,
+  optional,
+  requireParts,
+} from '../src/plugin-terms.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
@@ -49,6 +59,14 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const TICK_MS = 250
 
 async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void> {
+  requireParts(app, 'proxy', ['smartGuard'])
+  judgeOptions('proxy', options, {
+    registrations: listWith('id', 'iss'),
+    publicUrl: aPublicUrl,
+    fhirAlias: optional(oneOf('scripts', 'always')),
+    limits: optional(anObject),
+    token: optional(aFunction),
+  })
   const { smartGuard: guard } = app
   const observer = observerOf(app)
   const access = options.token ? accessByHost(options.token, options) : accessByTicket(app, options)
@@ -221,5 +239,4 @@ export default fp(proxy, {
   name: 'fhirstorm-proxy',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartGuard'] },
 })

@@ -5,8 +5,10 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { describeError } from '../src/error-description.ts'
 import { observerOf } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
+import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { createRevocations } from '../src/session/giving-back.ts'
 import { createRenewals } from '../src/session/renewal.ts'
 import type { OpenSession } from '../src/session/session.ts'
@@ -49,6 +51,8 @@ const REVOCATION_PATIENCE_MS = 1_000
 const DRAIN_MS = 20_000
 
 async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<void> {
+  requireParts(app, 'renewal', ['smartAuthorization', 'smartSessions', 'smartVault'])
+  judgeOptions('renewal', options, { registrations: listWith('id', 'iss') })
   const { now = app.smartVault.now, randomBytes = randomBytesOfNode } = options
   const { deadlineMs = 10_000 } = options
   const { smartAuthorization: authorization, smartSessions: sessions } = app
@@ -63,7 +67,8 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
       const outcome = await revokeTokens(tokens, await authorization.prepare(registration))
       if (outcome === 'failed') throw new Error('not all tokens were revoked')
     },
-    onGivenUp: (ehr, error) => app.log.warn({ ehr, err: error }, 'tokens could not be revoked'),
+    onGivenUp: (ehr, error) =>
+      app.log.warn({ ehr, err: describeError(error) }, 'tokens could not be revoked'),
   })
   const renewals = createRenewals({
     vault: app.smartVault,
@@ -112,5 +117,4 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
 export default fp(renewal, {
   name: 'fhirstorm-renewal',
   fastify: '5.x',
-  decorators: { fastify: ['smartAuthorization', 'smartSessions', 'smartVault'] },
 })

@@ -9,6 +9,7 @@ import { BrokerError } from '../src/errors.ts'
 import { type Availability, createAvailability } from '../src/exchange/availability.ts'
 import { defaultEventLimits, type EventLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
+import { aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { buildSessionDocument, type DocumentOptions } from '../src/session/document.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import { createWatching, type WatchedEvent } from '../src/session/watching.ts'
@@ -37,6 +38,8 @@ const WARN_MS = 120_000
 const MAX_WAITING_BYTES = 64 * 1024
 
 async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions): Promise<void> {
+  requireParts(app, 'session-events', ['smartGuard', 'smartSessions', 'smartTickets', 'smartVault'])
+  judgeOptions('session-events', options, { publicUrl: aPublicUrl, ehrs: listWith('id') })
   const { smartGuard: guard, smartSessions: store, smartTickets: tickets, smartVault: vault } = app
   const observer = observerOf(app)
   const rules = { ...options, missingScopes }
@@ -157,5 +160,4 @@ function write(stream: FastifyReply['raw'], text: string): void {
 export default fp(sessionEvents, {
   name: 'fhirstorm-session-events',
   fastify: '5.x',
-  decorators: { fastify: ['smartGuard', 'smartSessions', 'smartTickets', 'smartVault'] },
 })

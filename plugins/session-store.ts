@@ -6,6 +6,13 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { observerOf } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
+import {
+  aPositiveNumber,
+  judgeOptions,
+  optional,
+  requireParts,
+  withMethods,
+} from '../src/plugin-terms.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import { createSessionStore, type SessionStore, type StoreOptions } from '../src/session/store.ts'
 import type {} from './vault.ts'
@@ -29,6 +36,12 @@ export interface SessionStoreOptions
 const ENDING_PATIENCE_MS = 5_000
 
 async function sessionStore(app: FastifyInstance, options: SessionStoreOptions): Promise<void> {
+  requireParts(app, 'session-store', ['smartVault'])
+  judgeOptions('session-store', options, {
+    sealer: withMethods('seal', 'open', 'recordId'),
+    idleMs: optional(aPositiveNumber),
+    absoluteMs: optional(aPositiveNumber),
+  })
   const observer = observerOf(app)
   const { now = app.smartVault.now, randomBytes = randomBytesOfNode } = options
   const { idleMs = 900_000, absoluteMs = 43_200_000 } = options
@@ -46,5 +59,4 @@ async function sessionStore(app: FastifyInstance, options: SessionStoreOptions):
 export default fp(sessionStore, {
   name: 'fhirstorm-session-store',
   fastify: '5.x',
-  decorators: { fastify: ['smartVault'] },
 })

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import {
   buildSessionDocument,
   type DocumentOptions,
@@ -18,6 +19,8 @@ export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes'> 
 }
 
 async function sessions(app: FastifyInstance, options: SessionsOptions): Promise<void> {
+  requireParts(app, 'sessions', ['smartGuard', 'smartTickets'])
+  judgeOptions('sessions', options, { publicUrl: aPublicUrl, ehrs: listWith('id', 'name') })
   const rules = { ...options, missingScopes }
   const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
   const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
@@ -56,5 +59,4 @@ export default fp(sessions, {
   name: 'fhirstorm-sessions',
   fastify: '5.x',
   encapsulate: true,
-  decorators: { fastify: ['smartGuard', 'smartTickets'] },
 })

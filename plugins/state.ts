@@ -6,6 +6,15 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
+import {
+  aFunction,
+  aText,
+  judgeOptions,
+  listOfBytes,
+  oneOf,
+  optional,
+  requireParts,
+} from '../src/plugin-terms.ts'
 import { openDeposit, sealDeposit } from '../src/smart/launch/deposit.ts'
 import {
   buildLaunchId,
@@ -52,6 +61,13 @@ export interface StateOptions {
 type Settled = Required<StateOptions>
 
 async function state(app: FastifyInstance, given: StateOptions): Promise<void> {
+  requireParts(app, 'state', ['smartCookies', 'smartVault'])
+  judgeOptions('state', given, {
+    mode: optional(oneOf('signed', 'opaque')),
+    audience: aText,
+    keys: listOfBytes,
+    now: optional(aFunction),
+  })
   const { mode = 'signed', now = app.smartVault.now, randomBytes = randomBytesOfNode } = given
   const options = { ...given, mode, now, randomBytes }
   if (options.mode === 'signed' && options.keys.length === 0) {
@@ -142,5 +158,4 @@ function endOf({ now }: Settled): number {
 export default fp(state, {
   name: 'fhirstorm-state',
   fastify: '5.x',
-  decorators: { fastify: ['smartCookies', 'smartVault'] },
 })

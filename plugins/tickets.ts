@@ -9,6 +9,7 @@ import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
+import { judgeOptions, listWith, requireParts, withMethods } from '../src/plugin-terms.ts'
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
 import {
   type BrowserRules,
@@ -97,6 +98,11 @@ const TICKET_BYTES = 400
 const DEFAULT_RULES: BrowserRules = { perBrowser: 8, onUserChange: 'end' }
 
 async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<void> {
+  requireParts(app, 'tickets', ['smartCookies', 'smartSessions', 'smartVault'])
+  judgeOptions('tickets', options, {
+    registrations: listWith('id', 'iss'),
+    sealer: withMethods('seal', 'open', 'recordId'),
+  })
   const { smartCookies: cookies, smartVault: vault, smartSessions: store } = app
   const observer = observerOf(app)
   const { sealer, rules = DEFAULT_RULES, now = vault.now, absoluteMs = 43_200_000 } = options
@@ -235,5 +241,4 @@ function isRefusal(error: unknown): boolean {
 export default fp(tickets, {
   name: 'fhirstorm-tickets',
   fastify: '5.x',
-  decorators: { fastify: ['smartCookies', 'smartSessions', 'smartVault'] },
 })

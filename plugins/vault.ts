@@ -3,6 +3,8 @@
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { describeError } from '../src/error-description.ts'
+import { aPositiveNumber, judgeOptions, optional, withMethods } from '../src/plugin-terms.ts'
 import type { Vault } from '../src/vault/vault.ts'
 
 declare module 'fastify' {
@@ -18,6 +20,10 @@ export interface VaultOptions {
 }
 
 async function vault(app: FastifyInstance, options: VaultOptions): Promise<void> {
+  judgeOptions('vault', options, {
+    vault: withMethods('head', 'read', 'insert', 'remove', 'ping', 'close'),
+    sweepIntervalMs: optional(aPositiveNumber),
+  })
   app.decorate('smartVault', options.vault)
 
   const timer = setInterval(sweep, options.sweepIntervalMs ?? 5_000)
@@ -31,7 +37,7 @@ async function vault(app: FastifyInstance, options: VaultOptions): Promise<void>
     try {
       await options.vault.sweep()
     } catch (error) {
-      app.log.warn({ err: error }, 'the vault could not be swept')
+      app.log.warn({ err: describeError(error) }, 'the vault could not be swept')
     }
   }
 }

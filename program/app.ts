@@ -30,7 +30,8 @@ import tickets from '../plugins/tickets.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
-import type { AppOptions } from './options.ts'
+import { requestSerializers } from './logging.ts'
+import type { AppOptions, RouteGroup } from './options.ts'
 
 /**
  * Makes a whole server of the product, below its `prefix`: whatever else the server is asked, it answers
@@ -42,10 +43,25 @@ export async function serve(app: FastifyInstance, options: AppOptions): Promise<
   if (options.prefix !== '') await app.register(health)
 }
 
-/** Registers the whole product in an app of your own; `buildOptions` makes its options. */
+/**
+ * Registers the whole product in an app of your own; `buildOptions` makes its options. What no route
+ * answers stays the host's at the root, and the host's log gets nothing of our requests that ours would
+ * not hold. Refuses a prefix that is not the path of the public URL.
+ */
 export async function fhirstorm(app: FastifyInstance, options: AppOptions): Promise<void> {
-  await meetRequests(app, options)
-  await runFlow(app, options)
+  const isAtRoot = app.prefix === ''
+  if (app.prefix !== options.prefix) {
+    throw new Error(
+      `fhirstorm: options.prefix makes ${app.prefix || '/'}, and the path of publicUrl is ${options.prefix || '/'}: browsers would not find the routes`,
+    )
+  }
+  const { root } = options.frontend
+  const ownOfHost: RouteGroup[] = root === undefined ? ['health', 'frontend'] : ['health']
+  app.addHook('onRoute', route => {
+    route.logSerializers = { ...route.logSerializers, ...requestSerializers }
+  })
+  await meetRequests(app, { ...options, errors: { ...options.errors, notFound: !isAtRoot } })
+  await runFlow(app, { leaveOut: isAtRoot ? ownOfHost : [], ...options })
 }
 
 async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<void> {
@@ -70,17 +86,18 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   await app.register(renewal, options.renewal)
 
   // The routes, as a user meets them.
-  await app.register(launch, options.launch)
-  await app.register(callback, options.callback)
-  await app.register(sessions, options.sessions)
-  await app.register(sessionEvents, options.sessionEvents)
-  await app.register(proxy, options.proxy)
-  await app.register(logout)
-  await app.register(backchannelLogout, options.backchannelLogout)
-  await app.register(jwks, options.jwks)
-  await app.register(health)
-  await app.register(contract, options.contract)
-  await app.register(frontend, options.frontend)
+  const has = (group: RouteGroup) => !options.leaveOut?.includes(group)
+  if (has('launch')) await app.register(launch, options.launch)
+  if (has('callback')) await app.register(callback, options.callback)
+  if (has('sessions')) await app.register(sessions, options.sessions)
+  if (has('sessionEvents')) await app.register(sessionEvents, options.sessionEvents)
+  if (has('proxy')) await app.register(proxy, options.proxy)
+  if (has('logout')) await app.register(logout)
+  if (has('backchannelLogout')) await app.register(backchannelLogout, options.backchannelLogout)
+  if (has('jwks')) await app.register(jwks, options.jwks)
+  if (has('health')) await app.register(health)
+  if (has('contract')) await app.register(contract, options.contract)
+  if (has('frontend')) await app.register(frontend, options.frontend)
 
   // For operators, on a port of its own.
   if (options.admin) await app.register(adminListener, options.admin)

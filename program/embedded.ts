@@ -19,6 +19,8 @@ export interface ConfiguredOptions {
   config: string | Config
   /** Fastify's; without it the routes lie below the path of `publicUrl`. */
   prefix?: string
+  /** Routes that the host has itself, by their plugin: see `AppOptions`. */
+  leaveOut?: AppOptions['leaveOut']
 }
 
 /** What `app.register(fhirstorm, …)` takes: a configuration, or the options of every plugin. */
@@ -37,19 +39,14 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
   }
   const config =
     typeof options.config === 'string' ? await loadConfig(options.config) : options.config
-  const { publicUrl } = config
-  const path = new URL(publicUrl).pathname.replace(/\/$/, '')
-  if (app.prefix !== '' && app.prefix !== path) {
-    throw new Error(
-      `fhirstorm: options.prefix makes ${app.prefix}, and the path of publicUrl is ${path || '/'}: browsers would not find the routes`,
-    )
-  }
+  const path = new URL(config.publicUrl).pathname.replace(/\/$/, '')
   const contract = config.docs ? await readContract() : undefined
   const { vault, warnings } = await openVault(config)
   for (const warning of warnings) app.log.warn({ warning }, 'vault')
   const built = buildOptions(config, { vault, contract })
-  if (app.prefix === path) await registerAll(app, built)
-  else await app.register(registerAll, built)
+  if (options.leaveOut) built.leaveOut = options.leaveOut
+  if (app.prefix === '' && path !== '') await app.register(registerAll, built)
+  else await registerAll(app, built)
 }
 
 /**

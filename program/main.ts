@@ -1,6 +1,7 @@
 // The program: one command, chosen by the first word. `process` is used here and in cli/ alone. What a
 // command throws is told in one line, by names, codes and places: a message may hold anything.
 
+import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { check } from './cli/check.ts'
 import { discover } from './cli/discover.ts'
@@ -9,7 +10,6 @@ import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
 import { start } from './cli/start.ts'
 import { complain } from './cli/terminal.ts'
-import { describeError } from './logging.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
   start,

@@ -59,7 +59,26 @@ export interface AppOptions {
   contract: ContractOptions
   frontend: FrontendOptions
   admin?: AdminListenerOptions
+  /**
+   * Routes that the host has itself, by their plugin. At the root of an app of somebody else's these are
+   * `health` and, where it has no files to serve, `frontend`, unless told.
+   */
+  leaveOut?: readonly RouteGroup[]
 }
+
+/** Plugins of routes, each of which can be left out. */
+export type RouteGroup =
+  | 'launch'
+  | 'callback'
+  | 'sessions'
+  | 'sessionEvents'
+  | 'proxy'
+  | 'logout'
+  | 'backchannelLogout'
+  | 'jwks'
+  | 'health'
+  | 'contract'
+  | 'frontend'
 
 /** What the process brings besides the configuration; tests bring their own. */
 export interface Surroundings {

@@ -5,6 +5,8 @@
 const faults = {
   // 400: malformed or forged input
   bad_request: [400, 'The request is malformed.'],
+  /** With the status that a hook of the host has chosen. */
+  host_refused: [400, 'The server refused this request.'],
   unknown_issuer: [400, 'This EHR is not registered with this application.'],
   unknown_ehr: [400, 'No EHR is registered under this id.'],
   ambiguous_issuer: [
@@ -112,15 +114,19 @@ export interface FaultDetail {
   links?: readonly FaultLink[]
   /** Further members of a problem document: what the caller gets although the request failed. */
   members?: Readonly<Record<string, unknown>>
+  /** A host's own choice, for `host_refused` alone. */
+  status?: number
   cause?: unknown
 }
 
-/** A refusal with a stable code; status and public message follow from the code alone. */
+/** A refusal with a stable code, from which its public message follows, and its status but for a host's. */
 export class BrokerError extends Error {
   readonly code: FaultCode
   readonly status: number
   readonly detail: string | undefined
   readonly ehr: string | undefined
+  /** The status, under the name by which Fastify's own handlers look for it. */
+  readonly statusCode: number
   readonly retryAfterSeconds: number | undefined
   /** The wait that was asked for or worked out; undefined where only the default is told. */
   readonly askedSeconds: number | undefined
@@ -132,13 +138,15 @@ export class BrokerError extends Error {
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code
-    this.status = faults[code][0]
+    this.status = about.status ?? faults[code][0]
+    this.statusCode = this.status
     this.detail = detail
     this.ehr = ehr
     this.links = links
     this.members = members
     this.askedSeconds = retryAfterSeconds
-    this.retryAfterSeconds = retryAfterSeconds ?? (this.status === 503 ? 5 : undefined)
+    const isOurs = code !== 'host_refused'
+    this.retryAfterSeconds = retryAfterSeconds ?? (isOurs && this.status === 503 ? 5 : undefined)
   }
 }
 

@@ -69,11 +69,17 @@ export function readHost(rawHeaders: readonly string[]): string | undefined {
   let host: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (host !== undefined) return undefined
+    if (!isHostName(name)) continue
+    if (host !== undefined && host !== rawHeaders[i + 1]) return undefined
+    if (host !== undefined && !rawHeaders.includes(':authority')) return undefined
     host = rawHeaders[i + 1]
   }
   return host
+}
+
+/** HTTP/2 has it as a pseudo-header (RFC 9113 8.3.1). */
+function isHostName(name: string): boolean {
+  return (name.length === 4 && name.toLowerCase() === 'host') || name === ':authority'
 }
 
 /** Whether a Host header names a host that is served. */

@@ -35,10 +35,16 @@ const formats: Readonly<Record<string, Format>> = {
 
 /**
  * The OperationOutcome of a refusal, in the format that `_format` in the raw target names, else the
- * best one of Accept, else JSON; in DSTU2's media types when those are asked for.
+ * best one of Accept, else JSON; in DSTU2's media types when those are asked for. `status` is
+ * the code's own unless told.
  */
-export function buildOutcome(code: FaultCode, accept: string | undefined, target: string): Outcome {
-  const { status, message } = describeFault(code)
+export function buildOutcome(
+  code: FaultCode,
+  accept: string | undefined,
+  target: string,
+  status: number = describeFault(code).status,
+): Outcome {
+  const { message } = describeFault(code)
   const { contentType, isXml } = readFormat(target) ?? readAccept(accept) ?? json
   const issue = issueTypes[code] ?? issueTypesByStatus[status] ?? 'processing'
   const body = isXml
@@ -51,8 +57,10 @@ export function buildOutcome(code: FaultCode, accept: string | undefined, target
 }
 
 /** The Proxy-Status value of a refusal: an error type of RFC 9209 and our own code. */
-export function buildProxyStatus(code: FaultCode): string {
-  const { status } = describeFault(code)
+export function buildProxyStatus(
+  code: FaultCode,
+  status: number = describeFault(code).status,
+): string {
   const type = errorTypes[code] ?? errorTypesByStatus[status] ?? 'http_request_error'
   return `fhirstorm; error=${type}; details="${code}"`
 }
