@@ -1,11 +1,13 @@
 // Route: the redirect URI. Takes the launch once, exchanges the code, hands the login over (to a session
-// with a ticket of ours, or to the host's `onLogin`) and sends the browser on. A reload while the
-// exchange runs waits for it and gets the same answer; afterwards the state is used.
+// with a ticket of ours, or to the host's `onLogin`) and sends the browser on. Whoever comes again gets the
+// same answer for a minute, and is led to the session of that launch as long as the browser has it.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isPrefetch } from '../src/browser/prefetch.ts'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
-import { BrokerError } from '../src/errors.ts'
+import { BrokerError, namingEhr } from '../src/errors.ts'
+import { MAX_LAUNCHES } from '../src/limits.ts'
 import {
   aFunction,
   anObject,
@@ -15,14 +17,20 @@ import {
   optional,
   requireParts,
 } from '../src/plugin-terms.ts'
+import type { HandedOverBy, HandOver } from '../src/session/login.ts'
+import { createAnswers } from '../src/smart/launch/answers.ts'
 import {
   type CallbackQuery,
   parseCallbackQuery,
   verifyCallback,
 } from '../src/smart/launch/callback.ts'
 import { buildLaunchId } from '../src/smart/launch/state.ts'
-import { listRedirectFaults } from '../src/smart/redirect-uri.ts'
-import type { PendingLaunch, Registration, TokenSet } from '../src/smart/types.ts'
+import {
+  listRedirectFaults,
+  ownRedirectPath,
+  requireOwnRedirect,
+} from '../src/smart/redirect-uri.ts'
+import type { PendingLaunch, Registration } from '../src/smart/types.ts'
 import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
@@ -41,33 +49,9 @@ export interface CallbackOptions {
   rateLimit?: { max: number; timeWindow: number }
 }
 
-/** A launch that went well: who logged in where, and where the browser is to go. */
-export interface Login {
-  /** Registration id. */
-  ehr: string
-  /** FHIR base URL of the EHR. */
-  iss: string
-  tokens: TokenSet
-  /** Path or URL at the frontend. */
-  returnTo: string
-}
-
-/**
- * Called once per login, with the request that brought the code. What it gives is put on every answer
- * that tells of this login: parameters for the landing URL, and cookies or headers by `land`. When it
- * rejects, the tokens are given back where the app can (`smartTokens`).
- */
-export type OnLogin = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  login: Login,
-) => Promise<HandedOver | undefined>
-
-export interface HandedOver {
-  /** Id of the session, told to the frontend in the landing URL. */
-  session?: string
-  land?(reply: FastifyReply): void
-}
+export type { Login } from '../src/session/login.ts'
+export type HandedOver = HandedOverBy<FastifyReply>
+export type OnLogin = HandOver<FastifyRequest, FastifyReply>
 
 /** How a launch ended: where the browser goes, and what it is given. */
 interface Completed {
@@ -75,7 +59,12 @@ interface Completed {
   /** Whether the launch was begun in a frame, with cookies for frames. */
   embedded: boolean
   handedOver?: HandedOver
+  /** Ends what was begun, where nobody got to know of it. */
+  undo?: () => Promise<void>
 }
+
+/** Refusals of a launch that may have led somewhere before. */
+const OVER: ReadonlySet<string> = new Set(['state_used', 'state_expired', 'cookie_missing'])
 
 async function callback(app: FastifyInstance, options: CallbackOptions): Promise<void> {
   requireParts(app, 'callback', [
@@ -97,40 +86,30 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   const onLogin = options.onLogin ?? grantTicket(app)
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const config = { rateLimit: options.rateLimit, page: true }
-  /** Launches whose exchange runs at this moment, by launch id. */
-  const running = new Map<string, { cookie: string; completed: Promise<Completed> }>()
+  const answers = createAnswers<Completed>({
+    steady: () => performance.now(),
+    onLost: ({ undo }) => void undo?.().catch(() => undefined),
+  })
 
   for (const path of ['/redirect', '/redirect/:ehr']) {
-    app.get(
-      path,
-      { config, exposeHeadRoute: false },
-      async (request: FastifyRequest<Asked>, reply) => {
-        if (request.headers['sec-purpose']?.includes('prefetch')) {
-          throw new BrokerError('prefetch_refused')
-        }
-        const query = parseCallbackQuery(rawQuery(request))
-        if (query.state === undefined) throw new BrokerError('state_missing')
-        const launchId = await buildLaunchId(query.state)
-        const cookie = cookies.read(request, cookies.names.launch(launchId))
-        const completed = await share(launchId, cookie, () =>
-          complete(request, reply, query, cookie),
-        )
-        return land(reply, launchId, completed)
-      },
-    )
-  }
-
-  async function share(
-    launchId: string,
-    cookie: string | undefined,
-    run: () => Promise<Completed>,
-  ): Promise<Completed> {
-    const same = running.get(launchId)
-    if (same && same.cookie === cookie) return await same.completed
-    const completed = run()
-    if (cookie === undefined || same) return await completed
-    running.set(launchId, { cookie, completed })
-    return await completed.finally(() => running.delete(launchId))
+    const route = { config, exposeHeadRoute: false }
+    app.get(path, route, async (request: FastifyRequest<Asked>, reply) => {
+      if (isPrefetch(request.headers)) throw new BrokerError('prefetch_refused')
+      const query = parseCallbackQuery(rawQuery(request))
+      const { state } = query
+      if (state === undefined) {
+        const code = 'error' in query.answer ? 'answer_unbound' : 'state_missing'
+        throw new BrokerError(code)
+      }
+      const launchId = await buildLaunchId(state)
+      const cookie = cookies.read(request, cookies.names.launch(launchId))
+      try {
+        const make = () => complete(request, reply, query, cookie)
+        return land(reply, launchId, await answers.share(launchId, cookie, make))
+      } catch (error) {
+        return await landAgain(request, reply, state, error)
+      }
+    })
   }
 
   async function complete(
@@ -140,7 +119,27 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     cookie: string | undefined,
   ): Promise<Completed> {
     const pending = await app.smartState.redeem({ state: query.state, cookie })
-    const registration = requireOwnRedirect(request, pending)
+    const registration = registrations.get(pending.ehr)
+    if (!registration) throw new BrokerError('state_invalid')
+    const { ehr } = request.params
+    const asked = publicUrl + (ehr === undefined ? '/redirect' : ownRedirectPath(ehr))
+    requireOwnRedirect(asked, pending, registration)
+    const { kind } = pending
+    const finish = () => handOver(request, reply, query, { pending, registration })
+    const completed = await namingEhr(registration.id, finish, kind)
+    const { location, handedOver } = completed
+    const landing = { ehr: registration.id, kind, location, session: handedOver?.session }
+    // What is not noted is not known later, and that is all.
+    await app.smartState.remember(query.state as string, landing).catch(() => undefined)
+    return completed
+  }
+
+  async function handOver(
+    request: FastifyRequest<Asked>,
+    reply: FastifyReply,
+    query: CallbackQuery,
+    { pending, registration }: { pending: PendingLaunch; registration: Registration },
+  ): Promise<Completed> {
     const server = await app.smartDiscovery.resolve(registration)
     const verified = verifyCallback(query, pending, { registration, server })
     const { returnTo } = pending
@@ -151,28 +150,52 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)
     const { id: ehr, iss } = registration
+    const discard = () => {
+      if (app.hasDecorator('smartTokens')) app.smartTokens.discard(ehr, tokens)
+    }
     const login = { ehr, iss, tokens, returnTo }
     const handedOver = await onLogin(request, reply, login).catch(error => {
-      if (app.hasDecorator('smartTokens')) app.smartTokens.discard(ehr, tokens)
+      discard()
       throw error
     })
-    const session = handedOver?.session
-    const told: { session: string } | Record<string, never> =
-      session === undefined ? {} : { session }
-    return { embedded, handedOver, location: buildLandingUrl(returnTo, frontend.origin, told) }
+    const { session } = handedOver ?? {}
+    const location = buildLandingUrl(returnTo, frontend.origin, { session })
+    const undo = async () => {
+      await handedOver?.undo?.()
+      discard()
+    }
+    return { embedded, handedOver, location, undo: handedOver?.undo && undo }
   }
 
-  // An EHR is heard at its redirect URI and nowhere else, so that the code of one is never taken for
-  // another's (attacks C2).
-  function requireOwnRedirect({ params }: FastifyRequest<Asked>, pending: PendingLaunch) {
-    const registration = registrations.get(pending.ehr)
-    if (!registration) throw new BrokerError('state_invalid')
-    const path = params.ehr === undefined ? '/redirect' : `/redirect/${params.ehr}`
-    const asked = publicUrl + path
-    if (asked !== pending.redirectUri || asked !== registration.redirectUri) {
-      throw new BrokerError('issuer_mismatch', { ehr: registration.id })
+  // A launch that is over already, or whose cookie is gone: whoever has its session is led there.
+  async function landAgain(
+    request: FastifyRequest<Asked>,
+    reply: FastifyReply,
+    state: string,
+    error: unknown,
+  ): Promise<FastifyReply> {
+    if (!(error instanceof BrokerError) || !OVER.has(error.code)) throw error
+    const known = await app.smartState.recall(state).catch(() => undefined)
+    if (known === undefined) {
+      const launches = cookies.names.launches(request.headers.cookie).size
+      const isCrowded = error.code === 'cookie_missing' && launches >= MAX_LAUNCHES
+      throw isCrowded ? new BrokerError('too_many_launches', { ehr: request.params.ehr }) : error
     }
-    return registration
+    const { ehr, kind, session, location } = known
+    if (session !== undefined && !(await hasSession(request, session))) {
+      throw new BrokerError('state_used', { ehr, begun: kind })
+    }
+    return reply.redirect(location, 303)
+  }
+
+  async function hasSession(request: FastifyRequest, id: string): Promise<boolean> {
+    // A host's own sessions are the host's to look after.
+    if (!app.hasDecorator('smartTickets') || options.onLogin) return true
+    const opened = (async () => await app.smartTickets.open(request, id, { slide: false }))()
+    return await opened.then(
+      () => true,
+      () => false,
+    )
   }
 
   function land(
@@ -187,13 +210,18 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
 }
 
 /** The product's own way: a session in the vault, and its ticket in a cookie. */
-function grantTicket({ smartTickets: tickets }: FastifyInstance): OnLogin {
+function grantTicket({ smartTickets: tickets, smartSessions: sessions }: FastifyInstance): OnLogin {
   if (tickets === undefined) {
     throw new Error('fhirstorm-callback: options.onLogin is missing, and so is fhirstorm-tickets')
   }
   return async (request, _reply, login) => {
     const granted = await tickets.begin(request, login)
-    return { session: granted.open.session.id, land: reply => tickets.grant(reply, granted) }
+    const { session, recordId } = granted.open
+    return {
+      session: session.id,
+      land: reply => tickets.grant(reply, granted),
+      undo: async () => void (await sessions.end(recordId, { reason: 'logout' })),
+    }
   }
 }
 

@@ -135,10 +135,17 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     return reply.type(outcome.contentType).send(outcome.body)
   }
 
+  // The same kind of launch: what the EHR began, the EHR begins again.
+  function chooseStart({ ehr, begun }: BrokerError) {
+    if (begun === 'ehr') return { isForEhr: true }
+    const isKnown = ehr !== undefined && ehrNames?.has(ehr)
+    return { startAgain: isKnown ? `${loginPath}?ehr=${encodeURIComponent(ehr)}` : loginPath }
+  }
+
   function answerPage(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
     const ehrName = error.ehr === undefined ? undefined : ehrNames?.get(error.ehr)
     const page = buildFaultPage(
-      { message: error.message, requestId: request.id, ehrName, startAgain: loginPath },
+      { message: error.message, requestId: request.id, ehrName, ...chooseStart(error) },
       { frameAncestors },
     )
     return reply

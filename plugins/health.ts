@@ -8,13 +8,13 @@ import type {} from './vault.ts'
 
 async function health(app: FastifyInstance): Promise<void> {
   requireParts(app, 'health', ['smartVault'])
-  const config = { anyHost: true }
+  const route = { config: { anyHost: true }, exposeHeadRoute: true }
 
-  app.get('/healthz', { config }, async (_request, reply) => {
+  app.get('/healthz', route, async (_request, reply) => {
     return reply.send({ status: 'ok' })
   })
 
-  app.get('/readyz', { config }, async (_request, reply) => {
+  app.get('/readyz', route, async (_request, reply) => {
     await app.smartVault.ping()
     return reply.send({ status: 'ok' })
   })

@@ -5,9 +5,10 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
+import { isPrefetch } from '../src/browser/prefetch.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
-import { defaultLaunchPace } from '../src/limits.ts'
+import { defaultLaunchPace, MAX_LAUNCHES } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
 import { anObject, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
@@ -35,8 +36,6 @@ export interface LaunchOptions {
   rateLimit?: { max: number; timeWindow: number }
 }
 
-/** Launches one browser may have in progress; the oldest make room (attacks L22). */
-const MAX_LAUNCHES = 3
 /** Their cookies together, so that the Cookie header stays under 4 KiB beside eight tickets. */
 const MAX_LAUNCH_BYTES = 1536
 
@@ -59,9 +58,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app
 
   app.addHook('onRequest', async request => {
-    if (request.headers['sec-purpose']?.includes('prefetch')) {
-      throw new BrokerError('prefetch_refused')
-    }
+    if (isPrefetch(request.headers)) throw new BrokerError('prefetch_refused')
   })
 
   for (const path of ['/launch', '/launch/:ehr']) {

@@ -1,6 +1,7 @@
 // Capability: the state of launches in progress. Issues a state with the sealed cookie that binds it
 // to this browser, and redeems both once: signature, expiry and cookie first, so that nobody without
-// the cookie can burn a login (attacks S5). Signed states need nothing in the vault but their names.
+// the cookie can burn a login (attacks S5). What the launch needs waits in the vault, sealed by a secret that the cookie holds alone, so
+// that a browser can have many of them.
 
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
@@ -15,6 +16,7 @@ import {
   optional,
   requireParts,
 } from '../src/plugin-terms.ts'
+import { digestText } from '../src/smart/digest.ts'
 import { openDeposit, sealDeposit } from '../src/smart/launch/deposit.ts'
 import {
   buildLaunchId,
@@ -43,6 +45,19 @@ export interface State {
    * `state_invalid`, `state_expired`, `cookie_missing` or `state_used`.
    */
   redeem(answer: { state: string | undefined; cookie: string | undefined }): Promise<PendingLaunch>
+  /** Notes for an hour where the launch of a state has led. */
+  remember(state: string, landing: Landing): Promise<void>
+  /** Where the launch of a state has led; undefined for any other state. */
+  recall(state: string): Promise<Landing | undefined>
+}
+
+/** How a launch ended, for whoever comes back to its redirect URI. */
+export interface Landing {
+  ehr: string
+  kind: LaunchMaterial['kind']
+  /** Session id; absent where the EHR refused. */
+  session?: string
+  location: string
 }
 
 export interface StateOptions {
@@ -57,6 +72,9 @@ export interface StateOptions {
   /** Node's unless told. */
   randomBytes?: RandomBytes
 }
+
+/** How long a browser that comes back is led to its session. */
+const LANDING_MS = 3_600_000
 
 type Settled = Required<StateOptions>
 
@@ -76,74 +94,81 @@ async function state(app: FastifyInstance, given: StateOptions): Promise<void> {
   if (options.keys.some(key => key.length !== 32)) {
     throw new Error('each state key must be exactly 32 bytes')
   }
-  const kind = options.mode === 'signed' ? buildSigned(app, options) : buildOpaque(app, options)
-  app.decorate('smartState', {
-    issue: kind.issue,
-    async redeem({ state, cookie }) {
-      if (!state) throw new BrokerError('state_missing')
-      return await kind.redeem(state, cookie)
-    },
-  })
+  const { smartCookies: cookies, smartVault: vault } = app
+  const kind = options.mode === 'signed' ? buildSigned(options) : buildOpaque(options)
+  app.decorate('smartState', { issue, redeem, remember, recall })
+
+  async function issue(launch: LaunchMaterial) {
+    const state = await kind.make()
+    const launchId = await buildLaunchId(state)
+    const expiresAt = endOf(options)
+    const secret = random(options, 32)
+    const sealed = await sealDeposit(packLaunch(launch), secret, launchId, randomBytes)
+    await vault.deposit(launchId, sealed, expiresAt)
+    const members = { launchId, secret: secret.toString('base64url'), expiresAt: `${expiresAt}` }
+    const pending = { ...launch, launchId, expiresAt }
+    return { state, pending, cookie: cookies.seal('launch', members) }
+  }
+
+  async function redeem({ state, cookie }: Parameters<State['redeem']>[0]): Promise<PendingLaunch> {
+    if (!state) throw new BrokerError('state_missing')
+    await kind.verify(state)
+    const launchId = await buildLaunchId(state)
+    const bound = cookie === undefined ? undefined : cookies.open('launch', cookie)
+    if (!bound?.secret || bound.launchId !== launchId) throw new BrokerError('cookie_missing')
+    const expiresAt = Number(bound.expiresAt)
+    if (!(now() < expiresAt)) throw new BrokerError('state_expired')
+    const isFirst = await vault.take(`state-${launchId}`, expiresAt)
+    if (!isFirst) throw new BrokerError('state_used')
+    const sealed = await vault.withdraw(launchId)
+    if (sealed === undefined) throw new BrokerError('state_expired')
+    const text = await openDeposit(sealed, Buffer.from(bound.secret, 'base64url'), launchId)
+    const pending = text && unpackLaunch(text, { launchId, expiresAt })
+    if (!pending) throw new BrokerError('state_invalid')
+    return pending
+  }
+
+  async function remember(state: string, landing: Landing): Promise<void> {
+    const { key, secret, launchId } = await nameLanding(state)
+    const sealed = await sealDeposit(JSON.stringify(landing), secret, launchId, randomBytes)
+    await vault.deposit(key, sealed, now() + LANDING_MS)
+  }
+
+  async function recall(state: string): Promise<Landing | undefined> {
+    const { key, secret, launchId } = await nameLanding(state)
+    const sealed = await vault.withdraw(key)
+    if (sealed === undefined) return undefined
+    await vault.deposit(key, sealed, now() + LANDING_MS)
+    const text = await openDeposit(sealed, secret, launchId)
+    return text === undefined ? undefined : (JSON.parse(text) as Landing)
+  }
 }
 
 interface StateKind {
-  issue: State['issue']
-  redeem(state: string, cookie: string | undefined): Promise<PendingLaunch>
+  make(): Promise<string>
+  /** Refuses what no state of ours can be; with `state_expired` where that can be read. */
+  verify(state: string): Promise<unknown>
 }
 
-function buildSigned({ smartCookies, smartVault }: FastifyInstance, options: Settled): StateKind {
+function buildSigned(options: Settled): StateKind {
   return {
-    async issue(launch) {
-      const jti = random(options, 16).toString('base64url')
-      const state = await buildSignedState(jti, options)
-      const launchId = await buildLaunchId(state)
-      const pending = { ...launch, launchId, jti, expiresAt: endOf(options) }
-      const cookie = smartCookies.seal('launch', { jti, launch: packLaunch(launch) })
-      return { state, pending, cookie }
-    },
-    async redeem(state, cookie) {
-      const { jti, expiresAt } = await verifySignedState(state, options)
-      const sealed = cookie === undefined ? undefined : smartCookies.open('launch', cookie)
-      if (!sealed?.launch || sealed.jti !== jti) throw new BrokerError('cookie_missing')
-      const launchId = await buildLaunchId(state)
-      const pending = unpackLaunch(sealed.launch, { launchId, jti, expiresAt })
-      if (!pending) throw new BrokerError('cookie_missing')
-      const isFirst = await smartVault.take(`state-${jti}`, expiresAt)
-      if (!isFirst) throw new BrokerError('state_used')
-      return pending
-    },
+    make: () => buildSignedState(random(options, 16).toString('base64url'), options),
+    verify: state => verifySignedState(state, options),
   }
 }
 
-function buildOpaque({ smartCookies, smartVault }: FastifyInstance, options: Settled): StateKind {
+function buildOpaque(options: Settled): StateKind {
   return {
-    async issue(launch) {
-      const state = random(options, 32).toString('base64url')
-      const launchId = await buildLaunchId(state)
-      const expiresAt = endOf(options)
-      const secret = random(options, 32)
-      const sealed = await sealDeposit(packLaunch(launch), secret, launchId, options.randomBytes)
-      await smartVault.deposit(launchId, sealed, expiresAt)
-      const members = { launchId, secret: secret.toString('base64url'), expiresAt: `${expiresAt}` }
-      const pending = { ...launch, launchId, jti: launchId, expiresAt }
-      return { state, pending, cookie: smartCookies.seal('launch', members) }
-    },
-    async redeem(state, cookie) {
-      const launchId = await buildLaunchId(parseOpaqueState(state))
-      const bound = cookie === undefined ? undefined : smartCookies.open('launch', cookie)
-      if (!bound?.secret || bound.launchId !== launchId) throw new BrokerError('cookie_missing')
-      const expiresAt = Number(bound.expiresAt)
-      if (!(options.now() < expiresAt)) throw new BrokerError('state_expired')
-      const isFirst = await smartVault.take(`state-${launchId}`, expiresAt)
-      if (!isFirst) throw new BrokerError('state_used')
-      const sealed = await smartVault.withdraw(launchId)
-      if (sealed === undefined) throw new BrokerError('state_expired')
-      const text = await openDeposit(sealed, Buffer.from(bound.secret, 'base64url'), launchId)
-      const pending = text && unpackLaunch(text, { launchId, jti: launchId, expiresAt })
-      if (!pending) throw new BrokerError('state_invalid')
-      return pending
-    },
+    make: async () => random(options, 32).toString('base64url'),
+    verify: async state => parseOpaqueState(state),
   }
+}
+
+// Sealed by the state itself, which the vault never sees.
+async function nameLanding(state: string) {
+  const launchId = await buildLaunchId(state)
+  const secret = Buffer.from(await digestText(`landed ${state}`), 'base64url')
+  return { key: `landed-${launchId}`, secret, launchId }
 }
 
 function random({ randomBytes }: Settled, size: number): Buffer {

@@ -19,6 +19,14 @@ const faults = {
   state_expired: [400, 'This login took too long. Please start again.'],
   state_used: [400, 'This login has already been completed. Please start again.'],
   cookie_missing: [400, 'This browser did not start this login, or it blocks cookies.'],
+  too_many_launches: [
+    400,
+    'Too many logins were begun at once in this browser, and this one had to make room. Please start again.',
+  ],
+  answer_unbound: [
+    400,
+    'Whoever sent you here says that access was not given. Nothing has been changed; please start again.',
+  ],
   callback_invalid: [400, 'The answer of the EHR is malformed.'],
   issuer_mismatch: [400, 'The answer came from another authorization server than the one asked.'],
   access_denied: [400, 'Access was denied at the EHR.'],
@@ -108,6 +116,8 @@ export interface FaultDetail {
   detail?: string
   /** Registration id of the EHR that is at fault. */
   ehr?: string
+  /** How the login began that failed, where that is known: the page leads to the same kind. */
+  begun?: 'ehr' | 'standalone'
   /** Seconds after which trying again makes sense; sent as Retry-After. */
   retryAfterSeconds?: number
   /** Addresses told to the caller: ours that would work instead, or the EHR's page that helps. */
@@ -125,6 +135,7 @@ export class BrokerError extends Error {
   readonly status: number
   readonly detail: string | undefined
   readonly ehr: string | undefined
+  readonly begun: 'ehr' | 'standalone' | undefined
   /** The status, under the name by which Fastify's own handlers look for it. */
   readonly statusCode: number
   readonly retryAfterSeconds: number | undefined
@@ -134,7 +145,7 @@ export class BrokerError extends Error {
   readonly members: Readonly<Record<string, unknown>> | undefined
 
   constructor(code: FaultCode, about: FaultDetail = {}) {
-    const { detail, ehr, retryAfterSeconds, links, members, cause } = about
+    const { detail, ehr, begun, retryAfterSeconds, links, members, cause } = about
     super(faults[code][1], { cause })
     this.name = 'BrokerError'
     this.code = code
@@ -142,6 +153,7 @@ export class BrokerError extends Error {
     this.statusCode = this.status
     this.detail = detail
     this.ehr = ehr
+    this.begun = begun
     this.links = links
     this.members = members
     this.askedSeconds = retryAfterSeconds
@@ -150,14 +162,25 @@ export class BrokerError extends Error {
   }
 }
 
-/** Runs one step with an EHR, and names that EHR in a refusal that does not name one yet. */
-export async function namingEhr<T>(ehr: string, step: () => Promise<T>): Promise<T> {
+/**
+ * Runs one step with an EHR, and names that EHR in a refusal that does not name one yet; and how the login
+ * began, where that is told.
+ */
+export async function namingEhr<T>(
+  ehr: string,
+  step: () => Promise<T>,
+  begun?: FaultDetail['begun'],
+): Promise<T> {
   try {
     return await step()
   } catch (error) {
-    if (!(error instanceof BrokerError) || error.ehr !== undefined) throw error
+    if (!(error instanceof BrokerError)) throw error
+    if (error.ehr !== undefined && begun === undefined) throw error
     const { askedSeconds: retryAfterSeconds, cause } = error
-    throw new BrokerError(error.code, { ...error, ehr, retryAfterSeconds, cause })
+    throw new BrokerError(error.code, {
+      ...{ ...error, ehr: error.ehr ?? ehr, begun: begun ?? error.begun },
+      ...{ retryAfterSeconds, cause, status: undefined },
+    })
   }
 }
 

@@ -130,6 +130,9 @@ export const defaultMemoryLimits: MemoryLimits = {
 /** Requests of one address (which may be a whole hospital's) to each route of the login. */
 export const defaultLoginRate = { max: 600, timeWindow: 60_000 }
 
+/** Launches one browser may have in progress; the oldest make room (attacks L22). */
+export const MAX_LAUNCHES = 5
+
 /** Logins that begin. In ten minutes, for which one may last, fifty thousand take some 100 MB. */
 export const defaultLaunchPace: PaceLimits = {
   ...{ caller: 1_000, ehr: 2_000, all: 5_000 },

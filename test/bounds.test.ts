@@ -9,7 +9,7 @@ const EACH_CALL = 'gone when the function returns'
 const EACH_EHR = 'one entry for each registration'
 
 const bounds: Record<string, string> = {
-  'plugins/callback.ts running':
+  'src/smart/launch/answers.ts running':
     'exchanges under way: calls of the egress and waiters of discovery',
   'plugins/metrics.ts kinds': 'methods, routes and registrations',
   'src/bounded-map.ts entries': 'its own bound in bytes',

@@ -8,7 +8,7 @@ import { buildPolicy, type Directives, framedBy } from './content-security-polic
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--paper:#fff;--line:#d8dee6;--accent:#0b6e6e}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171e;--line:#2b3542;--accent:#5cc8c0}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
-main{max-width:min(60rem,92vw);min-width:min(24rem,92vw);padding:2rem}h1{font-size:1.4rem;margin:0 0 .75rem}p{margin:.5rem 0}small{color:var(--soft)}
+main{box-sizing:border-box;width:100%;max-width:60rem;padding:2rem clamp(1rem,4vw,2rem);overflow-wrap:anywhere}h1{font-size:1.4rem;margin:0 0 .75rem}p{margin:.5rem 0}small{color:var(--soft)}
 ul{list-style:none;padding:0}li{margin:.5rem 0}a,button{color:var(--accent)}
 li a{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;text-decoration:none}
 table{border-collapse:collapse;font-size:.9rem}td{border-top:1px solid var(--line);padding:.35rem .6rem;vertical-align:top}
@@ -30,13 +30,21 @@ const SUBMIT_HASH = hashSource(SUBMIT)
 
 /** A refusal: what happened in fixed words, the EHR's registered name, a link to start again. */
 export function buildFaultPage(
-  fault: { message: string; requestId: string; ehrName?: string; startAgain?: string },
+  fault: {
+    message: string
+    requestId: string
+    ehrName?: string
+    startAgain?: string
+    /** The EHR began this login, and has to begin the next one too. */
+    isForEhr?: boolean
+  },
   options: PageOptions = {},
 ): Page {
   const ehr = fault.ehrName === undefined ? '' : `<p>EHR: <b>${escapeHtml(fault.ehrName)}</b></p>`
+  const words = fault.isForEhr ? '<p>Please open the app again from the EHR.</p>' : ''
   const again =
     fault.startAgain === undefined
-      ? ''
+      ? words
       : `<p><a href="${escapeHtml(fault.startAgain)}">Start again</a></p>`
   return buildPage(
     'This did not work',

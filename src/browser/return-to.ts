@@ -33,11 +33,14 @@ export function parseReturnTo(asked: unknown, frontend: Frontend): string {
 export function buildLandingUrl(
   returnTo: string,
   origin: string,
-  outcome: { session: string } | { error: string } | Record<string, never>,
+  outcome: { session?: string; error?: string },
 ): string {
   const url = new URL(returnTo, origin)
-  for (const name of ['session', 'error']) url.searchParams.delete(name)
-  for (const [name, value] of Object.entries(outcome)) url.searchParams.set(name, value)
+  for (const name of ['session', 'error'] as const) {
+    const value = outcome[name]
+    if (value === undefined) url.searchParams.delete(name)
+    else url.searchParams.set(name, value)
+  }
   return url.href
 }
 

@@ -3,7 +3,7 @@
 // in their answers (RFC 9207), each by another name. Pure: no I/O, no clock (attacks C2, C3).
 
 import { BrokerError } from '../errors.ts'
-import type { AuthorizationServer, Registration } from './types.ts'
+import type { AuthorizationServer, PendingLaunch, Registration } from './types.ts'
 
 /** The path of a redirect URI that is one registration's alone. */
 export function ownRedirectPath(ehr: string): string {
@@ -74,4 +74,19 @@ export function isFromIssuer(
 ): boolean {
   if (responseIss !== undefined) return iss === responseIss
   return iss === undefined ? !issParameterSupported : [issuer, ...issuers].includes(iss)
+}
+
+/**
+ * An EHR is heard at its redirect URI and nowhere else, so that the code of one is never taken for
+ * another's: refuses with `issuer_mismatch` an answer that came to another address than was asked for
+ * (attacks C2).
+ */
+export function requireOwnRedirect(
+  asked: string,
+  pending: Pick<PendingLaunch, 'redirectUri'>,
+  registration: Pick<Registration, 'id' | 'redirectUri'>,
+): void {
+  if (asked !== pending.redirectUri || asked !== registration.redirectUri) {
+    throw new BrokerError('issuer_mismatch', { ehr: registration.id })
+  }
 }

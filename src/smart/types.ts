@@ -80,8 +80,6 @@ export interface LaunchRequest {
 /** An authorization in progress. */
 export interface PendingLaunch {
   launchId: string
-  /** Of the state value: what is taken once. */
-  jti: string
   ehr: string
   kind: 'ehr' | 'standalone'
   iss: string
@@ -94,7 +92,7 @@ export interface PendingLaunch {
 }
 
 /** What an authorization needs to begin; its state gives it an id and an end. */
-export type LaunchMaterial = Omit<PendingLaunch, 'launchId' | 'jti' | 'expiresAt'>
+export type LaunchMaterial = Omit<PendingLaunch, 'launchId' | 'expiresAt'>
 
 /** A callback that belongs to a launch of this browser: a code to exchange, or the EHR's refusal. */
 export type VerifiedCallback =

@@ -46,8 +46,13 @@ for (const state of ['signed', 'opaque'] as const) {
       const callback = stopped.headers.get('location') ?? ''
       const first = await browser.fetch(callback, { headers: { 'sec-fetch-mode': 'navigate' } })
       assert.equal(first.status, 303, first.text)
+      // The browser has the session of that launch, and is led there; another one gets nothing.
       const again = await browser.fetch(callback)
-      assert.equal(again.status, 400)
+      assert.deepEqual(
+        [again.status, again.headers.get('location'), again.setCookies],
+        [303, first.headers.get('location'), []],
+      )
+      assert.equal((await createBrowser().fetch(callback)).status, 400)
       assert.equal((await browser.fetch(`${world.app}/sessions`)).json<unknown[]>().length, 1)
     })
 

@@ -138,10 +138,10 @@ test('[L14] repeated, bracketed, empty and oversized parameters are refused', as
   }
 })
 
-test('[L22] a fourth launch in one browser makes the oldest give way', async t => {
+test('[L22] a sixth launch in one browser makes the oldest give way', async t => {
   const { app } = await build(one)
   t.after(() => app.close())
-  const ids = ['one', 'two', 'six'].map(id => id.padEnd(22, 'A'))
+  const ids = ['one', 'two', 'three', 'four', 'five'].map(id => id.padEnd(22, 'A'))
   const cookie = ids.map(id => `__Host-fhirstorm-launch-${id}=x`).join('; ')
   const response = await app.inject({ url: `/launch?iss=${iss}&launch=x`, headers: { cookie } })
   const lines = [response.headers['set-cookie'] ?? []].flat()

@@ -186,6 +186,8 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
         redeemed = true
         return pending
       },
+      async remember() {},
+      async recall() {},
     },
     smartAuthorization: {
       async exchange() {
@@ -210,9 +212,13 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
   const locations = new Set(answers.map(({ headers }) => headers.location))
   assert.equal(locations.size, 1)
   assert.match(String([...locations][0]), /^https:\/\/app\.example\.org\/app\?session=/)
-  assert.equal((await call('/redirect?code=c&state=state', launch)).json().code, 'state_used')
+  // For a minute the same cookie gets the same answer.
+  const again = await call('/redirect?code=c&state=state', launch)
+  assert.equal(again.headers.location, [...locations][0])
+  const other = `__Host-fhirstorm-launch-${await buildLaunchId('other')}=sealed`
+  assert.equal((await call('/redirect?code=c&state=other', other)).json().code, 'state_used')
   redeemed = false
-  const wrong = await call('/redirect/general?code=c&state=state', launch)
+  const wrong = await call('/redirect/general?code=c&state=other', other)
   assert.equal(wrong.json().code, 'issuer_mismatch')
   assert.equal((await call('/redirect?code=c&state=state', '')).json().code, 'cookie_missing')
 })

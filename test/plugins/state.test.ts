@@ -160,8 +160,8 @@ for (const mode of ['signed', 'opaque'] as const) {
   test(`${mode}: a ticket is no launch cookie`, async t => {
     const { state, cookies: sealing } = await build(t, { mode })
     const { state: text, pending } = await state.issue(material)
-    const { launchId, jti } = pending
-    const ticket = sealing.seal('ticket', { launchId, jti, secret: 'x', launch: 'x' })
+    const { launchId } = pending
+    const ticket = sealing.seal('ticket', { launchId, secret: 'x', expiresAt: '9'.repeat(13) })
     await refuse(state, { state: text, cookie: ticket }, 'cookie_missing')
   })
 
@@ -179,27 +179,46 @@ for (const mode of ['signed', 'opaque'] as const) {
   })
 }
 
-test('[S10] signed: nothing of the launch is in the state or in the vault', async t => {
+test('[S10] signed: nothing of the launch is in the state', async t => {
   const { state, vault } = await build(t)
   const { state: text, cookie } = await state.issue(material)
   const readable = Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()
   for (const value of ['general', 'ehr.test', 'chart', 'vvvv']) {
     assert.ok(!readable.includes(value) && !text.includes(value))
   }
-  assert.equal(vault.deposits.size, 0)
   await state.redeem({ state: text, cookie })
-  assert.equal(vault.taken.size, 1)
+  assert.deepEqual([vault.taken.size, vault.deposits.size], [1, 0])
 })
 
-test('[S10, S12] opaque: the vault alone tells nothing, and a lost deposit starts again', async t => {
-  const { state, vault, cookies: sealing } = await build(t, { mode: 'opaque' })
-  const lost = await state.issue(material)
-  const [deposit = ''] = vault.deposits.values()
-  assert.ok(!Buffer.from(deposit, 'base64url').toString('latin1').includes('ehr.test'))
-  assert.ok(!JSON.stringify(sealing.open('launch', lost.cookie)).includes('ehr.test'))
-  vault.deposits.clear()
-  await refuse(state, { state: lost.state, cookie: lost.cookie }, 'state_expired')
-})
+for (const mode of ['signed', 'opaque'] as const) {
+  test(`[S10, S12] ${mode}: the vault alone tells nothing, and a lost deposit starts again`, async t => {
+    const { state, vault, cookies: sealing } = await build(t, { mode })
+    const lost = await state.issue(material)
+    const [deposit = ''] = vault.deposits.values()
+    assert.ok(!Buffer.from(deposit, 'base64url').toString('latin1').includes('ehr.test'))
+    assert.ok(!JSON.stringify(sealing.open('launch', lost.cookie)).includes('ehr.test'))
+    vault.deposits.clear()
+    await refuse(state, { state: lost.state, cookie: lost.cookie }, 'state_expired')
+  })
+
+  test(`[C16] ${mode}: where a launch has led is known by its state alone, and the vault tells nothing of it`, async t => {
+    const { state, vault } = await build(t, { mode })
+    const [mine, other] = [await state.issue(material), await state.issue(material)]
+    const landing = {
+      ehr: 'general',
+      kind: 'ehr',
+      session: 'a'.repeat(22),
+      location: '/chart',
+    } as const
+    await state.remember(mine.state, landing)
+    for (let i = 0; i < 3; i++) assert.deepEqual(await state.recall(mine.state), landing)
+    assert.equal(await state.recall(other.state), undefined)
+    for (const [key, value] of vault.deposits) {
+      const text = key + Buffer.from(value, 'base64url').toString('latin1')
+      assert.doesNotMatch(text, /chart|general|aaaa/)
+    }
+  })
+}
 
 test('[S2] opaque: the end of a launch lies in its cookie, out of reach of who writes the vault', async t => {
   const { state, vault, clock } = await build(t, { mode: 'opaque' })
@@ -231,7 +250,7 @@ test('[S11] signed: a state survives the rotation of its key while the old one i
   await refuse(removed.state, { state: text, cookie: undefined }, 'state_invalid')
 })
 
-test('signed: three launches leave room for eight tickets in 4 KiB of cookies', async t => {
+test('[L22] signed: five launches leave room for eight tickets in 4 KiB of cookies, wherever they return to', async t => {
   const app = Fastify()
   t.after(() => app.close())
   await app.register(cookies, {
@@ -250,9 +269,10 @@ test('signed: three launches leave room for eight tickets in 4 KiB of cookies', 
     randomBytes,
   })
   const pairs: string[] = []
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 5; i++) {
+    const returnTo = `/?${'x'.repeat(500)}`
     const iss = 'https://fhir.hospital.example.org:443/interconnect/api/FHIR/R4/'
-    const { pending, cookie } = await app.smartState.issue({ ...material, iss })
+    const { pending, cookie } = await app.smartState.issue({ ...material, iss, returnTo })
     pairs.push(`${smartCookies.names.launch(pending.launchId)}=${cookie}`)
   }
   for (let i = 0; i < 8; i++) {

@@ -106,7 +106,7 @@ export function packLaunch(launch: Pick<PendingLaunch, (typeof FIELDS)[number]>)
 /** The launch that packLaunch wrote; undefined for anything else. */
 export function unpackLaunch(
   text: string,
-  name: Pick<PendingLaunch, 'launchId' | 'jti' | 'expiresAt'>,
+  name: Pick<PendingLaunch, 'launchId' | 'expiresAt'>,
 ): PendingLaunch | undefined {
   const values = text.split(' ')
   const [ehr, kind, iss, codeVerifier, nonce, redirectUri, returnTo] = values

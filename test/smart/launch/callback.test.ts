@@ -10,7 +10,6 @@ const invalid = { code: 'callback_invalid' }
 
 const pending: PendingLaunch = {
   launchId: 'l',
-  jti: 'j',
   ehr: 'general',
   kind: 'ehr',
   iss: 'https://ehr.test/fhir/r4',

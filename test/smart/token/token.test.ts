@@ -23,7 +23,6 @@ const good = {
 
 const pending: PendingLaunch = {
   launchId: 'l',
-  jti: 'j',
   ehr: 'general',
   kind: 'ehr',
   iss: 'https://ehr.test/fhir/r4',
