@@ -8,6 +8,7 @@ import { isPrefetch } from '../src/browser/prefetch.ts'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError, namingEhr } from '../src/errors.ts'
 import { MAX_LAUNCHES } from '../src/limits.ts'
+import { observerOf } from '../src/observer.ts'
 import {
   aFunction,
   anObject,
@@ -83,6 +84,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   const [fault] = listRedirectFaults(options.registrations)
   if (fault) throw new Error(`registrations[${fault.index}].${fault.setting}: ${fault.message}`)
   const { smartCookies: cookies } = app
+  const observer = observerOf(app)
   const onLogin = options.onLogin ?? grantTicket(app)
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const config = { rateLimit: options.rateLimit, page: true }
@@ -145,7 +147,13 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const { returnTo } = pending
     const { embedded } = registration
     if (verified.outcome === 'refused') {
-      const location = buildLandingUrl(returnTo, frontend.origin, { error: verified.error })
+      const { error } = verified
+      request.log.warn(
+        { ehr: registration.id, reason: error, reqId: request.id },
+        'refused by the EHR',
+      )
+      observer.countDenial(registration.id, error)
+      const location = buildLandingUrl(returnTo, frontend.origin, { error })
       return { embedded, location }
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)

@@ -86,7 +86,10 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
         route: config?.label ?? url,
         status: reply.statusCode,
         milliseconds: Math.round(reply.elapsedTime),
-        code: reply.smartFault,
+        code: reply.smartFault?.code,
+        detail: reply.smartFault?.detail,
+        ehr: reply.smartFault?.ehr,
+        requestId: request.id,
       })
     }
     done()
@@ -99,7 +102,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       const at = error.code === 'internal' ? locateFault(error.cause) : undefined
       request.log.warn({ err: describeError(error), at, reqId: request.id }, 'refused')
     }
-    reply.smartFault = error.code
+    reply.smartFault = error
     reply
       .code(error.status)
       .header('proxy-status', buildProxyStatus(error.code, error.status))
@@ -157,7 +160,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 
 declare module 'fastify' {
   interface FastifyReply {
-    smartFault: FaultCode | undefined
+    smartFault: BrokerError | undefined
   }
 }
 

@@ -8,9 +8,11 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildPolicy, framedBy } from '../src/browser/content-security-policy.ts'
 import { isHidden } from '../src/browser/hidden-path.ts'
-import { buildLandingPage } from '../src/browser/page.ts'
+import { buildLandingPage, type Page } from '../src/browser/page.ts'
 import { BrokerError } from '../src/errors.ts'
 import { aBoolean, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
+import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
+import type { AuthorizationErrorCode } from '../src/smart/types.ts'
 
 export interface FrontendOptions {
   /** Absolute folder of the frontend's files. */
@@ -33,13 +35,20 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
   })
   const { root, loginPath = '/login', frameAncestors = [], secure = true } = options
   if (root === undefined) {
-    const page = buildLandingPage(loginPath, { frameAncestors })
-    app.get('/', { config: { page: true } }, async (_request, reply) =>
-      reply
+    const told = new Map(
+      [undefined, ...authorizationErrors].map(error => {
+        const refusal = error && describeDenial(error)
+        return [error, buildLandingPage(loginPath, { frameAncestors, refusal })]
+      }),
+    )
+    app.get('/', { config: { page: true } }, async (request, reply) => {
+      const { error } = request.query as { error?: AuthorizationErrorCode }
+      const page = (told.get(error) ?? told.get(undefined)) as Page
+      return reply
         .header('content-security-policy', page.contentSecurityPolicy)
         .type('text/html; charset=utf-8')
-        .send(page.html),
-    )
+        .send(page.html)
+    })
     return
   }
 

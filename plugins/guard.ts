@@ -6,13 +6,14 @@ import fp from 'fastify-plugin'
 import {
   buildCorsHeaders,
   buildOwnHosts,
+  buildPreflightHeaders,
   isOwnHost,
   isScript,
-  preflightHeaders,
   readHost,
   verifyCaller,
 } from '../src/browser/guard.ts'
-import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { cleanAddress } from '../src/clean-text.ts'
+import { BrokerError } from '../src/errors.ts'
 import { aPublicUrl, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 
 declare module 'fastify' {
@@ -40,15 +41,26 @@ export interface GuardOptions {
   publicUrl: string
   /** Other origins whose pages may call; none unless told. */
   frontendOrigins?: readonly string[]
+  /** Values of Host that are served besides those of these addresses, and trusted as no Origin. */
+  hosts?: readonly string[]
+  /** Headers that frontends at other origins may send besides the usual ones. */
+  allowHeaders?: readonly string[]
 }
 
 async function guard(app: FastifyInstance, options: GuardOptions): Promise<void> {
-  judgeOptions('guard', options, { publicUrl: aPublicUrl, frontendOrigins: optional(listOfTexts) })
+  judgeOptions('guard', options, {
+    publicUrl: aPublicUrl,
+    frontendOrigins: optional(listOfTexts),
+    hosts: optional(listOfTexts),
+    allowHeaders: optional(listOfTexts),
+  })
   const own = new URL(options.publicUrl).origin
   const { frontendOrigins = [] } = options
   const elsewhere = frontendOrigins.filter(origin => origin !== own)
   const cors = new Map(elsewhere.map(origin => [origin, buildCorsHeaders(origin)]))
-  const hosts = buildOwnHosts([own, ...elsewhere])
+  const further = (options.hosts ?? []).map(host => host.toLowerCase())
+  const hosts = new Set([...buildOwnHosts([own, ...elsewhere]), ...further])
+  const preflightHeaders = buildPreflightHeaders(options.allowHeaders ?? [])
   const origins = new Set([own, ...elsewhere])
   const ordinary = { origins, embedded: false }
   const embedded = { origins, embedded: true }
@@ -64,7 +76,7 @@ async function guard(app: FastifyInstance, options: GuardOptions): Promise<void>
   app.addHook('onRequest', (request, reply, done) => {
     const fault = judgeTarget(request)
     if (fault !== undefined) {
-      done(new BrokerError(fault))
+      done(fault)
       return
     }
     if (request.raw.headers.origin !== undefined) setHeaders(reply, corsHeaders(request))
@@ -72,13 +84,16 @@ async function guard(app: FastifyInstance, options: GuardOptions): Promise<void>
     else done()
   })
 
-  function judgeTarget({ raw, routeOptions }: FastifyRequest): FaultCode | undefined {
+  function judgeTarget({ raw, routeOptions }: FastifyRequest): BrokerError | undefined {
     // An absolute target would name a host of its own (attacks P4).
-    if (!raw.url?.startsWith('/')) return 'bad_request'
+    if (!raw.url?.startsWith('/')) return new BrokerError('bad_request')
     if (routeOptions.config?.anyHost) return undefined
     const host = readHost(raw.rawHeaders)
-    if (host === undefined) return 'bad_request'
-    return isOwnHost(host, hosts) ? undefined : 'unknown_host'
+    if (host === undefined) return new BrokerError('bad_request', { detail: 'no single Host' })
+    if (isOwnHost(host, hosts)) return undefined
+    return new BrokerError('unknown_host', {
+      detail: `Host: ${cleanAddress(host)}; served: ${[...hosts].join(', ')}`,
+    })
   }
 
   function corsHeaders(request: FastifyRequest): readonly string[] {

@@ -44,6 +44,12 @@ interface Kind {
   series: Series[]
 }
 
+/** Refusals below 500 that an operator can do something about. */
+const ACTIONABLE: ReadonlySet<string> = new Set([
+  ...['unknown_issuer', 'ambiguous_issuer', 'unknown_host', 'issuer_mismatch', 'unknown_ehr'],
+  ...['logout_token_invalid', 'upstream_unauthorized', 'authorization_refused'],
+])
+
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
   judgeOptions('metrics', options, { countOutside: optional(aFunction) })
   const registry = new Registry()
@@ -68,6 +74,12 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     labelNames: ['event', 'ehr'],
     registers,
   })
+  const denials = new Counter({
+    name: 'fhirstorm_authorization_denials_total',
+    help: 'Authorizations that an EHR refused, by its error',
+    labelNames: ['ehr', 'error'],
+    registers,
+  })
   const faults = new Counter({
     name: 'fhirstorm_faults_total',
     help: 'Faults outside of any request, by how they were noticed',
@@ -84,13 +96,17 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   const kinds = new Map<string, Kind>()
 
   app.decorate('smartMetrics', {
-    observe({ method, route, ehr, status, milliseconds, session, code, aborted }) {
+    observe({ method, route, ehr, status, milliseconds, ...rest }) {
+      const { session, code, detail, aborted, requestId: reqId } = rest
       const kind = kindOf(method, route, ehr)
-      kind.log.info({ status, milliseconds, session, code, aborted }, 'request')
+      const line = { reqId, status, milliseconds, session, code, detail, aborted }
+      if (code !== undefined && ACTIONABLE.has(code)) kind.log.warn(line, 'request')
+      else kind.log.info(line, 'request')
       seriesOf(kind, status).observe(milliseconds / 1000)
       if (code !== undefined) refusals.inc({ code })
     },
     count: (event, ehr) => sessions.inc({ event, ehr }),
+    countDenial: (ehr, error) => denials.inc({ ehr, error }),
     noteFault(error) {
       faults.inc({ kind: 'caught' })
       app.log.error(

@@ -151,6 +151,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     if (outcome === 'sent') app.smartAvailability?.note(open.session.ehr, true)
     reply.hijack()
     observer.observe({
+      requestId: request.id,
       method: request.method,
       route: request.routeOptions.url ?? '',
       status: reply.raw.statusCode,

@@ -119,7 +119,10 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       frameAncestors,
     },
     securityHeaders: { frameAncestors, secure },
-    guard: { publicUrl, frontendOrigins },
+    guard: {
+      ...{ publicUrl, frontendOrigins, hosts: config.hosts },
+      allowHeaders: config.frontend.allowHeaders,
+    },
     vault: { vault },
     cookies: {
       secure,

@@ -29,8 +29,6 @@ const faults = {
   ],
   callback_invalid: [400, 'The answer of the EHR is malformed.'],
   issuer_mismatch: [400, 'The answer came from another authorization server than the one asked.'],
-  access_denied: [400, 'Access was denied at the EHR.'],
-  authorization_failed: [400, 'The EHR refused the authorization.'],
   prefetch_refused: [400, 'This page cannot be fetched ahead of time.'],
   path_invalid: [400, 'The path is not a FHIR path below this session.'],
   query_invalid: [400, 'The query is malformed.'],

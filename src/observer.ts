@@ -14,6 +14,10 @@ export interface RequestRecord {
   session?: string
   /** Code of our refusal. */
   code?: string
+  /** Of our refusal, in fixed words and cleaned addresses. */
+  detail?: string
+  /** As the caller is told it. */
+  requestId?: string
   aborted?: boolean
 }
 
@@ -29,6 +33,8 @@ export type SessionEvent =
 export interface Observer {
   observe(record: RequestRecord): void
   count(event: SessionEvent, ehr: string): void
+  /** An EHR refused an authorization, by the code of its error or `other`. */
+  countDenial(ehr: string, error: string): void
   /** A fault outside of any request that was caught where it happened. */
   noteFault(error: unknown): void
 }
@@ -36,6 +42,7 @@ export interface Observer {
 const nobody: Observer = {
   observe: () => undefined,
   count: () => undefined,
+  countDenial: () => undefined,
   noteFault: () => undefined,
 }
 

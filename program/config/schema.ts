@@ -103,12 +103,22 @@ export const configSchema = z.strictObject({
     .strictObject({
       origins: z.array(origin).max(20).default([]),
       returnTo: localPath.default('/'),
+      allowHeaders: z
+        .array(text(64).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'))
+        .max(40)
+        .default([]),
       static: text(4096).optional(),
       contentSecurityPolicy: text(4096)
         .regex(/^[\x20-\x7e]+$/)
         .optional(),
     })
     .prefault({}),
+  hosts: z
+    .array(
+      text(255).regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host, with its port where it has one'),
+    )
+    .max(20)
+    .default([]),
   keysFile: text(4096),
   vault: z
     .discriminatedUnion('kind', [

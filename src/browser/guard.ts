@@ -3,6 +3,7 @@
 // have made them. Decided before any session is looked up, so that all answers look alike to other
 // sites, and never by content type or method override (attacks X1-X15, P6). Pure: no I/O.
 
+import { cleanAddress } from '../clean-text.ts'
 import { BrokerError } from '../errors.ts'
 
 /** The headers that decide, as Node gives them: one that came twice is joined, and equals nothing. */
@@ -33,8 +34,12 @@ const PAGE_MODES = new Set<unknown>(['navigate', 'nested-navigate', 'websocket']
  */
 export function verifyCaller(method: string, headers: CallerHeaders, rules: GuardRules): void {
   const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = headers
-  if (origin !== undefined && !rules.origins.has(origin)) throw new BrokerError('cross_site')
-  if (origin === undefined && !OWN_SITES.has(site)) throw new BrokerError('cross_site')
+  if (origin !== undefined && !rules.origins.has(origin)) {
+    throw new BrokerError('cross_site', { detail: `Origin: ${cleanAddress(origin)}` })
+  }
+  if (origin === undefined && !OWN_SITES.has(site)) {
+    throw new BrokerError('cross_site', { detail: 'Sec-Fetch-Site: another site' })
+  }
   const isSafe = SAFE_METHODS.has(method)
   const isFetched = dest === undefined || dest === 'empty' || (isSafe && MEDIA.has(dest))
   if (!isFetched || PAGE_MODES.has(mode) || site === 'none') {
@@ -99,10 +104,18 @@ export function buildCorsHeaders(origin: string): readonly string[] {
 const EXPOSED =
   'Date, ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Proxy-Status'
 
-/** The further headers of a pre-flight answer. */
-export const preflightHeaders: Readonly<Record<string, string>> = {
-  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers':
-    'Accept, Accept-Language, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Prefer, Range, traceparent, tracestate, X-Correlation-Id, X-CSRF, X-Provenance, X-Request-Id, X-Security-Context',
-  'access-control-max-age': '600',
+/** What frontends send that trace their calls, or that use Medplum's client: let in, and not handed on. */
+const TRACING =
+  'Baggage, Sentry-Trace, traceparent, tracestate, X-B3-SpanId, X-B3-TraceId, X-Medplum, X-Requested-With'
+
+/** The further headers of a pre-flight answer; `further` are the operator's own. */
+export function buildPreflightHeaders(further: readonly string[]): Record<string, string> {
+  return {
+    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+    'access-control-allow-headers': [ALLOWED, TRACING, ...further].join(', '),
+    'access-control-max-age': '600',
+  }
 }
+
+const ALLOWED =
+  'Accept, Accept-Language, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Prefer, Range, X-Correlation-Id, X-CSRF, X-Provenance, X-Request-Id, X-Security-Context'

@@ -64,8 +64,19 @@ export function buildChoicePage(
   return buildPage('Where do you want to log in?', `<ul>${items.join('')}</ul>`, options)
 }
 
-/** The page shown at the root when no frontend is configured, so that a login never ends in 404. */
-export function buildLandingPage(loginHref: string, options: PageOptions = {}): Page {
+/**
+ * The page shown at the root when no frontend is configured, so that a login never ends in 404. `refusal`
+ * tells of a login that the EHR refused, in our words.
+ */
+export function buildLandingPage(
+  loginHref: string,
+  options: PageOptions & { refusal?: string } = {},
+): Page {
+  if (options.refusal !== undefined) {
+    const again = `<p><a href="${escapeHtml(loginHref)}">Start again</a></p>`
+    const body = `<p>${escapeHtml(options.refusal)}</p>${again}`
+    return buildPage('This did not work', body, options)
+  }
   return buildPage(
     'fhirstorm is running',
     `<p>No frontend is configured here. <a href="${escapeHtml(loginHref)}">Log in</a>, then call FHIR under the address that <code>GET /sessions</code> names.</p>`,

@@ -3,6 +3,7 @@
 // host case, default port or one trailing slash; everything else is exact, so that look-alikes are
 // simply unknown (attacks L1-L3, L11, L12). Pure: no I/O, no clock.
 
+import { cleanAddress } from '../clean-text.ts'
 import { BrokerError } from '../errors.ts'
 import type { Registration } from './types.ts'
 
@@ -74,7 +75,14 @@ export function requireRegistration(
 ): Registration {
   const result = findRegistration(registrations, iss)
   if (result.found === 'one') return result.registration
-  throw new BrokerError(result.found === 'none' ? 'unknown_issuer' : 'ambiguous_issuer')
+  throw result.found === 'none' ? unknownIssuer(iss) : new BrokerError('ambiguous_issuer')
+}
+
+/** The refusal of an issuer that nobody has registered; its log line says which, in a form that may stand there. */
+export function unknownIssuer(iss: string): BrokerError {
+  return new BrokerError('unknown_issuer', {
+    detail: `no EHR is registered at ${cleanAddress(iss)}`,
+  })
 }
 
 /**

@@ -35,7 +35,7 @@ describe('the proxy', () => {
     await rig.call('/Patient/1', { headers: { cookie: 'none=x' } })
     const [record] = rig.records
     assert.deepEqual(
-      { ...record, milliseconds: 0 },
+      { ...record, milliseconds: 0, requestId: typeof record?.requestId },
       {
         method: 'GET',
         route: '/bff/sessions/:id/fhir/*',
@@ -44,6 +44,7 @@ describe('the proxy', () => {
         ehr: 'general',
         session: 'record-of-AA',
         aborted: undefined,
+        requestId: 'string',
       },
     )
     assert.equal(rig.records.length, 2)

@@ -12,18 +12,14 @@ import type {
   Registration,
   VerifiedCallback,
 } from '../types.ts'
+import { authorizationErrors } from './denials.ts'
 
 const MAX_QUERY_LENGTH = 16 * 1024
 const MAX_CODE_LENGTH = 4096
 const ONCE = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 const REFUSED = ['access_token', 'id_token', 'token_type', 'response']
 
-const knownErrors: ReadonlySet<string> = new Set<AuthorizationErrorCode>([
-  ...(['access_denied', 'invalid_request', 'invalid_scope', 'unauthorized_client'] as const),
-  ...(['unsupported_response_type', 'server_error', 'temporarily_unavailable'] as const),
-  ...(['login_required', 'interaction_required', 'consent_required'] as const),
-  ...(['account_selection_required'] as const),
-])
+const knownErrors: ReadonlySet<string> = new Set(authorizationErrors)
 
 /** A callback whose form holds; nothing is known yet of who sent it. */
 export interface CallbackQuery {

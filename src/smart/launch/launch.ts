@@ -1,9 +1,10 @@
 // What a browser may ask of /launch and /login, judged against the registrations before any name is
 // looked up or any connection made (attacks L1, L14). Pure: no I/O, no clock.
 
+import { cleanAddress } from '../../clean-text.ts'
 import { BrokerError } from '../../errors.ts'
 import { decodeFormText } from '../../form.ts'
-import { findRegistration, requireRegistration } from '../issuer.ts'
+import { findRegistration, requireRegistration, unknownIssuer } from '../issuer.ts'
 import type { LaunchRequest, Registration } from '../types.ts'
 
 const MAX_LAUNCH_LENGTH = 8192
@@ -54,7 +55,7 @@ export function parseLogin(
   if (ehr !== undefined) return buildStandalone(findById(registrations, ehr))
   if (iss !== undefined) {
     const result = findRegistration(registrations, iss)
-    if (result.found === 'none') throw new BrokerError('unknown_issuer')
+    if (result.found === 'none') throw unknownIssuer(iss)
     if (result.found === 'several') return { choices: result.registrations }
     return buildStandalone(result.registration)
   }
@@ -67,13 +68,13 @@ function buildStandalone(registration: Registration): Omit<LaunchRequest, 'retur
 
 function findById(registrations: readonly Registration[], id: string): Registration {
   const found = registrations.find(registration => registration.id === id)
-  if (!found) throw new BrokerError('unknown_ehr')
+  if (!found) throw new BrokerError('unknown_ehr', { detail: `asked for ${cleanAddress(id)}` })
   return found
 }
 
 function requireAtIssuer(registration: Registration, iss: string): Registration {
   if (findRegistration([registration], iss).found === 'none') {
-    throw new BrokerError('unknown_issuer')
+    throw unknownIssuer(iss)
   }
   return registration
 }
