@@ -7,12 +7,13 @@ import { readHost, verifyCaller } from '../src/browser/guard.ts'
 import { parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
 import { buildLinkHeader } from '../src/link.ts'
+import { buildEhrAddress } from '../src/proxy/ehr-address.ts'
 import { buildRequestHeaders } from '../src/proxy/headers.ts'
 import { rewriteLinks, toOwnAddress } from '../src/proxy/location.ts'
 import { parseMediaType } from '../src/proxy/media-type.ts'
 import { buildOutcome } from '../src/proxy/outcome.ts'
-import { buildJsonNeedle, createJsonRewriting, rewriteJson } from '../src/proxy/rewrite-json.ts'
-import { buildXmlNeedle, createXmlRewriting } from '../src/proxy/rewrite-xml.ts'
+import { createJsonRewriting, rewriteJson } from '../src/proxy/rewrite-json.ts'
+import { createXmlRewriting } from '../src/proxy/rewrite-xml.ts'
 import { createParameterJudge, parseTarget } from '../src/proxy/target.ts'
 import { buildTokenTraces, showsToken } from '../src/proxy/token-traces.ts'
 import { parseAuthorizationDetails } from '../src/smart/context/authorization-details.ts'
@@ -48,7 +49,8 @@ const plan = {
   acceptEncoding: 'any' as const,
   whose: undefined,
 }
-const needle = buildJsonNeedle([base])
+const needle = buildEhrAddress([base])
+const rewritten = { ours, asked: `${base}/Patient` }
 const traces = buildTokenTraces('a'.repeat(40))
 
 const repeat = (text: string) => (size: number) => text.repeat(size)
@@ -56,7 +58,7 @@ const list = (print: (i: number) => string) => (size: number) =>
   Array.from({ length: size }, (_, i) => print(i)).join('')
 const id = (i: number) => i.toString(36).padStart(22, 'A')
 const inPieces = (text: string) => {
-  const rewriting = createJsonRewriting(needle, ours)
+  const rewriting = createJsonRewriting(needle, rewritten)
   for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
   rewriting.end()
 }
@@ -104,7 +106,7 @@ const rows: Record<string, Row> = {
   'Link: spaces': [text => rewriteLinks(text, addresses), size => `<a>${' '.repeat(size)}`],
   XML: [
     text => {
-      const rewriting = createXmlRewriting(buildXmlNeedle([base]), ours)
+      const rewriting = createXmlRewriting(needle, rewritten)
       for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
       rewriting.end()
     },
@@ -112,10 +114,14 @@ const rows: Record<string, Row> = {
   ],
   'JSON: spaces behind a name': [inPieces, size => `{"url"${' '.repeat(size)}:"${base}"}`],
   'JSON: spaces before addresses': [
-    text => rewriteJson(text, needle, ours),
+    text => rewriteJson(text, needle, rewritten),
     repeat(`"url":        "${base}/",`),
   ],
   'JSON: names': [inPieces, repeat('"url":"')],
+  'JSON: escapes in a string': [inPieces, size => `{"url":"h${'\\\\'.repeat(size)}`],
+  'JSON: containers': [inPieces, repeat('{"a":[')],
+  'JSON: an address without end': [inPieces, size => `{"url":"${base}?${'a'.repeat(size)}`],
+  'JSON: addresses that climb': [inPieces, repeat(`{"url":"${base}/../x/${'../'.repeat(200)}"},`)],
   'JSON: addresses': [inPieces, repeat(`"${base}`)],
   'JSON: escapes': [inPieces, size => `{"url":"${'\\'.repeat(size)}`],
   'JSON: quotes': [inPieces, repeat('"')],

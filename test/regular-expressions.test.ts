@@ -76,8 +76,8 @@ test('[DS3] so does each one that is put together at run time', async () => {
   const made = await recordBuilt(async () => {
     const load = async (file: string) => import(pathToFileURL(resolve(file)).href)
     await load('src/proxy/media-type.ts')
-    const { buildNeedles } = await load('src/proxy/rewrite.ts')
-    buildNeedles(['https://ehr.example.org/fhir/r4', 'http://internal:8080/fhir'])
+    const { buildEhrAddress } = await load('src/proxy/rewrite.ts')
+    buildEhrAddress(['https://ehr.example.org/fhir/r4', 'http://internal:8080/fhir'])
     const { buildOwnAddress } = await load('src/proxy/own-address.ts')
     buildOwnAddress('https://app.example.org/bff')
     const { default: errors } = await load('plugins/errors.ts')

@@ -7,8 +7,8 @@ import { BrokerError } from '../errors.ts'
 import type { ForwardLimits } from '../limits.ts'
 import { createPool } from '../network/connect.ts'
 import { type Answer, type AnsweredRequest, createAnswerJudge } from '../proxy/answer.ts'
-import { buildNeedles, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
-import { parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
+import { buildEhrAddress, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
+import { buildUpstreamPath, parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { ProxiedEhr } from '../smart/types.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
@@ -88,7 +88,7 @@ function createUpstream(
   const base = parseUpstreamBase(iss)
   const bases = [iss, ...baseAliases]
   const { judge } = createAnswerJudge({ bases, rewrite, collectBytes })
-  const needles = buildNeedles(bases)
+  const ehr = buildEhrAddress(bases)
   return {
     registration,
     base,
@@ -126,10 +126,14 @@ function createUpstream(
   ): Sink | undefined {
     const { document, collectedBytes } = answer
     if (document === undefined || asked.method === 'HEAD') return undefined
-    if (collectedBytes === undefined) {
-      return createRewriter(outlet, createRewriting(document, needles, asked.ours))
+    const rewritten = {
+      ours: asked.ours,
+      asked: base.origin + buildUpstreamPath(base, asked.target),
     }
-    const rewrite = (text: string) => rewriteDocument(document, text, needles, asked.ours)
+    if (collectedBytes === undefined) {
+      return createRewriter(outlet, createRewriting(document, ehr, rewritten))
+    }
+    const rewrite = (text: string) => rewriteDocument(document, text, ehr, rewritten)
     return createCollector(outlet, collectedBytes, rewrite)
   }
 }

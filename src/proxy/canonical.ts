@@ -13,10 +13,9 @@ const TYPES = [
   ...['TerminologyCapabilities', 'TestPlan', 'TestScript', 'ValueSet'],
 ]
 
-/** The source of an expression for the part of a canonical URL that follows its base. */
-export function spellCanonicalPath(slash: string): string {
-  return `${slash}(?:${TYPES.join('|')})${slash}`
-}
+const CANONICAL = new RegExp(`^/(?:${TYPES.join('|')})/`)
 
-/** Length of the longest such part; what is longer is none. */
-export const LONGEST_CANONICAL = Math.max(...TYPES.map(type => type.length)) + 2
+/** Whether what follows a FHIR base is the path of such a name. */
+export function isCanonicalPath(rest: string): boolean {
+  return CANONICAL.test(rest)
+}

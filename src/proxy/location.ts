@@ -18,6 +18,8 @@ export interface Addresses {
 
 // Relations of FHIR's paging; any other (preload, stylesheet, …) would make a browser act.
 const RELATIONS = new Set(['self', 'next', 'prev', 'previous', 'first', 'last'])
+// A name of a host that ends in a dot is the same one.
+const FINAL_DOT = /\.(?=$|:\d+$)/
 const LINK = /<([^<>]{0,4096})>((?:\s*;\s*[a-z]+=(?:"[^"]*"|[^\s,;"]+)){0,8})/gi
 const RELATION = /;\s*rel=(?:"([^"]*)"|([^\s,;"]+))/i
 
@@ -26,8 +28,9 @@ export function toOwnAddress(value: string, { bases, asked, ours }: Addresses): 
   if (!URL.canParse(value, asked)) return undefined
   const { origin, pathname, search, username } = new URL(value, asked)
   if (username !== '') return undefined
+  const named = origin.replace(FINAL_DOT, '')
   for (const base of bases) {
-    if (origin !== base.origin) continue
+    if (named !== base.origin) continue
     if (pathname === base.path || pathname.startsWith(`${base.path}/`)) {
       const rest = toUri(pathname.slice(base.path.length) + search)
       return isTarget(rest) ? ours + rest : undefined

@@ -6,7 +6,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { decodeFormText } from '../form.ts'
-import { plain, spellBase } from './spelling.ts'
+import { spellBase } from './spelling.ts'
 
 /** What finds our addresses; made once. */
 export interface OwnAddress {
@@ -46,7 +46,7 @@ export function buildOwnAddress(publicUrl: string): OwnAddress {
     hostname,
     port,
     usual: new RegExp(
-      `^${spellBase(publicUrl, plain)}(?:/sessions/([A-Za-z0-9_-]{1,64}))?/fhir(?=$|[/?#|])`,
+      `^${spellBase(publicUrl)}(?:/sessions/([A-Za-z0-9_-]{1,64}))?/fhir(?=$|[/?#|])`,
     ),
     path: new RegExp(`^${path}(?:/sessions/([^/?#]*))?/fhir(?![A-Za-z0-9._~%-])`),
   }

@@ -1,10 +1,21 @@
-// The EHR's address in JSON and NDJSON, found by one regular expression that looks back from a match
-// to its key: values of `fullUrl`, `reference`, `location` and `url` that begin with the base, at a
-// `/`, `?` or the end. Exact for valid JSON, because an opening quote never follows a backslash.
-// Streamed over any chunk borders in flat memory. Pure: no I/O, no clock.
+// The EHR's address in JSON and NDJSON: the values of `fullUrl`, `reference`, `location` and `url`, wherever
+// they are links. One regular expression finds the names, exactly for valid JSON, because an opening quote
+// never follows a backslash; where a `url` stands is read only when it matters. Over any chunk borders, in
+// flat memory: kept back are the beginning of a name and an address. Pure: no I/O, no clock. RFC 8259.
 
-import { LONGEST_CANONICAL, spellCanonicalPath } from './canonical.ts'
-import { inJson, listSpellings, literally, spellBases } from './spelling.ts'
+import {
+  ADDRESS_NAMES,
+  type EhrAddress,
+  LONGEST_ADDRESS,
+  mayBeAddress,
+  type Replacement,
+  type Rewritten,
+  replaceAddress,
+} from './ehr-address.ts'
+import { createJsonPlaces } from './json-places.ts'
+import { decodeJsonText, encodeJsonText } from './json-text.ts'
+import type { UrlPlace } from './url-places.ts'
+import { measureWritten } from './written.ts'
 
 /** Text in, text out; what cannot be decided yet is kept back until the next piece or the end. */
 export interface Rewriting {
@@ -12,88 +23,178 @@ export interface Rewriting {
   end(): string
 }
 
-/** What finds one EHR's base in JSON; made once per registration. */
-export interface JsonNeedle {
-  pattern: RegExp
-  spellings: readonly string[]
-  /** A string that is longer than this without a match holds none. */
-  longest: number
-}
+const QUOTE = 0x22
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const NAME = /(?<!\\)"(?:fullUrl|reference|location|url)"/g
+const quoted = ADDRESS_NAMES.map(name => `"${name}"`)
+const LONGEST_QUOTED = Math.max(...quoted.map(({ length }) => length))
+const URL_LENGTH = '"url"'.length
 
-const SPACE = '[ \\t\\r\\n]*'
-// `\"reference":` and one more character: all that a match looks back to, spaces apart.
-const CONTEXT_LENGTH = 14
-const ENDS_IN_KEY = /"(?:fullUrl|reference|location|url)"$/
-const UNDECIDED_PATH = new RegExp(`^/[a-z]{0,${LONGEST_CANONICAL}}$`)
-
-/** Compiles the search for some bases. */
-export function buildJsonNeedle(bases: readonly string[]): JsonNeedle {
-  const after = (keys: string) => `(?<=(?<!\\\\)"${keys}"${SPACE}:${SPACE}"[^"]*)`
-  const spellings = listSpellings(bases)
-  return {
-    pattern: new RegExp(
-      `(?<=")${spellBases(bases, inJson)}(?=\\\\?/|[?"])` +
-        `(?:${after('(?:fullUrl|reference|location)')}` +
-        `|(?!${spellCanonicalPath(inJson.slash)})${after('url')})`,
-      'g',
-    ),
-    spellings,
-    longest: 2 * Math.max(...spellings.map(text => text.length)) + LONGEST_CANONICAL,
-  }
-}
-
-/** The whole text with our address in the place of the base; latin1, so that bytes are characters. */
-export function rewriteJson(text: string, { pattern }: JsonNeedle, ours: string): string {
-  return text.replace(pattern, literally(ours))
+/** The whole text with our address in the place of the EHR's; latin1, so that bytes are characters. */
+export function rewriteJson(text: string, ehr: EhrAddress, rewritten: Rewritten): string {
+  const rewriting = createReader(ehr, rewritten, true)
+  return rewriting.push(text) + rewriting.end()
 }
 
 /** The same for a text that comes in pieces. */
-export function createJsonRewriting(needle: JsonNeedle, ours: string): Rewriting {
-  const replacement = literally(ours)
-  /** The end of what was given out, as far as a match may look back. */
-  let context = ''
-  let held = ''
+export function createJsonRewriting(ehr: EhrAddress, rewritten: Rewritten): Rewriting {
+  return createReader(ehr, rewritten, false)
+}
+
+/** How many written characters the first `count` ones of a text take. */
+function measure(raw: string, read: string, count: number): number {
+  if (count === read.length) return raw.length
+  return raw.length === read.length ? count : measureWritten('json', raw, count)
+}
+
+function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): Rewriting {
+  const ours = encodeJsonText(rewritten.ours)
+  const places = createJsonPlaces()
+  let state: 'search' | 'name' | 'colon' | 'value' = 'search'
+  let window = ''
+  let at = 0
+  /** Where in the window that begins which was not given out, and which the places have not read. */
+  let given = 0
+  let placed = 0
+  let out = ''
+  /** The code before the window. */
+  let last = 0
+  /** Of the name that was found: where it stands, whether it is `url`, and where that stands. */
+  let nameAt = 0
+  let isUrl = false
+  let place: UrlPlace = 'unknown'
+  /** How much of an open value was searched for its end. */
+  let searched = 0
+  const steps = { search: findName, name: passColon, colon: passQuote, value: readValue }
 
   return {
     push(text) {
-      const window = context + held + text
-      const seen = context.length
-      const cut = findUndecided(window, seen, needle)
-      context = keepContext(window.slice(0, cut))
-      held = window.slice(cut)
-      if (held === '') return window.replace(needle.pattern, replacement).slice(seen)
-      // The quote at the cut is there for a match that ends before it.
-      return window
-        .slice(0, cut + 1)
-        .replace(needle.pattern, replacement)
-        .slice(seen, -1)
+      window = given === window.length ? text : window.slice(given) + text
+      at -= given
+      searched -= given
+      placed = 0
+      given = 0
+      out = ''
+      while (steps[state]());
+      const end = state === 'value' ? at : findBegun()
+      const sent = out + window.slice(given, end)
+      if (!isWhole) readPlaces(end)
+      if (end > 0) last = window.charCodeAt(end - 1)
+      given = end
+      at = end
+      return sent
     },
-    end: () => held,
+    end: () => window.slice(given),
   }
-}
 
-/** Where the last string begins, while it may still turn out to be a match; else the end. */
-function findUndecided(window: string, seen: number, needle: JsonNeedle): number {
-  const { spellings, longest } = needle
-  const quote = window.lastIndexOf('"')
-  if (quote < seen || window.length - quote > longest) return window.length
-  const start = window
-    .slice(quote + 1)
-    .replaceAll('\\', '')
-    .toLowerCase()
-  const isOpen = spellings.some(
-    base =>
-      base.startsWith(start) ||
-      (start.startsWith(base) && UNDECIDED_PATH.test(start.slice(base.length))),
-  )
-  return isOpen ? quote : window.length
-}
+  function readPlaces(to: number): void {
+    if (to > placed) places.read(window, placed, to)
+    placed = Math.max(placed, to)
+  }
 
-// Spaces around the colon behind a key are dropped, so that any number of them costs nothing.
-function keepContext(text: string): string {
-  const trimmed = text.trimEnd()
-  const colon = trimmed.endsWith(':') ? ':' : ''
-  const key = colon === '' ? trimmed : trimmed.slice(0, -1).trimEnd()
-  const kept = ENDS_IN_KEY.test(key.slice(-CONTEXT_LENGTH)) ? key + colon : text
-  return kept.slice(-CONTEXT_LENGTH)
+  // Each step says whether the next one can go on.
+
+  function findName(): boolean {
+    NAME.lastIndex = at
+    const found = NAME.exec(window)
+    if (found === null) return false
+    nameAt = found.index
+    at = nameAt + found[0].length
+    if (nameAt === 0 && last === BACKSLASH) return true
+    state = 'name'
+    isUrl = found[0].length === URL_LENGTH
+    if (isUrl && !isWhole) {
+      readPlaces(nameAt)
+      place = places.place
+    }
+    return true
+  }
+
+  function passColon(): boolean {
+    if (!passSpace()) return false
+    const isColon = window.charCodeAt(at) === COLON
+    state = isColon ? 'colon' : 'search'
+    if (isColon) at++
+    return true
+  }
+
+  function passQuote(): boolean {
+    if (!passSpace()) return false
+    state = window.charCodeAt(at) === QUOTE ? 'value' : 'search'
+    searched = at + 1
+    return true
+  }
+
+  function passSpace(): boolean {
+    for (; at < window.length; at++) {
+      const code = window.charCodeAt(at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return true
+    }
+    return false
+  }
+
+  /** `at` is the opening quote. */
+  function readValue(): boolean {
+    const from = at + 1
+    if (from === window.length) return false
+    const end = mayBeAddress(window.charCodeAt(from)) ? findEnd() : from
+    if (end === -1 && window.length - from <= LONGEST_ADDRESS) return false
+    state = 'search'
+    at = from
+    if (end === -1 || end === from || end - from > LONGEST_ADDRESS) return true
+    const raw = window.slice(from, end)
+    const read = decodeJsonText(raw)
+    const found = replace(read)
+    if (found !== undefined) {
+      const text = found.text === rewritten.ours ? ours : encodeJsonText(found.text)
+      out += window.slice(given, from) + text
+      given = from + measure(raw, read, found.length)
+    }
+    at = end + 1
+    return true
+  }
+
+  function replace(text: string): Replacement | undefined {
+    const how = { ehr, isUrl, place: isUrl ? place : ('link' as const) }
+    const found = replaceAddress(
+      text,
+      isUrl && isWhole ? { ...how, place: 'link' } : how,
+      rewritten,
+    )
+    if (found === undefined || !isUrl || !isWhole) return found
+    readPlaces(nameAt)
+    return replaceAddress(text, { ...how, place: places.place }, rewritten)
+  }
+
+  /** The closing quote of the value, or -1. */
+  function findEnd(): number {
+    for (;;) {
+      const quote = window.indexOf('"', searched)
+      const end = quote === -1 ? window.length : quote
+      let slashes = 0
+      while (end - slashes > searched && window.charCodeAt(end - slashes - 1) === BACKSLASH) {
+        slashes++
+      }
+      if (quote === -1) {
+        // A backslash at the end may escape what comes next.
+        searched = end - (slashes % 2)
+        return -1
+      }
+      searched = quote + 1
+      if (slashes % 2 === 0) return quote
+    }
+  }
+
+  /** Where a name may have begun, else the end. */
+  function findBegun(): number {
+    const { length } = window
+    if (state !== 'search') return length
+    const quote = window.lastIndexOf('"')
+    if (quote < at || length - quote > LONGEST_QUOTED) return length
+    const before = quote === 0 ? last : window.charCodeAt(quote - 1)
+    if (before === BACKSLASH) return length
+    const tail = window.slice(quote)
+    return quoted.some(name => name.startsWith(tail)) ? quote : length
+  }
 }

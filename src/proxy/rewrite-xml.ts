@@ -1,104 +1,169 @@
-// The EHR's address in FHIR XML: the `value` of `fullUrl`, `reference`, `location` and `url` elements.
-// Comments, CDATA and processing instructions are passed over; text and other attributes are never
-// looked at, so narrative and Binary data stay as they are. One pass over each piece, whatever its
-// borders: kept back are the beginning of a name and of an address alone (attacks R17, DS3).
-// Pure: no I/O, no clock.
+// The EHR's address in FHIR XML: the `value` of `fullUrl`, `reference`, `location` and `url` elements,
+// wherever they are links. Comments, CDATA and processing instructions are passed over; text and other
+// attributes are never looked at, so narrative and Binary data stay as they are. Read leniently, one pass
+// over each piece, whatever its borders: kept back are a name and an address alone (attacks R17, DS3).
+// Pure: no I/O, no clock. XML 1.0.
 
-import { LONGEST_CANONICAL, spellCanonicalPath } from './canonical.ts'
+import {
+  ADDRESS_NAMES,
+  type EhrAddress,
+  LONGEST_ADDRESS,
+  mayBeAddress,
+  type Rewritten,
+  replaceAddress,
+} from './ehr-address.ts'
 import type { Rewriting } from './rewrite-json.ts'
-import { listSpellings, plain, spellBases } from './spelling.ts'
+import { placeInElement, type UrlPlace } from './url-places.ts'
 import { createValueSearch } from './value-attribute.ts'
-
-/** What finds one EHR's base in XML; made once per registration. */
-export interface XmlNeedle {
-  /** Matches at the opening quote of a value that is an address below the base. */
-  address: RegExp
-  /** The same where canonical URLs are names. */
-  url: RegExp
-  /** A value that is longer than this without a match is none. */
-  longest: number
-}
+import { measureWritten } from './written.ts'
+import { decodeXmlText, encodeXmlText } from './xml-text.ts'
 
 const LONGEST_PREFIX = 63
-const PREFIX = `(?:[^ \\t\\r\\n<>/:="'!?]{1,${LONGEST_PREFIX}}:)?`
-// A `<` that matters: what is passed over, or one of our elements.
-const OPENING = new RegExp(
-  `<(?:!--|!\\[CDATA\\[|\\?|${PREFIX}(?:fullUrl|reference|location|(url))(?=[ \\t\\r\\n]))`,
-  'g',
-)
-const terminators: Readonly<Record<string, string>> = {
-  '<!--': '-->',
-  '<![CDATA[': ']]>',
-  '<?': '?>',
-}
-const LONGEST_OPENING = LONGEST_PREFIX + '<:reference '.length
+/** What is longer is no name of FHIR's. */
+const LONGEST_NAME = 2 * LONGEST_PREFIX
+const NAME_END = /[ \t\r\n/><"'=]/g
+const TAG = /<(\/?)([A-Za-z][^ \t\r\n/><"'=]{0,62})(?=[ \t\r\n/>])/y
+const terminators: readonly (readonly [opening: string, end: string])[] = [
+  ['<!--', '-->'],
+  ['<![CDATA[', ']]>'],
+  ['<?', '?>'],
+]
+const LONGEST_OPENING = '<![CDATA['.length
+const addresses: ReadonlySet<string> = new Set(ADDRESS_NAMES)
+/** Deeper elements are counted alone. */
+const DEEPEST = 256
+const QUOTE = 0x22
+const APOSTROPHE = 0x27
+const SLASH = 0x2f
+const LESS = 0x3c
+const GREATER = 0x3e
 
-/** Compiles the search for some bases. */
-export function buildXmlNeedle(bases: readonly string[]): XmlNeedle {
-  const base = `(["'])${spellBases(bases, plain)}(?=[/?]|\\1)`
-  const lengths = listSpellings(bases).map(({ length }) => length)
-  return {
-    address: new RegExp(base, 'y'),
-    url: new RegExp(`${base}(?!${spellCanonicalPath('/')})`, 'y'),
-    longest: Math.max(...lengths) + LONGEST_CANONICAL + 2,
+/** Where a tag ends, or -1 for one that is not all there or that no parser reads. */
+function findTagEnd(text: string, from: number): number {
+  let quote = 0
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === LESS) return -1
+    if (quote !== 0) {
+      if (code === quote) quote = 0
+    } else if (code === GREATER) return at
+    else if (code === QUOTE || code === APOSTROPHE) quote = code
   }
+  return -1
 }
 
-/** The whole text with our address in the place of the base; latin1, so that bytes are characters. */
-export function rewriteXml(text: string, needle: XmlNeedle, ours: string): string {
-  const rewriting = createXmlRewriting(needle, ours)
+/** How many written characters the first `count` ones of a text take. */
+function measure(raw: string, read: string, count: number): number {
+  if (count === read.length) return raw.length
+  return raw.length === read.length ? count : measureWritten('xml', raw, count)
+}
+
+/** The whole text with our address in the place of the EHR's; latin1, so that bytes are characters. */
+export function rewriteXml(text: string, ehr: EhrAddress, rewritten: Rewritten): string {
+  const rewriting = createXmlRewriting(ehr, rewritten)
   return rewriting.push(text) + rewriting.end()
 }
 
 /** The same for a text that comes in pieces. */
-export function createXmlRewriting(needle: XmlNeedle, ours: string): Rewriting {
+export function createXmlRewriting(ehr: EhrAddress, rewritten: Rewritten): Rewriting {
   const search = createValueSearch()
-  let place: 'text' | 'passed over' | 'tag' | 'value' = 'text'
+  const ours = encodeXmlText(rewritten.ours)
+  let state: 'text' | 'passed over' | 'search' | 'value' | 'tag' = 'text'
   let window = ''
   let at = 0
+  /** Where in the window that begins which was not given out. */
+  let given = 0
   let out = ''
   /** What ends the comment, CDATA or instruction we are in. */
   let terminator = ''
-  /** What is looked for in the element we are in. */
-  let address = needle.address
-  const steps = { text: findOpening, 'passed over': passOver, tag: findValue, value: rewriteValue }
+  /** The places of the elements that are open, the innermost one last. */
+  const outer: UrlPlace[] = []
+  let depth = 0
+  let place: UrlPlace = 'unknown'
+  /** Of the tag we are in. */
+  let name = ''
+  let isClosing = false
+  /** The quote that ends the attribute we are in, and the code before the current one. */
+  let closing = 0
+  let last = 0
+  const steps = {
+    ...{ text: findTag, 'passed over': passOver, search: findValue },
+    ...{ value: rewriteValue, tag: passTag },
+  }
 
   return {
     push(text) {
-      window = window.slice(at) + text
+      window = at === window.length ? text : window.slice(at) + text
       at = 0
+      given = 0
       out = ''
-      while (steps[place]());
-      return out
+      while (steps[state]());
+      return out + window.slice(given, at)
     },
     end: () => window.slice(at),
   }
 
   function give(to: number): void {
-    out += window.slice(at, to)
+    if (to > at) last = window.charCodeAt(to - 1)
     at = to
   }
 
-  // Each step gives what it has read, and says whether the next one can go on.
+  // Each step passes what it has read, and says whether the next one can go on.
 
-  function findOpening(): boolean {
-    OPENING.lastIndex = at
-    const opening = OPENING.exec(window)
-    if (opening === null) {
-      give(findUnfinished(window, at))
-      return false
+  function findTag(): boolean {
+    const less = window.indexOf('<', at)
+    give(less === -1 ? window.length : less)
+    if (less === -1) return false
+    if (passWhole()) return true
+    const opened = terminators.find(([opening]) => window.startsWith(opening, at))
+    if (opened) {
+      give(at + opened[0].length)
+      state = 'passed over'
+      terminator = opened[1]
+      return true
     }
-    give(opening.index + opening[0].length)
-    const ends = terminators[opening[0]]
-    if (ends === undefined) {
-      place = 'tag'
-      address = opening[1] === undefined ? needle.address : needle.url
-      search.begin()
-    } else {
-      place = 'passed over'
-      terminator = ends
-    }
+    const start = window.slice(at, at + LONGEST_OPENING)
+    if (terminators.some(([opening]) => opening.startsWith(start))) return false
+    isClosing = start.startsWith('</')
+    return findName(at + (isClosing ? 2 : 1))
+  }
+
+  /** The short way, for a tag that is all there and holds no address. */
+  function passWhole(): boolean {
+    TAG.lastIndex = at
+    const tag = TAG.exec(window)
+    if (tag === null) return false
+    const [text, slash, whole = ''] = tag
+    const local = whole.slice(whole.indexOf(':') + 1)
+    if (addresses.has(local) && slash === '') return false
+    const end = findTagEnd(window, at + text.length)
+    if (end === -1) return false
+    name = local
+    isClosing = slash === '/'
+    at = end + 1
+    last = GREATER
+    endTag(window.charCodeAt(end - 1) === SLASH)
     return true
+  }
+
+  function findName(from: number): boolean {
+    NAME_END.lastIndex = from
+    const end = NAME_END.exec(window)?.index ?? window.length
+    if (end === window.length && end - from <= LONGEST_NAME) return false
+    isClosing = window.charCodeAt(from - 1) === SLASH
+    beginTag(end - from > LONGEST_NAME ? '' : window.slice(from, end))
+    give(Math.min(end, from + LONGEST_NAME + 1))
+    return true
+  }
+
+  function beginTag(whole: string): void {
+    const colon = whole.indexOf(':')
+    name = colon > LONGEST_PREFIX ? '' : whole.slice(colon + 1)
+    closing = 0
+    state = 'tag'
+    if (isClosing || !addresses.has(name) || place === 'nothing') return
+    state = 'search'
+    search.begin()
   }
 
   function passOver(): boolean {
@@ -108,35 +173,77 @@ export function createXmlRewriting(needle: XmlNeedle, ours: string): Rewriting {
       return false
     }
     give(end + terminator.length)
-    place = 'text'
+    state = 'text'
     return true
   }
 
   function findValue(): boolean {
     give(search.read(window, at))
     if (search.outcome === 'open') return false
-    place = search.outcome === 'found' ? 'value' : 'text'
+    state = search.outcome === 'found' ? 'value' : 'tag'
     return true
   }
 
-  // The rest of the tag needs no reading: no attribute holds a `<`.
   function rewriteValue(): boolean {
-    const isWhole = window.length - at >= needle.longest
-    if (!isWhole && !window.includes(window.charAt(at), at + 1)) return false
-    address.lastIndex = at
-    const found = address.exec(window)?.[0]
-    if (found !== undefined) {
-      out += found.charAt(0) + ours
-      at += found.length
+    const from = at + 1
+    if (window.length === from) return false
+    const end = mayBeAddress(window.charCodeAt(from))
+      ? window.indexOf(window.charAt(at), from)
+      : from
+    const length = (end === -1 ? window.length : end) - from
+    if (end === -1 && length <= LONGEST_ADDRESS) return false
+    const raw = length <= LONGEST_ADDRESS ? window.slice(from, end) : ''
+    const read = raw.includes('<') ? '' : decodeXmlText(raw)
+    const found = read === '' ? undefined : replace(read)
+    closing = window.charCodeAt(at)
+    give(from)
+    if (found) {
+      const text = found.text === rewritten.ours ? ours : encodeXmlText(found.text)
+      out += window.slice(given, from) + text
+      at += measure(raw, read, found.length)
+      given = at
     }
-    place = 'text'
+    state = 'tag'
     return true
   }
-}
 
-/** Where a tag begins whose name is not all there yet, else the end. */
-function findUnfinished(window: string, from: number): number {
-  const last = window.lastIndexOf('<')
-  const isOpen = last >= from && window.length - last < LONGEST_OPENING
-  return isOpen && !/[ \t\r\n>]/.test(window.slice(last)) ? last : window.length
+  function replace(text: string) {
+    return replaceAddress(text, { ehr, place, isUrl: name === 'url' }, rewritten)
+  }
+
+  function passTag(): boolean {
+    const text = window
+    for (let index = at; index < text.length; index++) {
+      const code = text.charCodeAt(index)
+      if (code === LESS) {
+        // No tag holds one: what no parser reads is read on from here.
+        give(index)
+        state = 'text'
+        return true
+      }
+      if (closing !== 0) {
+        if (code === closing) closing = 0
+      } else if (code === QUOTE || code === APOSTROPHE) {
+        closing = code
+      } else if (code === GREATER) {
+        const isEmpty = (index === at ? last : text.charCodeAt(index - 1)) === SLASH
+        give(index + 1)
+        endTag(isEmpty)
+        return true
+      }
+    }
+    give(text.length)
+    return false
+  }
+
+  function endTag(isEmpty: boolean): void {
+    state = 'text'
+    if (isClosing) {
+      if (depth > 0) depth--
+      place = depth === 0 ? 'unknown' : (outer[depth] ?? 'nothing')
+    } else if (!isEmpty && !name.startsWith('!')) {
+      if (depth < DEEPEST) outer[depth] = place
+      place = ++depth > DEEPEST ? 'nothing' : placeInElement(name)
+    }
+  }
 }

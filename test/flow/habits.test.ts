@@ -13,7 +13,12 @@ const typed = [
   ...['type-word-fhir', 'charset-latin-1-fhir', 'charset-windows-1252-fhir'],
   ...['charset-utf-16-fhir', 'utf-8-mark-fhir'],
 ]
+const spelled = [
+  ...['links-host-relative', 'links-scheme-relative', 'links-dots', 'links-encoded'],
+  'links-capitals',
+]
 const faces = [
+  ...[...spelled, 'links-canonical'],
   ...['prefers-xml', 'binary-redirect', 'fhir-content-location', 'charset-unknown-fhir'],
   ...typed,
 ]
@@ -27,7 +32,12 @@ before(async () => {
     configure(document, sandboxUrl) {
       const [general] = document.ehrs
       for (const id of faces) {
-        document.ehrs.push({ ...general, id, name: id, iss: `${sandboxUrl}/faces/${id}/fhir` })
+        document.ehrs.push({
+          ...structuredClone(general),
+          id,
+          name: id,
+          iss: `${sandboxUrl}/faces/${id}/fhir`,
+        })
       }
     },
   })
@@ -100,3 +110,47 @@ test('[Q53] a body whose media type ends in a semicolon is written', async () =>
   const answer = await browser.fetch(`${base}/Basic`, { method: 'POST', body: note, headers })
   assert.ok(answer.status !== 415 && answer.status < 500, answer.text)
 })
+
+interface Page {
+  link: { relation: string; url: string }[]
+}
+
+for (const face of spelled) {
+  test(`[Q55] pages of ${face} lead to the next one at ours`, async () => {
+    const { base, browser } = visit(face)
+    const first = await read(face, '/Observation?_count=2')
+    const { link } = first.json<Page>()
+    for (const { url } of link)
+      assert.ok(url.startsWith(`${base}/`) || url.startsWith(`${base}?`), url)
+    const next = link.find(({ relation }) => relation === 'next')
+    assert.ok(next, first.text)
+    const second = await browser.fetch(next.url)
+    assert.equal(second.status, 200, second.text)
+    assert.notEqual(second.text, first.text)
+  })
+}
+
+for (const path of ['/Questionnaire/_history', '/ValueSet/$expand', '/Measure/$evaluate-measure']) {
+  test(`[Q54] pages of ${path} are links, in JSON and in XML; names of resources stay names`, async () => {
+    const { base, browser } = visit('links-canonical')
+    const { link } = (await read('links-canonical', path)).json<Page>()
+    for (const { url } of link) assert.ok(url.startsWith(base + path), url)
+    const xml = await read('links-canonical', path, { accept: 'application/fhir+xml' })
+    const urls = [...xml.text.matchAll(/<link>.*?<url value="([^"]*)"/gs)].map(
+      ([, url = '']) => url,
+    )
+    assert.ok(urls.length > 1, xml.text)
+    for (const url of urls) assert.ok(url.startsWith(base + path), url)
+    const names = [...xml.text.matchAll(/<url value="([^"]*)"/g)].map(([, url = '']) => url)
+    const theirs = names.filter(url => url.startsWith('http') && !url.startsWith(base))
+    assert.ok(
+      theirs.every(url => /\/(?:Questionnaire\/intake|ValueSet\/smoking)$/.test(url)),
+      xml.text,
+    )
+    const next = link.find(({ relation }) => relation === 'next')
+    assert.ok(next)
+    const second = await browser.fetch(next.url)
+    assert.equal(second.status, 200)
+    assert.ok(second.text.includes('previous'))
+  })
+}

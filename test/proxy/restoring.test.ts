@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { restoreQuery } from '../../src/proxy/restore-query.ts'
-import { buildNeedles, rewriteDocument } from '../../src/proxy/rewrite.ts'
+import { buildEhrAddress, rewriteDocument } from '../../src/proxy/rewrite.ts'
 import type { Grammar } from '../../src/proxy/written.ts'
 import { assertLinear } from '../work/steps.ts'
 import { base, judge, ours, publicUrl, sessionId, theirs, whose } from './judging.ts'
@@ -167,15 +167,16 @@ test('[P31, P32] any JSON: what comes out is what JSON.parse reads, with the EHR
 })
 
 test('what was rewritten comes back as it was', () => {
-  const needles = buildNeedles([base])
+  const ehr = buildEhrAddress([base])
+  const rewritten = { ours, asked: base }
   const path = fc.constantFrom('', '/Patient/1', '/Binary/a?b=c', '?_getpages=1')
   const key = fc.constantFrom('fullUrl', 'reference', 'location', 'url')
   fc.assert(
     fc.property(fc.array(fc.tuple(key, path)), members => {
       const json = JSON.stringify(members.map(([name, rest]) => ({ [name]: base + rest })))
-      assert.equal(judge('json', rewriteDocument('json', json, needles, ours)).sent, json)
+      assert.equal(judge('json', rewriteDocument('json', json, ehr, rewritten)).sent, json)
       const text = xml(members.map(([name, rest]) => `<${name} value="${base}${rest}"/>`).join(''))
-      assert.equal(judge('xml', rewriteDocument('xml', text, needles, ours)).sent, text)
+      assert.equal(judge('xml', rewriteDocument('xml', text, ehr, rewritten)).sent, text)
     }),
   )
 })
