@@ -61,7 +61,13 @@ async function ask(registration: Registration): Promise<NonNullable<EhrReport['o
   const egress = createEgress(registration)
   try {
     const { server } = await discover(registration, { fetch: egress.fetch, now: Date.now })
-    const warnings = [...server.warnings, ...lintClientAuth(registration.clientAuth, server)]
+    const known = new Set(lintScopes(registration.scope))
+    const advice = lintScopes(registration.scope, server.capabilities)
+    const warnings = [
+      ...server.warnings,
+      ...lintClientAuth(registration.clientAuth, server),
+      ...advice.filter(text => !known.has(text)),
+    ]
     return { ok: true, source: server.source, warnings }
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error

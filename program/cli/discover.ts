@@ -50,7 +50,9 @@ export async function discover(args: string[], io = terminal): Promise<number> {
         return egress.fetch
       },
     })
-    io.out(`${buildDiscoveryReport(survey, asked.publicUrl).join('\n')}\n`)
+    const { reach, caFile } = asked
+    const report = buildDiscoveryReport({ ...survey, network: { reach, caFile } }, asked.publicUrl)
+    io.out(`${report.join('\n')}\n`)
     return survey.outcome.usable ? 0 : 1
   } finally {
     await Promise.all(egresses.map(egress => egress.close()))

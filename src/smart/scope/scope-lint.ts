@@ -23,8 +23,11 @@ export function listScopeFaults(scope: string): string[] {
   })
 }
 
-/** Advice on scopes that work, in the order of a reader's interest. */
-export function lintScopes(scope: string): string[] {
+/**
+ * Advice on scopes that work, in the order of a reader's interest; `capabilities` are the EHR's, where they
+ * are known.
+ */
+export function lintScopes(scope: string, capabilities: readonly string[] = []): string[] {
   const texts = splitScope(scope)
   const has = (text: string) => texts.includes(text)
   const resources = texts.flatMap(text => {
@@ -38,7 +41,8 @@ export function lintScopes(scope: string): string[] {
     mixesVersions(resources) && 'scopes of SMART 1 (.read) and SMART 2 (.rs) are mixed',
     has('offline_access') && has('online_access') && 'offline_access makes online_access needless',
     has('offline_access') &&
-      'offline_access outlives the user, whose session here does not: where the EHR offers it, online_access is enough',
+      capabilities.includes('permission-online') &&
+      'offline_access outlives the user, whose session here does not: the EHR offers online_access, which is enough',
     (has('fhirUser') || has('profile')) && !has('openid') && 'fhirUser needs openid',
     has('openid') && !has('fhirUser') && !has('profile') && 'openid without fhirUser names no user',
     isLongerThanNeeded(texts, resources) && `the same is asked for by: ${factorScopes(scope)}`,

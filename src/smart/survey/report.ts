@@ -4,6 +4,7 @@
 
 import { describeFault } from '../../errors.ts'
 import { describeClientAddresses, listClientAddresses } from '../client-addresses.ts'
+import { describePreset, findPreset } from '../presets.ts'
 import { ownRedirectPath } from '../redirect-uri.ts'
 import type { AuthorizationServer } from '../types.ts'
 import {
@@ -40,6 +41,7 @@ export function buildDiscoveryReport(survey: Survey, publicUrl = PUBLIC_URL): st
     ...['Found', ...found(server), ''],
     ...['fhirstorm would use', ...used(server), ''],
     ...section('Worth knowing', [
+      ...describeVendor(iss),
       ...listForeignOrigins(survey, server).map(warnOfForeign),
       ...server.warnings,
     ]),
@@ -108,10 +110,17 @@ function used(server: AuthorizationServer): string[] {
 function addresses({ iss }: Survey, server: AuthorizationServer, publicUrl: string): string[] {
   const id = suggestEhrId(iss)
   const redirectUri = publicUrl + ownRedirectPath(id)
-  const client = { id, iss, redirectUri, clientAuth: chooseClientAuth(server) }
+  const client = { id, iss, redirectUri, clientAuth: chooseClientAuth(server, findPreset(iss)) }
   return describeClientAddresses(listClientAddresses(client, [], { publicUrl })).map(
     line => `  ${line}`,
   )
+}
+
+function describeVendor(iss: string): string[] {
+  const preset = findPreset(iss)
+  return preset === undefined
+    ? []
+    : [`${describePreset(preset).vendor}: ${describePreset(preset).note}`]
 }
 
 function warnOfForeign(origin: string): string {

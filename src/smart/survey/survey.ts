@@ -17,6 +17,8 @@ export interface Survey {
   asked: readonly { url: string; answer: string }[]
   /** Where the endpoints that would be used lie, the FHIR base's own origin left out. */
   origins: readonly string[]
+  /** What the entry must say to reach it; a name of a file, not its text. */
+  network?: { reach: NetworkPolicy['reach']; caFile?: string }
   outcome: { usable: true; server: AuthorizationServer } | { usable: false; error: BrokerError }
 }
 

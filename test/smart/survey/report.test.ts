@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { ehrSchema } from '../../../program/config/schema.ts'
 import { BrokerError, faultCodes } from '../../../src/errors.ts'
+import { lintScopes } from '../../../src/smart/scope/scope-lint.ts'
 import { buildDiscoveryReport } from '../../../src/smart/survey/report.ts'
 import type { Survey } from '../../../src/smart/survey/survey.ts'
 import type { AuthorizationServer } from '../../../src/smart/types.ts'
@@ -34,26 +35,66 @@ test('prints a registration that the configuration accepts', () => {
   }
   const registration = registrationIn(report(server, ['https://login.test']))
   assert.equal(registration.iss, iss)
-  assert.equal(registration.id, 'ehr')
+  assert.equal(registration.id, 'ehr-fhir-a')
   assert.deepEqual(registration.clientAuth, { method: 'private_key_jwt', alg: 'RS384' })
   assert.equal(
     registration.scope,
-    'launch launch/patient openid fhirUser patient/*.rs offline_access',
+    'launch launch/patient openid fhirUser patient/Patient.rs offline_access',
   )
   assert.deepEqual(registration.origins, ['https://login.test'])
   assert.deepEqual(registration.issuers, ['https://id.test/tenant,1'])
   assert.equal(registration.idToken, 'verify')
-  assert.equal(registration.redirectPath, '/redirect/ehr')
+  assert.equal(registration.redirectPath, '/redirect/ehr-fhir-a')
 })
 
 test('prints what an old server needs: no identity, the older scopes, a redirect URI of its own', () => {
   const old = { source: 'metadata', jwksUri: undefined, issuerAnnounced: false } as const
   const registration = registrationIn(report({ ...old, issParameterSupported: false }))
   assert.equal(registration.idToken, 'ignore')
-  assert.equal(registration.scope, 'launch launch/patient patient/*.rs')
+  assert.equal(registration.scope, 'launch launch/patient patient/Patient.rs')
   assert.deepEqual(registration.quirks, { scopeVersion: 'v1' })
-  assert.equal(registration.redirectPath, '/redirect/ehr')
+  assert.equal(registration.redirectPath, '/redirect/ehr-fhir-a')
   assert.equal(registration.clientAuth.method, 'client_secret_basic')
+})
+
+test('[Q42] the entry says how the EHR was reached, whose it is, and nothing that check advises against', () => {
+  const at = (base: string, network?: Survey['network'], changes = {}) => {
+    const outcome = { usable: true, server: buildServer(changes) } as const
+    const survey = { iss: base, asked: [], origins: [], network, outcome }
+    return registrationIn(buildDiscoveryReport(survey).join('\n'))
+  }
+  const inside = at('https://fhir.hospital.test/r4', { reach: 'private', caFile: '/etc/a b.pem' })
+  assert.deepEqual([inside.network, inside.caFile], ['private', '/etc/a b.pem'])
+  assert.equal(at('https://fhir.hospital.test/r4').network, 'public')
+
+  const keys = {
+    tokenEndpointAuthMethods: ['private_key_jwt'],
+    tokenEndpointAuthSigningAlgs: undefined,
+  }
+  const healow = at('https://fhir4.healow.com/fhir/r4/ABCDEF', undefined, keys)
+  assert.deepEqual(
+    [healow.preset, healow.id, healow.clientAuth],
+    ['eclinicalworks', 'healow-abcdef', { method: 'private_key_jwt', alg: 'RS384' }],
+  )
+  assert.equal(at('https://fhir.evilcerner.com/r4').preset, undefined)
+  assert.equal(at('https://fhir-ehr-code.cerner.com/r4/ec2458f2').preset, 'oracle')
+
+  const ids = [
+    ...['https://fhir.hospital.test/r4', 'https://fhir4.clinic.test/api/FHIR/R4'],
+    ...['https://fhir4.healow.com/fhir/r4/AAAA', 'https://fhir4.healow.com/fhir/r4/BBBB'],
+    ...['https://fhir.epic.com/interconnect-amcurprd-oauth/api/FHIR/R4', 'https://10.0.0.7/fhir'],
+  ].map(base => at(base).id)
+  assert.equal(new Set(ids).size, ids.length, `${ids}`)
+  for (const capabilities of [
+    [],
+    ['permission-offline'],
+    ['permission-offline', 'permission-online'],
+  ]) {
+    for (const jwksUri of [undefined, 'https://ehr.test/keys']) {
+      const { scope } = at(iss, undefined, { capabilities, jwksUri })
+      assert.deepEqual(lintScopes(scope, capabilities), [], scope)
+    }
+  }
 })
 
 test('says what would be used and why', () => {
