@@ -61,10 +61,10 @@ export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egres
     const call = { agent, target, ehr: peer.id, badAnswer, deadline, given }
     underWay++
     try {
-      const answer = request.follows
+      const { answer, movedTo } = request.follows
         ? await sendAndFollow(call, request, peer)
-        : await send(call, request)
-      return await read(call, answer, request.maxBytes ?? maxBytes)
+        : { answer: await send(call, request), movedTo: undefined }
+      return await read(call, answer, request.maxBytes ?? maxBytes, movedTo)
     } finally {
       underWay--
     }
@@ -120,12 +120,14 @@ async function sendAndFollow(
   call: Call,
   request: NonNullable<Parameters<ProtocolFetch>[1]>,
   peer: EgressPeer,
-): Promise<Dispatcher.ResponseData> {
+): Promise<{ answer: Dispatcher.ResponseData; movedTo?: string }> {
   let { target } = call
   for (let redirects = 0; ; redirects++) {
     const answer = await send({ ...call, target }, request)
     const { location } = answer.headers
-    if (!REDIRECTS.includes(answer.statusCode) || typeof location !== 'string') return answer
+    if (!REDIRECTS.includes(answer.statusCode) || typeof location !== 'string') {
+      return redirects === 0 ? { answer } : { answer, movedTo: target.href }
+    }
     answer.body.on('error', () => {}).destroy()
     if (redirects === MOST_REDIRECTS) throw astray(peer, 'redirected too often')
     if (!URL.canParse(location, target.href)) throw astray(peer, 'redirected to no address')
@@ -145,6 +147,7 @@ async function read(
   call: Call,
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
+  movedTo?: string,
 ): Promise<Response> {
   const reason = judgeHead(statusCode, headers, maxBytes)
   if (reason !== undefined) {
@@ -163,7 +166,7 @@ async function read(
     if (error instanceof BrokerError) throw error
     throw failure(call, call.badAnswer, 'broken off', withoutAnswer(error))
   }
-  return await buildResponse({ statusCode, headers, held }, maxBytes).catch(error => {
+  return await buildResponse({ statusCode, headers, held, movedTo }, maxBytes).catch(error => {
     const isTooLarge = errorCode(error) === 'ERR_BUFFER_TOO_LARGE'
     throw refusal(call, isTooLarge ? 'too large' : 'not coded as it says', error)
   })

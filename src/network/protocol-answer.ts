@@ -11,6 +11,7 @@ const EMPTY_STATUSES = [204, 205, 304]
 
 const KEPT_HEADERS = [
   'cache-control',
+  'content-encoding',
   'content-type',
   'dpop-nonce',
   'etag',
@@ -30,15 +31,26 @@ export function judgeHead(
   return Number(headers['content-length'] ?? 0) > maxBytes ? 'too large' : undefined
 }
 
-/** The answer whose body was read; rejects as `decode` does. */
+export interface Answered extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> {
+  held: HeldBody
+  /** Where redirects have led. */
+  movedTo?: string
+}
+
+/**
+ * The answer whose body was read and decoded: Content-Encoding says how it came, Content-Location where from
+ * after redirects. Rejects as `decode` does.
+ */
 export async function buildResponse(
-  { statusCode, headers, held }: { statusCode: number; headers: AnsweredHeaders; held: HeldBody },
+  { statusCode, headers, held, movedTo }: Answered,
   maxBytes: number,
 ): Promise<Response> {
   const codings = readCodings(headers['content-encoding']) ?? []
   const isEmpty = EMPTY_STATUSES.includes(statusCode)
   const body = isEmpty ? null : await decode(join(held), codings, maxBytes)
-  return new Response(body, { status: statusCode, headers: keepHeaders(headers) })
+  const kept = keepHeaders(headers)
+  if (movedTo !== undefined) kept.set('content-location', movedTo)
+  return new Response(body, { status: statusCode, headers: kept })
 }
 
 function join(held: HeldBody): Buffer {

@@ -5,10 +5,20 @@
 // one more.
 
 import { BrokerError } from '../../errors.ts'
-import { type JsonDocument, parseJsonObject } from '../json.ts'
+import { parseJsonObject } from '../json.ts'
 import { readRetryAfter } from '../rest.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { parseCapabilityStatement } from './capability-statement.ts'
+import {
+  type Answer,
+  busy,
+  describeProvisional,
+  isAway,
+  isDescription,
+  isMissing,
+  listHabits,
+  readObject,
+} from './documents.ts'
 import {
   applyOpenidConfiguration,
   buildOpenidConfigurationUrl,
@@ -52,7 +62,8 @@ export async function discover(
   registration: Registration,
   { fetch, now, previous }: DiscoveryContext,
 ): Promise<Discovery> {
-  const get = createGet(registration, fetch, now)
+  const habits: string[] = []
+  const get = createGet(registration, { fetch, now, habits })
   const base = registration.iss.replace(/\/$/, '')
   const smart = await get(`${base}/.well-known/smart-configuration`, {
     headers: { accept: 'application/json', ...ifNoneMatch(previous) },
@@ -66,27 +77,16 @@ export async function discover(
     ? parseSmartConfiguration(readObject(smart), registration)
     : await readMetadata(get, base, smart, registration)
   const isProvisional = !isDescribed && !isMissing(smart)
+  if (isProvisional) habits.push(describeProvisional(smart))
   if (needsOpenidConfiguration(described, registration)) {
     const server = await completeWithOpenid(get, described, registration, previous)
-    return { server, isProvisional }
+    return { server: withWarnings(server, habits), isProvisional }
   }
   const etag = isDescribed ? smart.etag : undefined
   const completed = lacksEndSession(described, registration)
     ? findEndSession(get, described, registration)
     : undefined
-  return { server: described, etag, isProvisional, completed }
-}
-
-interface Answer {
-  name: string
-  ehr: string
-  /** 0 where the answer lies elsewhere. */
-  status: number
-  etag?: string
-  document: JsonDocument
-  retryAfterSeconds?: number
-  /** The document lies where this EHR may not send us. */
-  refusal?: BrokerError
+  return { server: withWarnings(described, habits), etag, isProvisional, completed }
 }
 
 type Get = (
@@ -94,7 +94,10 @@ type Get = (
   request: { headers: Record<string, string>; maxBytes?: number },
 ) => Promise<Answer>
 
-function createGet({ id }: Registration, fetch: ProtocolFetch, now: () => number): Get {
+function createGet(
+  { id }: Registration,
+  { fetch, now, habits }: Pick<DiscoveryContext, 'fetch' | 'now'> & { habits: string[] },
+): Get {
   const end = now() + TOTAL_MS
   return async (url, { headers, maxBytes = SMALL_BYTES }) => {
     const timeoutMs = Math.max(1, Math.min(CALL_MS, end - now()))
@@ -113,6 +116,7 @@ function createGet({ id }: Registration, fetch: ProtocolFetch, now: () => number
     if (response instanceof BrokerError) {
       return { ...about, status: 0, document: { kind: 'other' }, refusal: response }
     }
+    habits.push(...listHabits(about.name, response.headers))
     const body = new Uint8Array(await response.arrayBuffer())
     return {
       ...about,
@@ -124,19 +128,12 @@ function createGet({ id }: Registration, fetch: ProtocolFetch, now: () => number
   }
 }
 
+function withWarnings(server: AuthorizationServer, more: readonly string[]): AuthorizationServer {
+  return more.length === 0 ? server : { ...server, warnings: [...server.warnings, ...more] }
+}
+
 function ifNoneMatch(previous: Discovery | undefined): Record<string, string> {
   return previous?.etag === undefined ? {} : { 'if-none-match': previous.etag }
-}
-
-/** Whether an answer is meant as the document asked for: JSON, and no FHIR resource such as an error. */
-function isDescription({ status, document }: Answer): boolean {
-  if (status !== 200 || document.kind === 'other') return false
-  return document.kind === 'bad' || document.object.resourceType === undefined
-}
-
-function readObject({ name, ehr, document }: Answer): Readonly<Record<string, unknown>> {
-  if (document.kind === 'object') return document.object
-  throw new BrokerError('bad_metadata', { ehr, detail: `${name} is broken JSON` })
 }
 
 async function readMetadata(
@@ -204,23 +201,4 @@ async function findEndSession(
     if (!(error instanceof BrokerError)) throw error
     return server
   }
-}
-
-/** A document that is not there, said plainly: nothing speaks for its coming back. */
-function isMissing({ status }: Answer): boolean {
-  return status === 404 || status === 410 || status === 501
-}
-
-/**
- * Whether a document is away for now: 5xx, 429 and 408 say so. Of one that was there before, so does
- * whatever is no plain word that it is gone, such as a page in its place.
- */
-function isAway(answer: Answer, wasThere: boolean): boolean {
-  const { status } = answer
-  const isBusy = (status >= 500 && status !== 501) || status === 429 || status === 408
-  return isBusy || (wasThere && !isMissing(answer))
-}
-
-function busy({ ehr, retryAfterSeconds }: Answer, detail: string): BrokerError {
-  return new BrokerError('issuer_busy', { ehr, detail, retryAfterSeconds })
 }

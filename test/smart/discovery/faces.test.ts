@@ -105,3 +105,18 @@ test('tells the truth about every face by `fhirstorm discover`', async () => {
       }),
   )
 })
+
+test('[Q32, Q48] what an EHR does with its documents otherwise than most is told to the operator', async () => {
+  const out = async (face: string) => {
+    const written: string[] = []
+    await command([sandbox.base(face)], { out: text => written.push(text), error: assert.fail })
+    return written.join('')
+  }
+  assert.match(await out('moved-smart'), /smart-configuration is redirected to http:/)
+  assert.match(await out('gzip-protocol'), /smart-configuration comes as gzip, though nobody asked/)
+  assert.match(
+    await out('moved-smart-away'),
+    /could not be read \(redirected to https:\/\/evil.example/,
+  )
+  assert.match(await out('soft-404'), /could not be read \(status 200, no JSON\): metadata is used/)
+})
