@@ -141,7 +141,8 @@ export function createExchange(options: ExchangeOptions) {
   }
 
   function restorationOf({ upstream, open, byAlias }: ProxiedRequest): Restoration {
-    return { own: ownAddress, sessionId: open.session.id, byAlias, base: upstream.url }
+    const { url: base, tags } = upstream
+    return { own: ownAddress, sessionId: open.session.id, byAlias, base, tags }
   }
 }
 

@@ -7,6 +7,7 @@ import { BrokerError } from '../errors.ts'
 import type { ForwardLimits } from '../limits.ts'
 import { createPool } from '../network/connect.ts'
 import { type Answer, type AnsweredRequest, createAnswerJudge } from '../proxy/answer.ts'
+import { createTagHabits, type TagHabits } from '../proxy/entity-tags.ts'
 import { buildEhrAddress, createRewriting, rewriteDocument } from '../proxy/rewrite.ts'
 import { buildUpstreamPath, parseUpstreamBase, type UpstreamBase } from '../proxy/target.ts'
 import type { ProxiedEhr } from '../smart/types.ts'
@@ -29,6 +30,8 @@ export interface Upstream {
   /** It has ended a connection under a request: what must not be sent twice goes on new ones since. */
   dropsConnections: boolean
   limits: ForwardLimits
+  /** What its entity tags are like, as its answers have shown. */
+  tags: TagHabits
   judgeAnswer: ReturnType<typeof createAnswerJudge>['judge']
   /** Where an answer's body goes when it does not pass as it comes. */
   chooseSink(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined
@@ -87,7 +90,8 @@ function createUpstream(
   const { iss, baseAliases, rewrite, firstByteSeconds } = registration
   const base = parseUpstreamBase(iss)
   const bases = [iss, ...baseAliases]
-  const { judge } = createAnswerJudge({ bases, rewrite, collectBytes })
+  const tags = createTagHabits()
+  const { judge } = createAnswerJudge({ bases, rewrite, collectBytes, tags })
   const ehr = buildEhrAddress(bases)
   return {
     registration,
@@ -101,6 +105,7 @@ function createUpstream(
     limits:
       firstByteSeconds === undefined ? limits : { ...limits, headMs: firstByteSeconds * 1000 },
     judgeAnswer: judge,
+    tags,
     chooseSink,
   }
 

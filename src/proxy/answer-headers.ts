@@ -2,6 +2,7 @@
 // grammar. One that breaks it is left out, and so is one that shows our access token, in whatever
 // header a server writes down what it was sent (attacks R1, R5, R6, R16). Pure: no I/O, no clock.
 
+import { weaken } from './entity-tags.ts'
 import { showsToken, type TokenTraces } from './token-traces.ts'
 
 /** Headers as undici gives them: names in lower case, repeated ones as a list. */
@@ -39,22 +40,25 @@ const rules: ReadonlyMap<string, Rule> = new Map([
 const rangeRule: Rule = { grammar: WORDS, isList: true }
 const tagRule: Rule = { grammar: ENTITY_TAG }
 
-/** Adds the headers that cross to `crossed`, names and values in turn. */
+/**
+ * Adds the headers that cross to `crossed`, names and values in turn; returns the entity tag as the EHR
+ * sent it.
+ */
 export function passHeaders(
   crossed: string[],
   headers: AnsweredHeaders,
-  how: { isRewritten: boolean; traces: TokenTraces },
-): void {
-  const { isRewritten, traces } = how
+  how: { isRewritten: boolean; isTagWeak: boolean; traces: TokenTraces },
+): string | undefined {
+  const { isRewritten, isTagWeak, traces } = how
   for (const name in headers) {
     const rule = rules.get(name)
     if (rule !== undefined) push(crossed, name, read(headers[name], rule, traces))
   }
   const tag = read(headers.etag, tagRule, traces)
-  // Rewritten bytes are another representation of the same resource: the tag can only be a weak one.
-  push(crossed, 'etag', isRewritten && tag?.[0] === '"' ? `W/${tag}` : tag)
+  push(crossed, 'etag', isTagWeak && tag !== undefined ? weaken(tag) : tag)
   if (!isRewritten)
     push(crossed, 'accept-ranges', read(headers['accept-ranges'], rangeRule, traces))
+  return tag
 }
 
 function read(

@@ -7,6 +7,7 @@ import { createBoundedMap } from '../bounded-map.ts'
 import { type Coding, readCodings } from '../codings.ts'
 import { BrokerError } from '../errors.ts'
 import { type AnsweredHeaders, passHeaders } from './answer-headers.ts'
+import { isWeak, type TagHabits } from './entity-tags.ts'
 import { buildContentHeaders, securityHeaders } from './inert.ts'
 import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
 import {
@@ -30,6 +31,8 @@ export interface AnswerPolicy {
   rewrite: boolean
   /** Documents up to this size are rewritten at once, and sent with their length. */
   collectBytes: number
+  /** Learns what the EHR's entity tags are like. */
+  tags?: TagHabits
 }
 
 /** The request that was answered. */
@@ -110,7 +113,12 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     if (policy.rewrite) answer.codings = hasBody ? codings : NO_CODINGS
     else if (codings.length > 0) answer.headers.push('content-encoding', codings.join(', '))
     const isRewritten = document !== undefined
-    passHeaders(answer.headers, headers, { isRewritten, traces: asked.traces })
+    // What has no content of its own tells the tag of what would have been rewritten.
+    const isTagWeak =
+      isRewritten || (policy.rewrite && content === nothing && !isBinary(asked.target))
+    const how = { isRewritten, isTagWeak, traces: asked.traces }
+    const tag = passHeaders(answer.headers, headers, how)
+    if (tag !== undefined && (isTagWeak || isWeak(tag))) policy.tags?.note(asked, tag)
     passAddresses(answer, headers, asked)
     const isDecoded = (policy.rewrite && codings.length > 0) || encoding !== undefined
     const isMeant = !isDecoded && (hasBody || asked.method === 'HEAD')

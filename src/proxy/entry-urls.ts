@@ -3,17 +3,22 @@
 // scopes; attacks P12; requirements AL-53, SC-22). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import { strengthen } from './entity-tags.ts'
 import { measureOwnAddress, type Restoration } from './own-address.ts'
 import { restoreQuery } from './restore-query.ts'
 import { isRelativePath } from './target.ts'
 
 /** Where in a Bundle a value stands. */
-export type Place = 'elsewhere' | 'entry' | 'request' | 'url' | 'condition'
+export type Place = 'elsewhere' | 'entry' | 'request' | EntryPlace
+
+/** What of an entry's request is judged: its URL, a search that must find nothing, entity tags. */
+export type EntryPlace = 'url' | 'condition' | 'tags'
 
 const ENTRY = /^entry$/iu
 const REQUEST = /^request$/iu
 const URL_NAME = /^url$/iu
 const CONDITION = /^ifNoneExist$/iu
+const TAGS = /^if(?:None)?Match$/iu
 
 /**
  * The place of a member or element that stands in another one. By names alone, in any case and at any
@@ -23,6 +28,7 @@ export function enter(place: Place, name: string): Place {
   if (place === 'request') {
     if (URL_NAME.test(name)) return 'url'
     if (CONDITION.test(name)) return 'condition'
+    if (TAGS.test(name)) return 'tags'
   }
   if (place === 'entry' && REQUEST.test(name)) return 'request'
   return ENTRY.test(name) ? 'entry' : 'elsewhere'
@@ -39,10 +45,16 @@ export function verifyEntryUrl(url: string, base: string): void {
   }
 }
 
-/** The URL, or the condition, of an entry with the EHR's base in the place of our address. */
-export function restoreEntry(place: 'url' | 'condition', text: string, whose: Restoration): string {
-  const length = place === 'url' ? measureOwnAddress(text, whose) : 0
+/** Whether what stands there is judged. */
+export function isEntryPlace(place: Place | undefined): place is EntryPlace {
+  return place === 'url' || place === 'condition' || place === 'tags'
+}
+
+/** The URL, a condition or the tags of an entry as the EHR is to get them. */
+export function restoreEntry(place: EntryPlace, text: string, whose: Restoration): string {
+  const length = place === 'condition' ? 0 : measureOwnAddress(text, whose)
   const restored = length === 0 ? text : whose.base + text.slice(length)
+  if (place === 'tags') return whose.tags?.areStrongInBatches() ? strengthen(restored) : restored
   const mark = place === 'url' ? restored.indexOf('?') + 1 : 0
   if (place === 'url' && mark === 0) return restored
   const query = Buffer.from(restored.slice(mark)).toString('latin1')

@@ -4,6 +4,7 @@
 // (attacks P7-P10, P16, P23, P24, P27, P29, X8). Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import { isWeak, strengthen } from './entity-tags.ts'
 import { restoreJson } from './judges.ts'
 import { documentKind, encodingOf, isUtf8, type MediaType, parseMediaType } from './media-type.ts'
 import type { Restoration } from './own-address.ts'
@@ -17,8 +18,8 @@ interface Rule {
   grammar: RegExp
   /** Left out where the grammar fails, instead of refused: it means nothing to the answer. */
   optional?: boolean
-  /** How our address in it becomes the EHR's. */
-  restore?: (value: string, whose: Restoration) => string
+  /** How what was changed on its way out becomes the EHR's again, such as our address in it. */
+  restore?: (value: string, whose: Restoration, target: Target) => string
 }
 
 const TEXT = /^[\t\x20-\x7e]{0,1024}$/
@@ -27,8 +28,8 @@ const ENTITY_TAGS = /^[\x21\x23-\x7e"\t ]{1,1024}$/
 const ID = /^[A-Za-z0-9._:;=,/+@-]{1,256}$/
 
 const rules: ReadonlyMap<string, Rule> = new Map([
-  ['if-match', { grammar: ENTITY_TAGS }],
-  ['if-none-match', { grammar: ENTITY_TAGS }],
+  ['if-match', { grammar: ENTITY_TAGS, restore: restoreTags }],
+  ['if-none-match', { grammar: ENTITY_TAGS, restore: restoreTags }],
   ['if-none-exist', { grammar: LONG_TEXT, restore: restoreQuery }],
   ['if-modified-since', { grammar: TEXT }],
   ['if-unmodified-since', { grammar: TEXT }],
@@ -80,7 +81,7 @@ export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan
     const { grammar, optional, restore } = rule
     const value = received[name] as string
     if (grammar.test(value)) {
-      headers.push(name, restore && plan.whose ? restore(value, plan.whose) : value)
+      headers.push(name, restore && plan.whose ? restore(value, plan.whose, plan.target) : value)
     } else if (!optional) {
       throw new BrokerError('header_invalid', { detail: name })
     }
@@ -140,6 +141,10 @@ function buildAccept(asked: string | string[] | undefined, target: Target): stri
   return kept.length > 0 ? kept.join(', ') : 'application/fhir+json'
 }
 
+function restoreTags(value: string, { tags }: Restoration, target: Target): string {
+  return tags?.areStrong(target) ? strengthen(value) : value
+}
+
 function chooseCoding(asked: string | string[] | undefined, { acceptEncoding }: RequestPlan) {
   if (acceptEncoding !== 'any') return acceptEncoding
   return typeof asked === 'string' && CODINGS.test(asked) ? asked : 'identity'
@@ -149,6 +154,8 @@ function chooseCoding(asked: string | string[] | undefined, { acceptEncoding }: 
 // header may be ignored by any server (RFC 9110 section 14.2), so it is left out.
 function pushRange(headers: string[], received: ReceivedHeaders, plan: RequestPlan): void {
   if (plan.whose && !isBinary(plan.target)) return
+  // A weak tag never holds here (section 13.1.5): the whole is sent, rewritten like the part before.
+  if (plan.whose && isWeak(String(received['if-range'] ?? ''))) return
   if (!RANGE.test(received.range as string)) throw new BrokerError('header_invalid')
   headers.push('range', received.range as string)
   const condition = received['if-range']

@@ -3,7 +3,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { createEdits } from './edits.ts'
-import { enter, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
+import { enter, isEntryPlace, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
 import { createJsonReader, LONGEST_TEXT } from './json-reader.ts'
 import { decodeJsonText, encodeJsonText } from './json-text.ts'
 import type { Judge, JudgeRules } from './judge.ts'
@@ -33,7 +33,7 @@ export function createJsonJudge(
       close: () => void open.pop(),
       name: entriesBelow === undefined ? undefined : passName,
       wants(first) {
-        return (whose !== undefined && beginsAddress[first] === 1) || isEntry(placeOfValue())
+        return (whose !== undefined && beginsAddress[first] === 1) || isEntryPlace(placeOfValue())
       },
       string: judgeString,
     },
@@ -55,7 +55,7 @@ export function createJsonJudge(
     const isCut = raw.length >= LONGEST_TEXT
     const text = decodeJsonText(raw)
     const place = placeOfValue()
-    if (isEntry(place)) {
+    if (isEntryPlace(place)) {
       if (isCut) throw new BrokerError('body_invalid', { detail: 'an entry with a very long URL' })
       const sent = whose ? restoreEntry(place, text, whose) : text
       if (place === 'url' && entriesBelow !== undefined) verifyEntryUrl(sent, entriesBelow)
@@ -67,8 +67,4 @@ export function createJsonJudge(
       edits.replace(at, at + measureWritten('json', raw, length), base)
     }
   }
-}
-
-function isEntry(place: Place): place is 'url' | 'condition' {
-  return place === 'url' || place === 'condition'
 }

@@ -4,7 +4,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { createEdits } from './edits.ts'
-import { enter, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
+import { enter, isEntryPlace, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
 import type { Judge, JudgeRules } from './judge.ts'
 import { measureOwnAddress } from './own-address.ts'
 import { measureWritten } from './written.ts'
@@ -60,7 +60,7 @@ export function createXmlJudge(
     const isCut = raw.length >= LONGEST_VALUE
     const text = decodeXmlText(raw)
     const place = places.at(-1)
-    if (entriesBelow !== undefined && (place === 'url' || place === 'condition')) {
+    if (entriesBelow !== undefined && isEntryPlace(place)) {
       if (isCut) throw new BrokerError('body_invalid', { detail: 'an entry with a very long URL' })
       const sent = whose ? restoreEntry(place, text, whose) : text
       if (place === 'url') verifyEntryUrl(sent, entriesBelow)

@@ -6,6 +6,7 @@
 
 import { BrokerError } from '../errors.ts'
 import { decodeFormText } from '../form.ts'
+import type { TagHabits } from './entity-tags.ts'
 import { spellBase } from './spelling.ts'
 
 /** What finds our addresses; made once. */
@@ -27,6 +28,8 @@ export interface Restoration {
   byAlias: boolean
   /** FHIR base URL of the EHR without a trailing slash. */
   base: string
+  /** What the EHR's entity tags are like; without it tags stay as they are. */
+  tags?: TagHabits
 }
 
 // Whatever a reader strips or decodes, an absolute address begins like this.

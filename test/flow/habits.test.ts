@@ -18,7 +18,7 @@ const spelled = [
   'links-capitals',
 ]
 const faces = [
-  ...[...spelled, 'links-canonical'],
+  ...[...spelled, 'links-canonical', 'strong-tags'],
   ...['prefers-xml', 'binary-redirect', 'fhir-content-location', 'charset-unknown-fhir'],
   ...typed,
 ]
@@ -154,3 +154,23 @@ for (const path of ['/Questionnaire/_history', '/ValueSet/$expand', '/Measure/$e
     assert.ok(second.text.includes('previous'))
   })
 }
+
+test('[Q56] where tags are strong and compared byte for byte, what was told is accepted', async () => {
+  const { base, browser } = visit('strong-tags')
+  const url = `${base}/Patient/amy-shaw`
+  const first = await browser.fetch(url)
+  const tag = first.headers.get('etag') ?? ''
+  assert.match(tag, /^W\/"/)
+  assert.equal((await browser.fetch(url, { headers: { 'if-none-match': tag } })).status, 304)
+  const write = (ifMatch: string) =>
+    browser.fetch(url, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/fhir+json', 'if-match': ifMatch },
+      body: first.text,
+    })
+  const written = await write(`W/"none", ${tag}`)
+  assert.equal(written.status, 200, written.text)
+  assert.notEqual(written.headers.get('etag'), tag)
+  assert.equal((await write(tag)).status, 412)
+  assert.equal((await write(written.headers.get('etag') ?? '')).status, 200)
+})
