@@ -1,7 +1,7 @@
 // What the `url` of the object that is open in a JSON text is: a link or a name. Reads the structure alone,
 // as its pieces come, leniently and in flat memory. Pure: no I/O, no clock. RFC 8259.
 
-import { placeInMember, placeInType, type UrlPlace } from './url-places.ts'
+import { placedNames, placeInMember, placeInType, type UrlPlace } from './url-places.ts'
 
 export interface JsonPlaces {
   /** Of the innermost object or array. */
@@ -20,6 +20,7 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const TYPE_NAME = 'resourceType'
 const TYPE = /^[A-Z][A-Za-z]{0,63}$/
+const lengths: ReadonlySet<number> = new Set(placedNames.map(name => name.length))
 /** How much is kept of a name or value that is cut by the border of two pieces. */
 const LONGEST = 65
 /** Deeper containers are counted alone. */
@@ -48,7 +49,18 @@ export function createJsonPlaces(): JsonPlaces {
     read(text, from, to) {
       start = from
       let at = from
-      while (at < to) at = isInString ? passString(text, at, to) : passStructure(text, at, to)
+      if (isInString) at = passString(text, at, to)
+      while (at < to) {
+        const code = text.charCodeAt(at++)
+        if (code === QUOTE) {
+          isInString = true
+          start = at
+          at = passString(text, at, to)
+        } else if (code === COLON) isValue = true
+        else if (code === COMMA) isValue = false
+        else if (code === OPEN_BRACE || code === OPEN_BRACKET) open(text, code === OPEN_BRACKET)
+        else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) close()
+      }
       if (isInString) begun += text.slice(start, Math.min(to, start + LONGEST - begun.length))
       name ??= nameOf(text)
     },
@@ -72,36 +84,23 @@ export function createJsonPlaces(): JsonPlaces {
     return to
   }
 
-  function passStructure(text: string, from: number, to: number): number {
-    for (let at = from; at < to; at++) {
-      const code = text.charCodeAt(at)
-      if (code === QUOTE) {
-        isInString = true
-        begun = ''
-        start = at + 1
-        return at + 1
-      }
-      if (code === COLON) isValue = true
-      else if (code === COMMA) isValue = false
-      else if (code === OPEN_BRACE || code === OPEN_BRACKET) open(text, code === OPEN_BRACKET)
-      else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) close()
-    }
-    return to
-  }
-
   function endString(text: string, at: number): void {
     isInString = false
-    if (isArray) return
-    if (!isValue) {
-      nameFrom = start
-      nameTo = at
-      name = begun === '' ? undefined : begun + text.slice(start, Math.min(at, start + LONGEST))
-    } else if (place === 'unknown' && nameOf(text) === TYPE_NAME) {
-      const type = begun + text.slice(start, Math.min(at, start + LONGEST))
-      if (TYPE.test(type)) place = placeInType(type)
+    if (!isArray) {
+      if (!isValue) {
+        nameFrom = start
+        nameTo = at
+        name = begun === '' ? undefined : begun + text.slice(start, Math.min(at, start + LONGEST))
+      } else if (place === 'unknown') readType(text, at)
     }
-    begun = ''
+    if (begun !== '') begun = ''
     isValue = false
+  }
+
+  function readType(text: string, at: number): void {
+    if (nameOf(text) !== TYPE_NAME) return
+    const type = begun + text.slice(start, Math.min(at, start + LONGEST))
+    if (TYPE.test(type)) place = placeInType(type)
   }
 
   function nameOf(text: string): string {
@@ -109,10 +108,18 @@ export function createJsonPlaces(): JsonPlaces {
     return name
   }
 
+  /** The name, if it is one of those that mean something. */
+  function memberOf(text: string): string {
+    if (name !== undefined) return name
+    const first = text.charCodeAt(nameFrom)
+    const isType = first >= 0x41 && first <= 0x5a
+    return isType || lengths.has(nameTo - nameFrom) ? nameOf(text) : ''
+  }
+
   function open(text: string, opensArray: boolean): void {
     if (depth < DEEPEST) outer[depth] = { place, isArray }
     depth++
-    if (!isArray) place = isValue ? placeInMember(nameOf(text)) : 'link'
+    if (!isArray) place = isValue ? placeInMember(memberOf(text)) : 'link'
     if (depth > DEEPEST) place = 'nothing'
     isArray = opensArray
     isValue = false

@@ -29,6 +29,9 @@ const BACKSLASH = 0x5c
 const NAME = /(?<!\\)"(?:fullUrl|reference|location|url)"/g
 const quoted = ADDRESS_NAMES.map(name => `"${name}"`)
 const LONGEST_QUOTED = Math.max(...quoted.map(({ length }) => length))
+/** What may be put off before it is known to be needed. */
+const MOST_UNREAD = 64 * 1024
+const MOST_UNREAD_PIECES = 4
 const URL_LENGTH = '"url"'.length
 
 /** The whole text with our address in the place of the EHR's; latin1, so that bytes are characters. */
@@ -63,7 +66,10 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
   /** Of the name that was found: where it stands, whether it is `url`, and where that stands. */
   let nameAt = 0
   let isUrl = false
-  let place: UrlPlace = 'unknown'
+  let place: UrlPlace | undefined
+  /** Pieces that the places have not read. */
+  let unread: string[] = []
+  let unreadLength = 0
   /** How much of an open value was searched for its end. */
   let searched = 0
   const steps = { search: findName, name: passColon, colon: passQuote, value: readValue }
@@ -79,7 +85,10 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
       while (steps[state]());
       const end = state === 'value' ? at : findBegun()
       const sent = out + window.slice(given, end)
-      if (!isWhole) readPlaces(end)
+      if (!isWhole) {
+        if (isUrl && state !== 'search') place ??= findPlace()
+        putOff(end)
+      }
       if (end > 0) last = window.charCodeAt(end - 1)
       given = end
       at = end
@@ -88,9 +97,26 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
     end: () => window.slice(given),
   }
 
-  function readPlaces(to: number): void {
-    if (to > placed) places.read(window, placed, to)
-    placed = Math.max(placed, to)
+  /** Where the name stands that was found last. */
+  function findPlace(): UrlPlace {
+    readOff()
+    if (nameAt > placed) places.read(window, placed, nameAt)
+    placed = Math.max(placed, nameAt)
+    return places.place
+  }
+
+  /** Most documents hold no address whose place matters: what they say of places is read when one does. */
+  function putOff(end: number): void {
+    if (end <= placed) return
+    unread.push(window.slice(placed, end))
+    unreadLength += end - placed
+    if (unreadLength > MOST_UNREAD || unread.length > MOST_UNREAD_PIECES) readOff()
+  }
+
+  function readOff(): void {
+    for (const text of unread) places.read(text, 0, text.length)
+    unread = []
+    unreadLength = 0
   }
 
   // Each step says whether the next one can go on.
@@ -104,10 +130,7 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
     if (nameAt === 0 && last === BACKSLASH) return true
     state = 'name'
     isUrl = found[0].length === URL_LENGTH
-    if (isUrl && !isWhole) {
-      readPlaces(nameAt)
-      place = places.place
-    }
+    place = undefined
     return true
   }
 
@@ -156,15 +179,9 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
   }
 
   function replace(text: string): Replacement | undefined {
-    const how = { ehr, isUrl, place: isUrl ? place : ('link' as const) }
-    const found = replaceAddress(
-      text,
-      isUrl && isWhole ? { ...how, place: 'link' } : how,
-      rewritten,
-    )
-    if (found === undefined || !isUrl || !isWhole) return found
-    readPlaces(nameAt)
-    return replaceAddress(text, { ...how, place: places.place }, rewritten)
+    const found = replaceAddress(text, { ehr, isUrl, place: 'link' }, rewritten)
+    if (found === undefined || !isUrl) return found
+    return replaceAddress(text, { ehr, isUrl, place: place ?? findPlace() }, rewritten)
   }
 
   /** The closing quote of the value, or -1. */
