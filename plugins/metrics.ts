@@ -48,6 +48,7 @@ interface Kind {
 const ACTIONABLE: ReadonlySet<string> = new Set([
   ...['unknown_issuer', 'ambiguous_issuer', 'unknown_host', 'issuer_mismatch', 'unknown_ehr'],
   ...['logout_token_invalid', 'upstream_unauthorized', 'authorization_refused'],
+  ...['upstream_elsewhere', 'upstream_charset', 'upstream_encoding'],
 ])
 
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {

@@ -158,6 +158,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       milliseconds: Math.round(reply.elapsedTime),
       ehr: open.session.ehr,
       session: open.recordId.slice(0, 12) || undefined,
+      detail: proxied.note,
       aborted: outcome === 'broken off' || undefined,
     })
   }

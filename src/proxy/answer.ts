@@ -43,6 +43,8 @@ export interface AnsweredRequest {
   ours: string
   /** Of the access token it was asked with: no header that shows it crosses. */
   traces: TokenTraces
+  /** What the operator is to know of the answer, in fixed words. */
+  note?: string
 }
 
 export interface Answer {
@@ -80,6 +82,8 @@ const CONTENTS_BYTES = 64 * 1024
 const CONTENT_BYTES = 1024
 const LENGTH = /^\d{1,15}$/
 const NO_CODINGS: readonly Coding[] = []
+const LEFT_OUT =
+  'Location or Content-Location at another address was left out: baseAliases names further ones of the base'
 
 /** Makes the judge of one EHR's answers. */
 export function createAnswerJudge(policy: AnswerPolicy) {
@@ -171,16 +175,22 @@ export function createAnswerJudge(policy: AnswerPolicy) {
     const shown = hide(own, asked)
     const isRedirect = answer.status >= 300 && answer.status < 400 && answer.status !== 304
     if (location !== undefined && shown === undefined && isRedirect) {
-      throw new BrokerError('upstream_elsewhere', { detail: 'a redirect to another server' })
+      throw new BrokerError('upstream_elsewhere', {
+        detail: 'a redirect to another address: baseAliases names further ones of the base',
+      })
     }
     push(answer, 'location', shown)
     const content = typeof contentLocation === 'string' ? contentLocation : ''
     const shownContent = content === '' ? undefined : hide(toOwnAddress(content, addresses), asked)
     // Of what was only begun this is the one way to its end; of all else the content itself has come.
     if (answer.status === 202 && content !== '' && shownContent === undefined) {
-      throw new BrokerError('upstream_elsewhere', { detail: 'its progress is at another server' })
+      throw new BrokerError('upstream_elsewhere', {
+        detail: 'its progress is at another address: baseAliases names further ones of the base',
+      })
     }
     push(answer, 'content-location', shownContent)
+    const isLeftOut = location !== undefined && shown === undefined
+    if (isLeftOut || (content !== '' && shownContent === undefined)) asked.note = LEFT_OUT
     if (link !== undefined) push(answer, 'link', hide(rewriteLinks(String(link), addresses), asked))
   }
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   type AnsweredHeaders,
+  type AnsweredRequest,
   type AnswerPolicy,
   createAnswerJudge,
 } from '../../src/proxy/answer.ts'
@@ -34,14 +35,14 @@ interface Case extends Partial<AnswerPolicy> {
 
 function judge(sent: AnsweredHeaders, how: Case = {}) {
   const { method = 'GET', path = '/Patient', status = 200, ...overrides } = how
-  const asked = { method, target: { path, query: '' }, ours, traces }
+  const asked: AnsweredRequest = { method, target: { path, query: '' }, ours, traces }
   const answer = createAnswerJudge({ ...rules, ...overrides }).judge(asked, status, sent)
   const names = answer.headers.filter((_, i) => i % 2 === 0)
   assert.equal(new Set(names).size, names.length, 'no header twice')
   const crossed: Record<string, string | undefined> = Object.fromEntries(
     names.map((name, i) => [name, answer.headers[2 * i + 1]]),
   )
-  return { ...answer, crossed }
+  return { ...answer, crossed, note: asked.note }
 }
 
 const refusal = (sent: AnsweredHeaders, how?: Case) => refusalOf(() => judge(sent, how))
@@ -193,6 +194,8 @@ test('[R2, Q52] an address elsewhere is dropped, and a redirect there refused', 
   const there = { location: 'https://evil.example/', 'content-location': 'https://evil.example/' }
   const dropped = judge({ ...fhir, ...there }, { status: 201 }).crossed
   assert.ok(!('location' in dropped) && !('content-location' in dropped))
+  assert.match(judge({ ...fhir, ...there }, { status: 201 }).note ?? '', /baseAliases/)
+  assert.equal(judge({ ...fhir, ...here }, { status: 201 }).note, undefined)
   const begun = judge({ 'content-location': `${base}/$status/1` }, { status: 202 })
   assert.equal(begun.crossed['content-location'], `${ours}/$status/1`)
   const unreachable = { 'content-location': 'https://evil.example/$status/1' }
