@@ -24,6 +24,19 @@ const reasons = {
   logout: { heading: 'You are signed out', lead: `It was done in another tab. ${gone}` },
   expired: { heading: 'This session is over', lead: `Its time ran out. ${gone}` },
   ehr: { heading: 'This session is over', lead: `The EHR has ended it. ${gone}` },
+  operator: { heading: 'This session is over', lead: `It was ended by an administrator. ${gone}` },
+  other_user: {
+    heading: 'This session is over',
+    lead: `Somebody else has signed in here. ${gone}`,
+  },
+  too_many: {
+    heading: 'This session is over',
+    lead: `Too many records were open in this browser. ${gone}`,
+  },
+  token_ended: {
+    heading: 'This session is over',
+    lead: `The EHR gives no further access. Sign in again to go on. ${gone}`,
+  },
 }
 
 /** How a session ended, by the reason that fhirstorm gives. */

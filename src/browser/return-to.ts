@@ -37,9 +37,9 @@ export function buildLandingUrl(
 ): string {
   const url = new URL(returnTo, origin)
   for (const name of ['session', 'error'] as const) {
+    url.searchParams.delete(name)
     const value = outcome[name]
-    if (value === undefined) url.searchParams.delete(name)
-    else url.searchParams.set(name, value)
+    if (value !== undefined) url.searchParams.append(name, value)
   }
   return url.href
 }

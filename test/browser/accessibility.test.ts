@@ -91,8 +91,7 @@ describe('accessibility in Chromium', { skip: !hasChromium() }, () => {
     },
     async 'a session that is over'(page) {
       await launch(page, world, 'amy-shaw')
-      await endElsewhere(page.context(), world, readSessionId(page))
-      await page.reload()
+      await endElsewhere(world, readSessionId(page))
       await page.getByRole('heading', { name: 'This session is over' }).waitFor()
     },
   }

@@ -91,9 +91,9 @@ describe('fhirstorm/browser in Chromium', { skip: !hasChromium() }, () => {
 
     test(`hears of an ending elsewhere from ${where}, and that a 401 of ours is one`, async () => {
       await using visit = await openVisit(chromium, { bypassCSP: true })
-      const { page, context } = visit
+      const { page } = visit
       const id = await begin(page, originOf())
-      await endElsewhere(context, world, id)
+      await endElsewhere(world, id)
       await page.waitForFunction(`heard.includes('ended')`)
       const kind = await page.evaluate(
         `client.fetch(session.fhirBaseUrl + '/Patient').then(readFault).then(fault => fault.kind)`,

@@ -161,12 +161,12 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
 
   test('a session that ends while one chooses leaves the entrance', async () => {
     await using visit = await openVisit(chromium)
-    const { page, context } = visit
+    const { page } = visit
     await launch(page, world, 'amy-shaw')
     const id = readSessionId(page)
     await page.getByRole('link', { name: 'Sessions' }).click()
     await page.getByRole('link', { name: /^Amy Victoria Shaw/ }).waitFor()
-    await endElsewhere(context, world, id)
+    await endElsewhere(world, id)
     await showAgain(page)
     await page.getByRole('link', { name: /^Amy Victoria Shaw/ }).waitFor({ state: 'detached' })
   })

@@ -43,7 +43,7 @@ describe('other sites in Chromium', { skip: !hasChromium() }, () => {
   async function logIn(context: BrowserContext): Promise<{ page: Page; base: string }> {
     const page = await context.newPage()
     await page.goto(`${world.sandbox.url}/launch-app?patient=amy-shaw&auto=1`)
-    await page.waitForLoadState('networkidle')
+    await page.locator('#search tbody tr').first().waitFor()
     const id = new URL(page.url()).searchParams.get('session')
     return { page, base: `${world.app}/sessions/${id}/fhir` }
   }
