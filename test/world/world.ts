@@ -50,15 +50,20 @@ export interface WorldOptions {
 // biome-ignore lint/suspicious/noExplicitAny: a YAML document before it is judged
 export type ConfigDocument = Record<string, any>
 
-/** Starts the world; everything in it ends with `close`. */
+/** Starts the world; everything in it ends with `close`, and with a start that fails. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-world-'))
   const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({
-    port: 0,
-    appUrl: app,
-    ...options.sandbox,
-  })
+  const sandbox = await startSandbox({ port: 0, appUrl: app, ...options.sandbox })
+  try {
+    return await createProduct(app, sandbox, options)
+  } catch (error) {
+    await sandbox.close()
+    throw error
+  }
+}
+
+async function createProduct(app: string, sandbox: Sandbox, options: WorldOptions): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-world-'))
   const config = await configure({ app, folder, sandboxUrl: sandbox.url }, options)
   await sandbox.moveApp(
     config.publicUrl,
