@@ -60,10 +60,10 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       isLooking = false
     }
     watching.look().then(done, done)
-  }, LOOK_MS)
+  }, LOOK_MS).unref()
   const beat = setInterval(() => {
     for (const stream of streams) write(stream, heartbeat)
-  }, HEARTBEAT_MS)
+  }, HEARTBEAT_MS).unref()
   app.addHook('preClose', async () => {
     clearInterval(look)
     clearInterval(beat)

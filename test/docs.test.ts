@@ -51,9 +51,13 @@ test('[Z4] the lock file holds no version below its floor', () => {
   }
 })
 
-test('[Z1] no package of the tree runs a script when it is installed, and none could', () => {
+test('[Z1] no package of the tree has a script to run when it is installed, and image and CI would run none', () => {
   const settings = readFileSync('.npmrc', 'utf8').split('\n')
-  assert.ok(settings.includes('ignore-scripts=true'))
+  for (const path of ['Dockerfile', '.ci/run']) {
+    for (const [line] of readFileSync(path, 'utf8').matchAll(/^.*npm ci.*$/gm)) {
+      assert.ok(line.startsWith('#') || line.includes('--ignore-scripts'), `${path}: ${line}`)
+    }
+  }
   assert.ok(!settings.includes('audit=false'))
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
   for (const [path, entry] of Object.entries<{ hasInstallScript?: boolean }>(packages)) {

@@ -1,5 +1,5 @@
 // The package as a fresh clone packs it: the tracked files of this checkout in a folder of their own, with
-// nothing built, packed as `npm run package` does.
+// nothing built, packed by `npm pack`.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
@@ -17,7 +17,7 @@ export function packAfresh(folder: string): Packed {
   const clone = join(folder, 'clone')
   copyTracked(clone)
   symlinkSync(resolve('node_modules'), join(clone, 'node_modules'))
-  const words = ['run', 'package', '--silent', '--', '--json', '--pack-destination', folder]
+  const words = ['pack', '--silent', '--json', '--pack-destination', folder]
   const told = execFileSync('npm', words, {
     cwd: clone,
     encoding: 'utf8',
