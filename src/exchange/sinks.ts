@@ -3,7 +3,6 @@
 // memory and within a bound, because what grows beyond all likelihood is a bomb (attacks R14, R15).
 
 import { type Coding, createDecoder } from '../codings.ts'
-import { BrokerError } from '../errors.ts'
 import type { Answer } from '../proxy/answer.ts'
 import type { Rewriting } from '../proxy/rewrite.ts'
 
@@ -31,8 +30,6 @@ export interface Outlet {
   onError(error: Error): void
 }
 
-/** No UTF-8 begins so. */
-const UTF_16_MARK = 0xfe
 const MAX_RATIO = 200
 const FREE_BYTES = 4 * 1024 * 1024
 
@@ -56,32 +53,14 @@ export function createCollector(
       used += chunk.length
       return true
     },
-    end() {
-      if (whole !== undefined && isMarked(whole)) outlet.onError(notUtf8())
-      else outlet.finishWhole(rewrite(whole?.toString('latin1', 0, used) ?? ''))
-    },
+    end: () => outlet.finishWhole(rewrite(whole?.toString('latin1', 0, used) ?? '')),
   }
-}
-
-/** Whether a text begins with a mark of UTF-16, which says what no header said. */
-function isMarked(start: Buffer): boolean {
-  return start.length > 0 && (start[0] as number) >= UTF_16_MARK
-}
-
-function notUtf8(): BrokerError {
-  return new BrokerError('upstream_charset', { detail: 'UTF-16, and no header says so' })
 }
 
 /** Rewrites piece by piece. */
 export function createRewriter(outlet: Outlet, rewriting: Rewriting): Sink {
-  let isBegun = false
   return {
     push(chunk) {
-      if (!isBegun && isMarked(chunk)) {
-        outlet.onError(notUtf8())
-        return false
-      }
-      isBegun = true
       const text = rewriting.push(chunk.toString('latin1'))
       return text === '' || outlet.write(text)
     },

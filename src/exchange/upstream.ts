@@ -13,7 +13,7 @@ import { buildUpstreamPath, parseUpstreamBase, type UpstreamBase } from '../prox
 import type { ProxiedEhr } from '../smart/types.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 import { createCollector, createInflater, createRewriter, type Outlet, type Sink } from './sinks.ts'
-import { createTranscoder } from './transcoder.ts'
+import { createTranscoder, createUtf8Gate } from './transcoder.ts'
 import { createTeller } from './untold.ts'
 
 /** An EHR with nothing left out. */
@@ -120,7 +120,8 @@ function createUpstream(
   function chooseReader(asked: AnsweredRequest, answer: Answer, outlet: Outlet): Sink | undefined {
     const { document: kind, encoding } = answer
     const sink = chooseRewriter(asked, answer, outlet)
-    if (sink === undefined || kind === undefined || encoding === undefined) return sink
+    if (sink === undefined || kind === undefined) return sink
+    if (encoding === undefined) return createUtf8Gate(outlet, sink)
     return createTranscoder(outlet, sink, { encoding, kind })
   }
 

@@ -12,6 +12,8 @@ import type { UrlPlace } from './url-places.ts'
 /** What finds one EHR's addresses; made once per registration. */
 export interface EhrAddress {
   bases: readonly UpstreamBase[]
+  /** As it is mostly written; no other base begins with it. */
+  longest: string
   /** At the start of a text: the usual spellings. */
   usual: RegExp
   hostnames: ReadonlySet<string>
@@ -58,8 +60,10 @@ export function buildEhrAddress(bases: readonly string[]): EhrAddress {
       ...(origin === first.origin ? [path === '' ? '(?=/(?!/))' : spellPath(base)] : []),
     ]
   })
+  const longest = parseUpstreamBase(longestFirst[0] ?? '')
   return {
-    bases: parsed,
+    bases: parsed.toSorted((a, b) => b.path.length - a.path.length),
+    longest: longest.origin + longest.path,
     usual: new RegExp(`^(?:${spellings.join('|')})(?=[/?#]|$)`),
     hostnames: new Set(bases.map(base => new URL(base).hostname)),
   }
@@ -85,20 +89,31 @@ export function replaceAddress(
   { ours, asked }: Rewritten,
 ): Replacement | undefined {
   if (place === 'nothing' || (isUrl && place === 'name')) return undefined
-  const usual = ehr.usual.exec(text)
-  const rest = usual === null ? '' : text.slice(usual[0].length)
+  const length = measureUsual(text, ehr)
   const hash = text.indexOf('#')
-  if (usual !== null && isTarget(hash === -1 ? rest : text.slice(usual[0].length, hash))) {
-    const isName = isUrl && place === 'unknown' && isCanonicalPath(rest)
-    return isName ? undefined : { length: usual[0].length, text: ours }
+  if (length !== 0 || (text[0] === '/' && ehr.usual.test(text))) {
+    const rest = text.slice(length, hash === -1 ? text.length : hash)
+    if (isTarget(rest)) {
+      const isName = isUrl && place === 'unknown' && isCanonicalPath(rest)
+      return isName ? undefined : { length, text: ours }
+    }
   }
   const read = text.replace(STRIPPED, '')
   if (!RESOLVED.test(read) && !(isUrl && CLIMBING.test(read))) return undefined
-  if (usual === null && isElsewhere(read, ehr)) return undefined
+  if (length === 0 && isElsewhere(read, ehr)) return undefined
   const own = toOwnAddress(decodeLetters(read), { bases: ehr.bases, asked, ours })
   if (own === undefined) return undefined
   if (isUrl && place === 'unknown' && isCanonicalPath(own.slice(ours.length))) return undefined
   return { length: text.length, text: hash === -1 ? own : own + text.slice(hash) }
+}
+
+/** How long a usual spelling is at the start of a text; 0 where there is none. */
+function measureUsual(text: string, { longest, usual }: EhrAddress): number {
+  if (text.startsWith(longest)) {
+    const next = text.charCodeAt(longest.length)
+    if (next === 0x2f || next === 0x3f || text.length === longest.length) return longest.length
+  }
+  return usual.exec(text)?.[0].length ?? 0
 }
 
 /** The common case: somebody else's address, in plain letters. */

@@ -5,6 +5,7 @@ const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(.))/g
 const LETTERS = new Set(Buffer.from('"\\/bfnrt'))
 const HEXADECIMAL = new Set(Buffer.from('0123456789ABCDEFabcdef'))
 const LETTER_U = 0x75
+const NEEDS_ENCODING = /[^ !#-[\]-~]/
 const NEEDS_DECODING = /[\\\x80-\xff]/
 
 const named: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
@@ -22,6 +23,7 @@ export function decodeJsonText(raw: string): string {
 
 /** A text as it is written, without quotes, in latin1. */
 export function encodeJsonText(text: string): string {
+  if (!NEEDS_ENCODING.test(text)) return text
   return Buffer.from(JSON.stringify(text).slice(1, -1)).toString('latin1')
 }
 

@@ -12,7 +12,7 @@ import {
   type Rewritten,
   replaceAddress,
 } from './ehr-address.ts'
-import { createJsonPlaces } from './json-places.ts'
+import { createJsonPlaces, type JsonPlaces } from './json-places.ts'
 import { decodeJsonText, encodeJsonText } from './json-text.ts'
 import type { UrlPlace } from './url-places.ts'
 import { measureWritten } from './written.ts'
@@ -52,8 +52,8 @@ function measure(raw: string, read: string, count: number): number {
 }
 
 function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): Rewriting {
-  const ours = encodeJsonText(rewritten.ours)
-  const places = createJsonPlaces()
+  let ours = ''
+  let places: JsonPlaces | undefined
   let state: 'search' | 'name' | 'colon' | 'value' = 'search'
   let window = ''
   let at = 0
@@ -99,10 +99,10 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
 
   /** Where the name stands that was found last. */
   function findPlace(): UrlPlace {
-    readOff()
-    if (nameAt > placed) places.read(window, placed, nameAt)
+    const reader = readOff()
+    if (nameAt > placed) reader.read(window, placed, nameAt)
     placed = Math.max(placed, nameAt)
-    return places.place
+    return reader.place
   }
 
   /** Most documents hold no address whose place matters: what they say of places is read when one does. */
@@ -113,10 +113,12 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
     if (unreadLength > MOST_UNREAD || unread.length > MOST_UNREAD_PIECES) readOff()
   }
 
-  function readOff(): void {
+  function readOff(): JsonPlaces {
+    places ??= createJsonPlaces()
     for (const text of unread) places.read(text, 0, text.length)
-    unread = []
+    if (unread.length > 0) unread = []
     unreadLength = 0
+    return places
   }
 
   // Each step says whether the next one can go on.
@@ -170,6 +172,7 @@ function createReader(ehr: EhrAddress, rewritten: Rewritten, isWhole: boolean): 
     const read = decodeJsonText(raw)
     const found = replace(read)
     if (found !== undefined) {
+      if (found.text === rewritten.ours) ours ||= encodeJsonText(found.text)
       const text = found.text === rewritten.ours ? ours : encodeJsonText(found.text)
       out += window.slice(given, from) + text
       given = from + measure(raw, read, found.length)

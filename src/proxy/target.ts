@@ -38,6 +38,8 @@ const JUDGED_NAME = /(?:^|&)(?:[^=&]*%|_(?:format|method)(?=[=&]|$))/i
 // What joins a base that ends in a slash and a path that begins with one: `BASE//Patient/1`. Of FHIR's
 // own first segments alone, so that nothing reads like the name of a host.
 const JOINED = /^\/\/(?=(?:[A-Z][A-Za-z]*|[$_][a-z-]+|metadata)(?:\/|$))/
+// The common case by far: a type, an id, a version.
+const PLAIN = /^(?:\/[A-Za-z0-9][A-Za-z0-9.-]*)*$/
 const BINARY = /^\/Binary(?:\/|$)/
 
 const FORMATS = new Set([
@@ -73,6 +75,7 @@ export function parseTarget(rawTarget: string, mount: string): Target {
  */
 export function isTarget(rest: string): boolean {
   if (rest.length > MAX_TARGET_LENGTH) return false
+  if (PLAIN.test(rest)) return true
   const mark = rest.indexOf('?')
   const path = mark === -1 ? rest : rest.slice(0, mark)
   if (!isRelativePath(path.replace(JOINED, '/'))) return false

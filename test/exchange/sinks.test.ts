@@ -78,17 +78,3 @@ test('[DS13] a document that comes in single bytes is held in its own length, an
     }),
   )
 })
-
-test('[Q53] a document in UTF-16 that no header names is refused, never half rewritten', () => {
-  const { outlet, errors } = createOutlet({ write: fail, finishWhole: fail })
-  for (const bytes of [Buffer.from('\ufeff{}', 'utf16le'), Buffer.from([0xfe, 0xff, 0, 0x7b])]) {
-    const collector = createCollector(outlet, bytes.length, text => text)
-    collector.push(bytes)
-    collector.end()
-    createRewriter(outlet, { push: text => text, end: () => '' }).push(bytes)
-  }
-  assert.deepEqual(
-    errors.map(error => (error as { code?: string }).code),
-    Array.from({ length: 4 }, () => 'upstream_charset'),
-  )
-})

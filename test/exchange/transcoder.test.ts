@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Outlet } from '../../src/exchange/sinks.ts'
-import { createTranscoder } from '../../src/exchange/transcoder.ts'
+import { createTranscoder, createUtf8Gate } from '../../src/exchange/transcoder.ts'
 
 function transcode(bytes: Buffer, encoding: string, how: { kind?: 'json' | 'xml'; size?: number }) {
   const { kind = 'json', size = 7 } = how
@@ -65,4 +65,21 @@ test('[Q53] what is no text in its charset ends the answer, and is never told as
     assert.equal(errors.length > 0, true)
     assert.equal(isEnded, false)
   }
+})
+
+test('[Q53] a document in UTF-16 that no header names is refused, never half rewritten', () => {
+  const codes: unknown[] = []
+  const passed: Buffer[] = []
+  const outlet = { onError: (error: Error) => codes.push((error as { code?: string }).code) }
+  const next = { push: (chunk: Buffer) => passed.push(chunk) > 0, end() {} }
+  const push = (...chunks: Buffer[]) => {
+    const gate = createUtf8Gate(outlet as unknown as Outlet, next)
+    for (const chunk of chunks) gate.push(chunk)
+  }
+  push(Buffer.from('\ufeff{}', 'utf16le'))
+  push(Buffer.alloc(0), Buffer.from([0xfe]))
+  assert.deepEqual(codes, ['upstream_charset', 'upstream_charset'])
+  push(Buffer.from('\ufeff{}'), Buffer.from([0xff]))
+  assert.equal(codes.length, 2)
+  assert.equal(Buffer.concat(passed).toString('latin1'), '\xef\xbb\xbf{}\xff')
 })
