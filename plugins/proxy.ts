@@ -27,6 +27,7 @@ import {
   optional,
   requireParts,
 } from '../src/plugin-terms.ts'
+import { writeBodyType } from '../src/proxy/headers.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
@@ -86,6 +87,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.addHook('onRequest', (request, _reply, done) => {
     guard.check(request)
+    writeBodyType(request.raw.headers)
     done(request.raw.headers.upgrade ? new BrokerError('upgrade_refused') : undefined)
   })
   app.addHook('onSend', secureRefusal)

@@ -119,6 +119,14 @@ export function parseBodyType(received: ReceivedHeaders, target: Target): MediaT
   throw new BrokerError('media_type_refused')
 }
 
+/** Writes a media type with faults as it is read, so that every later reader takes it for the same. */
+export function writeBodyType(received: Record<string, string | string[] | undefined>): void {
+  const sent = received['content-type']
+  if (sent === undefined) return
+  const written = parseMediaType(sent)?.written
+  if (written !== undefined && written !== sent) received['content-type'] = written
+}
+
 /** The media type of search forms. */
 export const FORM_TYPE = 'application/x-www-form-urlencoded'
 

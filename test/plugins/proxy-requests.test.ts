@@ -113,6 +113,32 @@ describe('what crosses to the EHR', () => {
     assert.ok(!/stolen|evil|1\.2\.3\.4|=x/.test(request.head))
   })
 
+  test('[Q53] a media type with faults is sent well written, and once', async () => {
+    rig.ehr.handler = request => answer(request, { body: '{}' })
+    const rows: [lines: string[], written: string][] = [
+      [['Content-Type: application/json; charset=utf-8;'], 'application/json;charset=utf-8'],
+      [
+        ['Content-Type: application/fhir+json', 'Content-Type: application/fhir+json'],
+        'application/fhir+json',
+      ],
+      [['Content-Type: application/fhir+json, application/fhir+json'], 'application/fhir+json'],
+      [['Content-Type: Application/JSON;;'], 'application/json'],
+    ]
+    for (const [lines, written] of rows) {
+      const asked = rig.ehr.requests.length
+      const sent = rig.raw('PUT /Patient/1', [...lines, 'Content-Length: 2'], '{}')
+      assert.equal(statusOf(await exchangeRaw(rig.port, sent)), 200, lines[0])
+      const request = rig.ehr.requests[asked]
+      const types = request?.headers.filter(([name]) => name === 'content-type')
+      assert.deepEqual(types, [['content-type', written]])
+    }
+    const latin1 = ['Content-Type: application/fhir+json; charset=ISO-8859-1', 'Content-Length: 2']
+    assert.equal(
+      statusOf(await exchangeRaw(rig.port, rig.raw('PUT /Patient/1', latin1, '{}'))),
+      415,
+    )
+  })
+
   test('[P15] ambiguous framing is refused and the connection closed', async () => {
     const type = 'Content-Type: text/plain'
     const rows: string[][] = [
