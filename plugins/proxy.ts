@@ -160,7 +160,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       milliseconds: Math.round(reply.elapsedTime),
       ehr: open.session.ehr,
       session: open.recordId.slice(0, 12) || undefined,
-      detail: proxied.note,
+      ...(proxied.note && { detail: proxied.note }),
       aborted: outcome === 'broken off' || undefined,
     })
   }
