@@ -8,6 +8,7 @@ import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { accessByHost, type HostToken, type SessionAccess } from '../src/exchange/access.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
+import type { ForwardOutcome } from '../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../src/exchange/proxied-request.ts'
 import type { ProxiedSession } from '../src/exchange/proxied-session.ts'
 import { hasBody } from '../src/exchange/request-body.ts'
@@ -146,11 +147,15 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       ours: access.baseUrl(open.session.id),
       ownHeaders: guard.corsHeaders(request),
     }
-    const outcome = await exchange(proxied).catch(error => {
-      if (isSilence(error)) app.smartAvailability?.note(open.session.ehr, false)
+    const { ehr } = open.session
+    let outcome: ForwardOutcome
+    try {
+      outcome = await exchange(proxied)
+    } catch (error) {
+      if (isSilence(error)) app.smartAvailability?.note(ehr, false)
       throw error
-    })
-    if (outcome === 'sent') app.smartAvailability?.note(open.session.ehr, true)
+    }
+    if (outcome === 'sent') app.smartAvailability?.note(ehr, true)
     reply.hijack()
     observer.observe({
       requestId: request.id,
@@ -158,7 +163,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       route: request.routeOptions.url ?? '',
       status: reply.raw.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
-      ehr: open.session.ehr,
+      ehr,
       session: open.recordId.slice(0, 12) || undefined,
       ...(proxied.note && { detail: proxied.note }),
       aborted: outcome === 'broken off' || undefined,

@@ -12,6 +12,8 @@ export interface InterimFilter {
 const MOST_HEADS = 20
 const MOST_BYTES = 16 * 1024
 const STATUS_LENGTH = 'HTTP/1.1 100'.length
+const FIRST_DIGIT = 'HTTP/1.1 '.length
+const ONE = 0x31
 const INTERIM = /^HTTP\/1\.\d 1(?!01)\d\d/
 const MAY_BE_INTERIM = /^H?T?T?P?\/?1?\.?\d? ?1?\d?$/
 const HEAD_END = '\r\n\r\n'
@@ -32,7 +34,15 @@ export function createInterimFilter(): InterimFilter {
       heads = 0
       bytes = 0
     },
-    pass: chunk => (isAtHead ? passHeads(held ? Buffer.concat([held, chunk]) : chunk) : chunk),
+    pass(chunk) {
+      if (!isAtHead) return chunk
+      // By far the most answers: the first digit of their status says that they are none of these.
+      if (held === undefined && chunk.length >= STATUS_LENGTH && chunk[FIRST_DIGIT] !== ONE) {
+        isAtHead = false
+        return chunk
+      }
+      return passHeads(held ? Buffer.concat([held, chunk]) : chunk)
+    },
   }
 
   function passHeads(read: Buffer): Buffer | null {
