@@ -97,10 +97,10 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   const kinds = new Map<string, Kind>()
 
   app.decorate('smartMetrics', {
-    observe({ method, route, ehr, status, milliseconds, ...rest }) {
-      const { session, code, detail, aborted, requestId: reqId } = rest
+    observe(record) {
+      const { method, route, ehr, status, milliseconds, session, code, detail, aborted } = record
       const kind = kindOf(method, route, ehr)
-      const line = { reqId, status, milliseconds, session, code, detail, aborted }
+      const line = { reqId: record.requestId, status, milliseconds, session, code, detail, aborted }
       if (code !== undefined && ACTIONABLE.has(code)) kind.log.warn(line, 'request')
       else kind.log.info(line, 'request')
       seriesOf(kind, status).observe(milliseconds / 1000)

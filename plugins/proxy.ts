@@ -1,6 +1,5 @@
-// Routes: FHIR through the proxy. Everything that may refuse comes first: guard, target, session,
-// body, token. Then one upstream request carries the session's bearer, to its own FHIR base alone, and
-// the answer streams back. Streams of sessions that have ended are cut.
+// Routes: FHIR through the proxy. Everything that may refuse comes first: guard, target, session, body,
+// token. Then one request carries the bearer to the FHIR base, and the answer streams back.
 
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
