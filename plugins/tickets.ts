@@ -11,6 +11,7 @@ import { defaultMemoryLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts, withMethods } from '../src/plugin-terms.ts'
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
+import type { Login } from '../src/session/login.ts'
 import {
   type BrowserRules,
   createBrowserSessions,
@@ -18,7 +19,7 @@ import {
 } from '../src/session/same-browser.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
-import type { RandomBytes, TokenSet } from '../src/smart/types.ts'
+import type { RandomBytes } from '../src/smart/types.ts'
 import type {} from './cookies.ts'
 import type {} from './session-store.ts'
 import type {} from './vault.ts'
@@ -31,7 +32,7 @@ declare module 'fastify' {
 
 export interface Tickets {
   /** Makes the session durable, and ends what the rules of this browser end. */
-  begin(request: FastifyRequest, login: Login): Promise<Granted>
+  begin(request: FastifyRequest, login: Omit<Login, 'returnTo'>): Promise<Granted>
   /** Sets the ticket of a new session and clears the tickets that are over. */
   grant(reply: FastifyReply, granted: Granted): void
   /** The live session of this id whose ticket the request carries, else `session_invalid`. */
@@ -67,12 +68,6 @@ export interface Granted {
   browser: string
   /** Tickets whose sessions are over. */
   over: readonly IssuedTicket[]
-}
-
-export interface Login {
-  ehr: string
-  iss: string
-  tokens: TokenSet
 }
 
 export interface TicketsOptions {
@@ -116,7 +111,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
 
   app.decorate('smartTickets', { begin, grant, open, openAll, ids, clear, leave, leaveAll })
 
-  async function begin(request: FastifyRequest, login: Login): Promise<Granted> {
+  async function begin(request: FastifyRequest, login: Omit<Login, 'returnTo'>): Promise<Granted> {
     const browser = readBrowser(request)
     const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
     try {

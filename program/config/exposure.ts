@@ -4,10 +4,10 @@
 import { relative, resolve, sep } from 'node:path'
 import { findModeFault } from './file-mode.ts'
 
-type Place = readonly PropertyKey[]
+type SettingPath = readonly PropertyKey[]
 
 /** A fault; without a place, of the configuration file as a whole. */
-export type Exposure = readonly [place: Place | undefined, message: string]
+export type Exposure = readonly [place: SettingPath | undefined, message: string]
 
 /** A value that comes from the environment stands in no file. */
 const REFERENCE = /\$\{[A-Za-z_]\w*\}/
@@ -23,7 +23,7 @@ export function listFileExposures(document: unknown, mode: number): Exposure[] {
   ])
 }
 
-function listSecrets(value: unknown, place: Place): Place[] {
+function listSecrets(value: unknown, place: SettingPath): SettingPath[] {
   if (typeof value === 'string') return isSecret(value, place) ? [place] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, item]) =>
@@ -31,7 +31,7 @@ function listSecrets(value: unknown, place: Place): Place[] {
   )
 }
 
-function isSecret(text: string, place: Place): boolean {
+function isSecret(text: string, place: SettingPath): boolean {
   if (REFERENCE.test(text)) return false
   if (place.at(-1) === 'secret') return text !== ''
   return URL.canParse(text) && new URL(text).password !== ''
@@ -58,7 +58,7 @@ interface ServedDocument {
   frontend: { static?: string }
 }
 
-function listFiles(value: unknown, place: Place): (readonly [Place, string])[] {
+function listFiles(value: unknown, place: SettingPath): (readonly [SettingPath, string])[] {
   if (typeof value === 'string') {
     const isFile = /File$/.test(String(place.at(-1))) || place.join('.') === 'vault.path'
     return isFile ? [[place, value]] : []

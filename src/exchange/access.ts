@@ -3,10 +3,10 @@
 
 import { BrokerError } from '../errors.ts'
 import { buildSessionBaseUrl } from '../session/document.ts'
-import type { Tokens } from './exchange.ts'
+import type { TokenSource } from './exchange.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 
-export interface SessionAccess<Request> extends Tokens {
+export interface SessionAccess<Request> extends TokenSource {
   /** Our FHIR base URL for a session. */
   baseUrl(id: string): string
   /** The session of an id in the path; without one, of a request at `/fhir`. */

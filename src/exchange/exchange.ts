@@ -19,13 +19,13 @@ import { enter, leave, type Place, type Shares } from './shares.ts'
 import { createTurns } from './turns.ts'
 
 /** Where access tokens come from. */
-export interface Tokens {
+export interface TokenSource {
   accessToken(open: ProxiedSession): string | Promise<string>
   renew(open: ProxiedSession): Promise<string>
 }
 
 export interface ExchangeOptions {
-  tokens: Tokens
+  tokens: TokenSource
   running: Running
   ownAddress: OwnAddress
   sharesOf: (session: ProxiedSession['session']) => Shares

@@ -31,7 +31,7 @@ export function judgeHead(
   return Number(headers['content-length'] ?? 0) > maxBytes ? 'too large' : undefined
 }
 
-export interface Answered extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> {
+export interface ReadAnswer extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> {
   held: HeldBody
   /** Where redirects have led. */
   movedTo?: string
@@ -42,7 +42,7 @@ export interface Answered extends Pick<Dispatcher.ResponseData, 'statusCode' | '
  * after redirects. Rejects as `decode` does.
  */
 export async function buildResponse(
-  { statusCode, headers, held, movedTo }: Answered,
+  { statusCode, headers, held, movedTo }: ReadAnswer,
   maxBytes: number,
 ): Promise<Response> {
   const codings = readCodings(headers['content-encoding']) ?? []

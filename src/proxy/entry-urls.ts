@@ -9,7 +9,7 @@ import { restoreQuery } from './restore-query.ts'
 import { isRelativePath } from './target.ts'
 
 /** Where in a Bundle a value stands. */
-export type Place = 'elsewhere' | 'entry' | 'request' | EntryPlace
+export type BundlePlace = 'elsewhere' | 'entry' | 'request' | EntryPlace
 
 /** What of an entry's request is judged: its URL, a search that must find nothing, entity tags. */
 export type EntryPlace = 'url' | 'condition' | 'tags'
@@ -24,7 +24,7 @@ const TAGS = /^if(?:None)?Match$/iu
  * The place of a member or element that stands in another one. By names alone, in any case and at any
  * depth: readers differ in what they take for a Bundle, and an entry may itself post a batch.
  */
-export function enter(place: Place, name: string): Place {
+export function enter(place: BundlePlace, name: string): BundlePlace {
   if (place === 'request') {
     if (URL_NAME.test(name)) return 'url'
     if (CONDITION.test(name)) return 'condition'
@@ -46,7 +46,7 @@ export function verifyEntryUrl(url: string, base: string): void {
 }
 
 /** Whether what stands there is judged. */
-export function isEntryPlace(place: Place | undefined): place is EntryPlace {
+export function isEntryPlace(place: BundlePlace | undefined): place is EntryPlace {
   return place === 'url' || place === 'condition' || place === 'tags'
 }
 

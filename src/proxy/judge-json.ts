@@ -3,7 +3,13 @@
 
 import { BrokerError } from '../errors.ts'
 import { createEdits } from './edits.ts'
-import { enter, isEntryPlace, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
+import {
+  type BundlePlace,
+  enter,
+  isEntryPlace,
+  restoreEntry,
+  verifyEntryUrl,
+} from './entry-urls.ts'
 import { createJsonReader, LONGEST_TEXT } from './json-reader.ts'
 import { decodeJsonText, encodeJsonText } from './json-text.ts'
 import type { Judge, JudgeRules } from './judge.ts'
@@ -23,9 +29,9 @@ export function createJsonJudge(
   const edits = createEdits()
   let base: string | undefined
   /** Where the values of each open container stand; items of an array where it stands itself. */
-  const open: { isObject: boolean; place: Place }[] = []
+  const open: { isObject: boolean; place: BundlePlace }[] = []
   /** Where the value of the last member stands. */
-  let member: Place = 'elsewhere'
+  let member: BundlePlace = 'elsewhere'
 
   const reader = createJsonReader(
     {
@@ -45,7 +51,7 @@ export function createJsonJudge(
     member = enter(open.at(-1)?.place ?? 'elsewhere', name)
   }
 
-  function placeOfValue(): Place {
+  function placeOfValue(): BundlePlace {
     const container = open.at(-1)
     if (container === undefined) return 'elsewhere'
     return container.isObject ? member : container.place

@@ -4,7 +4,13 @@
 
 import { BrokerError } from '../errors.ts'
 import { createEdits } from './edits.ts'
-import { enter, isEntryPlace, type Place, restoreEntry, verifyEntryUrl } from './entry-urls.ts'
+import {
+  type BundlePlace,
+  enter,
+  isEntryPlace,
+  restoreEntry,
+  verifyEntryUrl,
+} from './entry-urls.ts'
 import type { Judge, JudgeRules } from './judge.ts'
 import { measureOwnAddress } from './own-address.ts'
 import { measureWritten } from './written.ts'
@@ -21,7 +27,7 @@ export function createXmlJudge(
 ): Judge {
   const edits = createEdits()
   let base: string | undefined
-  const places: Place[] = []
+  const places: BundlePlace[] = []
 
   /** Of each open element of a patch the text so far. */
   const texts: string[] = []

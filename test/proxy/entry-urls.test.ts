@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { enter, type Place } from '../../src/proxy/entry-urls.ts'
+import { type BundlePlace, enter } from '../../src/proxy/entry-urls.ts'
 import { base, judge, ours, theirs } from './judging.ts'
 
 const photo = 'https://other.example/p.png'
@@ -210,7 +210,7 @@ test('[P12, P32] any document: an entry that JSON.parse finds is judged', () => 
 })
 
 test('a place is told by names alone, whatever lies around them', () => {
-  const places: Place[] = ['elsewhere', 'entry', 'request', 'url', 'condition']
+  const places: BundlePlace[] = ['elsewhere', 'entry', 'request', 'url', 'condition']
   for (const place of places) {
     assert.equal(enter(place, 'entry'), 'entry')
     assert.equal(enter(place, 'x'), 'elsewhere')

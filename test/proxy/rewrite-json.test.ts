@@ -194,9 +194,9 @@ function isAsked(rest: string): boolean {
   }
 }
 
-type Place = 'link' | 'name' | 'unknown'
+type BundlePlace = 'link' | 'name' | 'unknown'
 
-function placeOf(key: string | undefined, members: Record<string, unknown>): Place {
+function placeOf(key: string | undefined, members: Record<string, unknown>): BundlePlace {
   const isOwn = key === undefined || /^[A-Z]|^(?:resource|contained|outcome)$/.test(key)
   if (!isOwn) {
     return /^(?:extension|modifierExtension|structure|unmapped)$/.test(key) ? 'name' : 'link'
@@ -226,7 +226,7 @@ function compare(sent: unknown, got: unknown, key?: string): void {
   }
 }
 
-function compareValue(name: string, place: Place, value: string, got: string): void {
+function compareValue(name: string, place: BundlePlace, value: string, got: string): void {
   const rest = ['fullUrl', 'reference', 'location', 'url'].includes(name)
     ? restOf(value)
     : undefined

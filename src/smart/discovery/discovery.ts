@@ -10,9 +10,9 @@ import { readRetryAfter } from '../rest.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../types.ts'
 import { parseCapabilityStatement } from './capability-statement.ts'
 import {
-  type Answer,
   busy,
   describeProvisional,
+  type FoundDocument,
   isAway,
   isDescription,
   isMissing,
@@ -92,7 +92,7 @@ export async function discover(
 type Get = (
   url: string,
   request: { headers: Record<string, string>; maxBytes?: number },
-) => Promise<Answer>
+) => Promise<FoundDocument>
 
 function createGet(
   { id }: Registration,
@@ -139,7 +139,7 @@ function ifNoneMatch(previous: Discovery | undefined): Record<string, string> {
 async function readMetadata(
   get: Get,
   base: string,
-  smart: Answer,
+  smart: FoundDocument,
   registration: Registration,
 ): Promise<AuthorizationServer> {
   const request = { headers: { accept: FHIR_JSON }, maxBytes: METADATA_BYTES }

@@ -15,11 +15,11 @@ import { parseTokenResponse, type TokenResponse } from './token-response.ts'
 export type RefreshOutcome =
   | { outcome: 'renewed'; tokens: TokenSet }
   /** `tokens` came with the contradiction and are to be given back; `errorUri` is the EHR's advice. */
-  | { outcome: 'ended'; reason: EndReason; tokens?: TokenSet; errorUri?: string; detail?: string }
+  | { outcome: 'ended'; reason: RenewalEnd; tokens?: TokenSet; errorUri?: string; detail?: string }
   /** Refused without a word of OAuth: a second refusal is the end. */
   | { outcome: 'refused'; detail: string }
 
-export type EndReason = 'invalid_grant' | 'refused' | 'other patient' | 'other user'
+export type RenewalEnd = 'invalid_grant' | 'refused' | 'other patient' | 'other user'
 
 /**
  * Sends the refresh token, without a scope: what was granted stays granted. Throws what may pass as
