@@ -26,8 +26,8 @@ RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 5000
-HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT ?? 5000) + '/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["node", "bin/fhirstorm.js", "healthcheck"]
 # The same options as `npm start`; the second is none that NODE_OPTIONS takes.
 ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=16", "--external-memory-accounted-in-global-limit", "bin/fhirstorm.js"]
 CMD ["start"]

@@ -3,11 +3,18 @@
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { requireParts } from '../src/plugin-terms.ts'
+import { BrokerError } from '../src/errors.ts'
+import { aFunction, judgeOptions, optional, requireParts } from '../src/plugin-terms.ts'
 import type {} from './vault.ts'
 
-async function health(app: FastifyInstance): Promise<void> {
+export interface HealthOptions {
+  /** True once the process is about to end: then it is not ready, though it still answers. */
+  isDraining?: () => boolean
+}
+
+async function health(app: FastifyInstance, options: HealthOptions): Promise<void> {
   requireParts(app, 'health', ['smartVault'])
+  judgeOptions('health', options, { isDraining: optional(aFunction) })
   const route = { config: { anyHost: true }, exposeHeadRoute: true }
 
   app.get('/healthz', route, async (_request, reply) => {
@@ -15,6 +22,7 @@ async function health(app: FastifyInstance): Promise<void> {
   })
 
   app.get('/readyz', route, async (_request, reply) => {
+    if (options.isDraining?.()) throw new BrokerError('draining')
     await app.smartVault.ping()
     return reply.send({ status: 'ok' })
   })

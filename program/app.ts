@@ -40,7 +40,7 @@ import type { AppOptions, RouteGroup } from './options.ts'
 export async function serve(app: FastifyInstance, options: AppOptions): Promise<void> {
   await meetRequests(app, options)
   await app.register(runFlow, options)
-  if (options.prefix !== '') await app.register(health)
+  if (options.prefix !== '') await app.register(health, options.health)
 }
 
 /**
@@ -95,7 +95,7 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   if (has('logout')) await app.register(logout)
   if (has('backchannelLogout')) await app.register(backchannelLogout, options.backchannelLogout)
   if (has('jwks')) await app.register(jwks, options.jwks)
-  if (has('health')) await app.register(health)
+  if (has('health')) await app.register(health, options.health)
   if (has('contract')) await app.register(contract, options.contract)
   if (has('frontend')) await app.register(frontend, options.frontend)
 

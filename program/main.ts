@@ -5,6 +5,7 @@ import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { check } from './cli/check.ts'
 import { discover } from './cli/discover.ts'
+import { healthcheck } from './cli/healthcheck.ts'
 import { disarmInspector } from './cli/inspector.ts'
 import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
@@ -15,6 +16,7 @@ const commands: Record<string, (args: string[]) => Promise<number | undefined>> 
   start,
   check,
   discover,
+  healthcheck,
   keys,
   schema,
 }
@@ -24,6 +26,7 @@ const USAGE = `usage: fhirstorm COMMAND [--config FILE]
   start                                   run the service
   check [--online] [--explain] [--json]   judge configuration, keys and each EHR's discovery
   discover URL                            what an EHR says of itself, and the entry to paste
+  healthcheck [--ready]                   ask the running service whether it is well
   keys make|rotate|export [--file FILE]   make, rotate or publish keys
   keys epoch [--file FILE]                end all sessions, also those that a backup brings back
   schema                                  print the JSON schema of fhirstorm.yaml

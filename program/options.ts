@@ -12,6 +12,7 @@ import type { DiscoveryOptions } from '../plugins/discovery.ts'
 import type { ErrorsOptions } from '../plugins/errors.ts'
 import type { FrontendOptions } from '../plugins/frontend.ts'
 import type { GuardOptions } from '../plugins/guard.ts'
+import type { HealthOptions } from '../plugins/health.ts'
 import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
 import type { MetricsOptions } from '../plugins/metrics.ts'
@@ -56,6 +57,7 @@ export interface AppOptions {
   proxy: ProxyOptions
   backchannelLogout: BackchannelLogoutOptions
   jwks: JwksOptions
+  health: HealthOptions
   contract: ContractOptions
   frontend: FrontendOptions
   admin?: AdminListenerOptions
@@ -88,12 +90,14 @@ export interface Surroundings {
   contract?: string
   /** What the process counts outside of requests. */
   countOutside?: MetricsOptions['countOutside']
+  /** Whether the process is about to end. */
+  isDraining?: HealthOptions['isDraining']
 }
 
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract, countOutside } = surroundings
+  const { vault, now = Date.now, contract, countOutside, isDraining } = surroundings
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -112,6 +116,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
 
   return {
     prefix: base,
+    health: { isDraining },
     metrics: { countOutside },
     errors: {
       loginPath,

@@ -1,10 +1,18 @@
-// The image's own health check, run as the image runs it, beside a product below a path.
+// The image's own health check, run as the image runs it: beside a product below a path, on a port of its
+// own, and over TLS; with the file that the product has, and while that file is being edited.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import * as https from 'node:https'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { stringify } from 'yaml'
+import { makeKeyRing, printKeyRing } from '../src/keys.ts'
+import { createAuthority } from './network/certificates.ts'
+import { start } from './network/listen.ts'
+import { makeFolder } from './world/broker.ts'
 import { findPort } from './world/port.ts'
 import { createWorld } from './world/world.ts'
 
@@ -12,8 +20,26 @@ const [, written = ''] =
   /HEALTHCHECK [\s\S]*?CMD (\[.*\])/.exec(readFileSync('Dockerfile', 'utf8')) ?? []
 const [, ...args] = JSON.parse(written) as string[]
 
-async function isHealthy(port: number | string): Promise<boolean> {
-  const env = { ...process.env, PORT: String(port) }
+/** A folder with a configuration that listens there. */
+function configure(t: TestContext, listen: object, changes: object = {}): string {
+  const folder = makeFolder()
+  t.after(() => rmSync(folder, { recursive: true }))
+  const write = (name: string, text: string) =>
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+  write('keys.json', printKeyRing(makeKeyRing()))
+  write('secret', 'a secret of some length')
+  const ehr = {
+    ...{ id: 'general', name: 'General', iss: 'https://ehr.example.org/fhir', clientId: 'app' },
+    clientAuth: { method: 'client_secret_basic', secretFile: 'secret' },
+    scope: 'launch openid fhirUser patient/Patient.rs',
+  }
+  const document = { publicUrl: 'https://app.example.org/bff', keysFile: 'keys.json', ehrs: [ehr] }
+  write('fhirstorm.yaml', stringify({ ...document, listen, ...changes }))
+  return join(folder, 'fhirstorm.yaml')
+}
+
+async function isHealthy(config: string, more: Record<string, string> = {}): Promise<boolean> {
+  const env = { ...process.env, FHIRSTORM_CONFIG: config, ...more }
   const [status] = await once(spawn(process.execPath, args, { env, stdio: 'ignore' }), 'exit')
   return status === 0
 }
@@ -25,6 +51,24 @@ test('[AD2] the image is healthy where the public URL has a path, and unhealthy 
     },
   })
   t.after(() => world.close())
-  assert.ok(await isHealthy(new URL(world.app).port))
-  assert.ok(!(await isHealthy(await findPort())))
+  const port = Number(new URL(world.app).port)
+  assert.ok(await isHealthy(configure(t, { host: '0.0.0.0', port })))
+  assert.ok(!(await isHealthy(configure(t, { host: '0.0.0.0', port: await findPort() }))))
+  const edited = configure(t, { host: '0.0.0.0', port }, { ehrs: 'half a' })
+  assert.ok(await isHealthy(edited, { PORT: String(port) }))
+})
+
+test('[AD2] over TLS too, whatever name the certificate is for', async t => {
+  const pair = createAuthority().issue('DNS:app.example.org')
+  const folder = makeFolder()
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const name of ['cert', 'key'] as const) {
+    writeFileSync(join(folder, name), pair[name], { mode: 0o600 })
+  }
+  const server = https.createServer(pair, (request, response) => {
+    response.writeHead(request.url === '/healthz' ? 200 : 404).end()
+  })
+  const { port } = await start(t, server, 'https')
+  const tls = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') }
+  assert.ok(await isHealthy(configure(t, { host: '127.0.0.1', port, tls })))
 })

@@ -1,6 +1,7 @@
 // `fhirstorm start`: reads the configuration, opens the vault, listens, and drains on SIGTERM. Refuses
 // to start with a faulty configuration (status 2) or without its vault (status 1).
 
+import { setTimeout as wait } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
@@ -54,7 +55,9 @@ async function run(config: Config): Promise<number | undefined> {
 
   const { trustedProxies, listen, publicUrl } = config
   const app = createServer({ logger, trustedProxies, tls: listen.tls })
+  const state = { isDraining: false }
   const surroundings = {
+    isDraining: () => state.isDraining,
     vault: opened.vault,
     contract: await readContract(),
     countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
@@ -65,14 +68,22 @@ async function run(config: Config): Promise<number | undefined> {
   logger.info({ publicUrl, ehrs: config.registrations.length }, 'listening')
 
   ending = closeWithGrace(
-    { delay: DRAIN_MS, logger: false, skip: ['uncaughtException', 'unhandledRejection'] },
-    () => drain(app, logger, log),
+    {
+      delay: DRAIN_MS + config.drainDelaySeconds * 1_000,
+      logger: false,
+      skip: ['uncaughtException', 'unhandledRejection'],
+    },
+    async () => {
+      state.isDraining = true
+      logger.info('draining')
+      await wait(config.drainDelaySeconds * 1_000)
+      await drain(app, logger, log)
+    },
   )
   return undefined
 }
 
 async function drain(app: FastifyInstance, logger: Logger, log: LogOutput): Promise<void> {
-  logger.info('draining')
   try {
     await app.close()
   } catch (error) {

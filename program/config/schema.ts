@@ -113,6 +113,7 @@ export const configSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  drainDelaySeconds: z.int().min(0).max(300).default(0),
   hosts: z
     .array(
       text(255).regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host, with its port where it has one'),

@@ -1,0 +1,55 @@
+// `fhirstorm healthcheck`: asks the running service, where the same configuration says that it listens,
+// whether it is well; for a container's HEALTHCHECK. Status 0: it answers; 1: it does not. A file that is
+// being edited makes no running service ill: then HOST and PORT count, or where it listens by itself.
+
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { type Config, ConfigError } from '../config/load.ts'
+import { judgeConfiguration, parseCommandLine } from './configuration.ts'
+import { complain } from './terminal.ts'
+
+const DEADLINE_MS = 2_500
+/** Addresses that mean every interface: the service is asked on this machine. */
+const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** Asks `/healthz`, or `/readyz` with `--ready`, and gives the exit status. */
+export async function healthcheck(args: string[]): Promise<number> {
+  const { values } = parseCommandLine(args, ['ready'])
+  const { host, port, tls } = await findPlace(values.config as string | undefined)
+  const path = values.ready ? '/readyz' : '/healthz'
+  const status = await ask({ host: EVERYWHERE[host] ?? host, port, path, isSecure: Boolean(tls) })
+  if (status === 200) return 0
+  complain(`fhirstorm: ${path} ${status === undefined ? 'gives no answer' : `says ${status}`}\n`)
+  return 1
+}
+
+async function findPlace(asked: string | undefined): Promise<Config['listen']> {
+  try {
+    return (await judgeConfiguration(asked)).listen
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const { HOST = '127.0.0.1', PORT = '5000' } = process.env
+    return { host: HOST, port: Number(PORT) }
+  }
+}
+
+function ask(asked: {
+  host: string
+  port: number
+  path: string
+  isSecure: boolean
+}): Promise<number | undefined> {
+  const { isSecure, ...place } = asked
+  const { promise, resolve } = Promise.withResolvers<number | undefined>()
+  const signal = AbortSignal.timeout(DEADLINE_MS)
+  // The certificate is for the public name; nothing is sent but the question.
+  const request = (isSecure ? https : http).get(
+    { ...place, signal, rejectUnauthorized: false, agent: false },
+    response => {
+      response.resume()
+      resolve(response.statusCode)
+    },
+  )
+  request.on('error', () => resolve(undefined))
+  return promise
+}
