@@ -55,6 +55,7 @@ test('[Q53] what servers get wrong about a media type is read, and written right
     [['application/json; charset=utf-8', 'application/json'], 'application/json; charset=utf-8'],
     ['application/json, */*, nonsense', 'application/json'],
     ['a/b; c="d,e"', 'a/b; c="d,e"'],
+    ['a/b;=""charset=utf-8;c=d', 'a/b;c=d'],
   ]
   for (const [value, expected] of rows) {
     assert.equal(parseMediaType(value)?.written, expected, String(value))
@@ -71,8 +72,11 @@ test('[Q53] any text means what it means to a browser, and what we write is stri
     fc.array(scrap, { maxLength: 12 }).map(scraps => scraps.join('')),
     fc.array(scrap, { maxLength: 12 }).map(scraps => `a/b;${scraps.join('')}`),
   )
+  // Of a parameter without a name the reference reads on where the standard skips to the next one.
+  const isNameless = (value: string) => /;[\t ]*=/.test(value)
   fc.assert(
     fc.property(text, value => {
+      fc.pre(!isNameless(value))
       const read = parseMediaType(value)
       const reference = parse(value.trim())
       assert.equal(read?.name, reference?.essence)
