@@ -56,6 +56,7 @@ test('[Q53] what servers get wrong about a media type is read, and written right
     ['application/json, */*, nonsense', 'application/json'],
     ['a/b; c="d,e"', 'a/b; c="d,e"'],
     ['a/b;=""charset=utf-8;c=d', 'a/b;c=d'],
+    ['a/b;x="y"charset=utf-8;c=d', 'a/b;x=y;c=d'],
   ]
   for (const [value, expected] of rows) {
     assert.equal(parseMediaType(value)?.written, expected, String(value))
@@ -72,11 +73,11 @@ test('[Q53] any text means what it means to a browser, and what we write is stri
     fc.array(scrap, { maxLength: 12 }).map(scraps => scraps.join('')),
     fc.array(scrap, { maxLength: 12 }).map(scraps => `a/b;${scraps.join('')}`),
   )
-  // Of a parameter without a name the reference reads on where the standard skips to the next one.
-  const isNameless = (value: string) => /;[\t ]*=/.test(value)
+  // Behind a quoted value the reference reads on where the standard skips to the next parameter.
+  const isMisread = (value: string) => /="(?:[^"\\]|\\.)*"[^;]/.test(value)
   fc.assert(
     fc.property(text, value => {
-      fc.pre(!isNameless(value))
+      fc.pre(!isMisread(value))
       const read = parseMediaType(value)
       const reference = parse(value.trim())
       assert.equal(read?.name, reference?.essence)
