@@ -62,11 +62,12 @@ test('[AD2] health says ok or 503 with Retry-After of the vault, and nothing els
   assert.equal((await app.inject('/healthz')).body, '{"status":"ok"}')
 })
 
-test('[AS-06, AS-07] the key set is there for anybody, without a cookie, and says how long it holds', async t => {
+test('[AS-06, AS-07, Q36] the key set is there for anybody, without a cookie, and says how long it holds', async t => {
   const app = buildBareApp()
   t.after(() => app.close())
   await app.register(jwks, { keySet: { keys: [{ kty: 'EC', kid: 'one' }] }, maxAgeSeconds: 60 })
   const answer = await app.inject('/.well-known/jwks.json')
+  assert.match(String(answer.headers['content-type']), /^application\/json/)
   assert.equal(answer.statusCode, 200)
   assert.deepEqual(answer.json(), { keys: [{ kty: 'EC', kid: 'one' }] })
   assert.equal(answer.headers['cache-control'], 'public, max-age=60')
