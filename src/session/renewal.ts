@@ -8,7 +8,7 @@ import { createPauses } from './pauses.ts'
 import type { OpenSession } from './session.ts'
 import { createSpending, type SpendingOptions } from './spending.ts'
 
-export type RenewalOptions = SpendingOptions
+export type RenewingOptions = SpendingOptions
 
 export interface Renewals {
   /** A token good for this request, renewed ahead of its expiry; the common case is synchronous. */
@@ -26,7 +26,7 @@ const PATIENCE_MS = 2_000
 const MIN_RENEWAL_INTERVAL_MS = 10_000
 const RENEWALS_BYTES = 4 * 1024 * 1024
 
-export function createRenewals(options: RenewalOptions): Renewals {
+export function createRenewals(options: RenewingOptions): Renewals {
   const { now, steady } = options
   const flights = new Map<string, Promise<OpenSession>>()
   const pauses = createPauses({ ...options, now: steady })
@@ -43,7 +43,7 @@ export function createRenewals(options: RenewalOptions): Renewals {
     },
   }
 
-  function report(outcome: Parameters<RenewalOptions['report']>[0], open: OpenSession): void {
+  function report(outcome: Parameters<RenewingOptions['report']>[0], open: OpenSession): void {
     if (outcome === 'renewed') renewedAt.set(open.recordId, steady())
     options.report(outcome, open)
   }

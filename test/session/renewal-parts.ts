@@ -1,13 +1,13 @@
 // A refresher over a memory vault, with a clock that the test moves and a token call that renews.
 
 import { BrokerError } from '../../src/errors.ts'
-import type { RenewalOptions } from '../../src/session/renewal.ts'
+import type { RenewingOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import type { TokenSet } from '../../src/smart/types.ts'
 import { buildStore, buildTokens, HOUR, ISS } from './sessions.ts'
 
-interface Overrides extends Partial<RenewalOptions> {
+interface Overrides extends Partial<RenewingOptions> {
   /** The token call, in place of one that renews. */
   refresh?: (open: OpenSession) => Promise<RefreshOutcome>
 }
@@ -22,7 +22,7 @@ export async function buildRig(
   const log: string[] = []
   const discarded: string[] = []
   let calls = 0
-  const options: RenewalOptions = {
+  const options: RenewingOptions = {
     vault,
     now: clock.now,
     steady: clock.now,

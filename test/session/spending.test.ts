@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
-import { createRenewals, type RenewalOptions } from '../../src/session/renewal.ts'
+import { createRenewals, type RenewingOptions } from '../../src/session/renewal.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { RefreshOutcome } from '../../src/smart/token/refresh.ts'
 import { buildRig, hasCode, nearExpiry } from './renewal-parts.ts'
@@ -256,7 +256,7 @@ test('[F13] a lease is counted by no clock that is set: one that jumps lets nobo
 test('[F2, F14] what the vault would not take is stored without a further request, and by nobody else sent', async () => {
   let isFull = true
   const parts = await buildRig({}, nearExpiry)
-  const options: RenewalOptions = {
+  const options: RenewingOptions = {
     ...parts.options,
     async wait() {
       await new Promise(done => setImmediate(done))
