@@ -7,6 +7,7 @@ import { BrokerError } from '../errors.ts'
 import type { BodyLimits } from '../limits.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
+import { isRepeatable, isReplayable } from '../proxy/repeatable.ts'
 import { restoreQuery } from '../proxy/restore-query.ts'
 import { buildUpstreamPath } from '../proxy/target.ts'
 import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
@@ -66,7 +67,7 @@ export function createExchange(options: ExchangeOptions) {
           ...{ target: proxied.target, whose: held.whose, limits, turns },
           shares: held.place.shares,
           url: upstream.url,
-          mayReplay: isRepeatable(proxied),
+          mayReplay: isRepeatable(proxied) || isReplayable(proxied),
         })
       }
       const current = tokens.accessToken(open)
@@ -154,16 +155,4 @@ function restoreTarget(proxied: ProxiedRequest, whose: Restoration): void {
   const { path, query } = proxied.target
   const restored = query === '' ? query : restoreQuery(query, whose)
   if (restored !== query) proxied.target = { path, query: restored }
-}
-
-// What means the same done twice (RFC 9110 9.2.2), whether or not the EHR saw the first one.
-function isRepeatable(proxied: ProxiedRequest): boolean {
-  return proxied.method === 'PUT' || proxied.method === 'DELETE' || isReplayable(proxied)
-}
-
-// Reads change nothing; writes only where a second one would fail by its condition.
-function isReplayable({ method, request: { headers }, target }: ProxiedRequest): boolean {
-  if (method === 'GET' || method === 'HEAD') return true
-  if (method === 'POST' && target.path.endsWith('/_search')) return true
-  return headers['if-match'] !== undefined || headers['if-none-exist'] !== undefined
 }

@@ -2,6 +2,7 @@
 // test wants, however wrong.
 
 import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 
 /** One request as it came over the wire. */
 export interface EhrRequest {
@@ -29,10 +30,10 @@ export interface FakeEhr {
   close(): Promise<void>
 }
 
-/** Starts a server that answers with a Patient until it is given another handler. */
-export async function startFakeEhr(): Promise<FakeEhr> {
+/** Starts a server that answers with a Patient until it is given another handler; with TLS where told. */
+export async function startFakeEhr(tls?: TlsOptions): Promise<FakeEhr> {
   const sockets = new Set<Socket>()
-  const server: Server = createServer(socket => {
+  const accept = (socket: Socket) => {
     socket.setNoDelay(true)
     sockets.add(socket)
     socket.on('error', () => undefined)
@@ -41,11 +42,12 @@ export async function startFakeEhr(): Promise<FakeEhr> {
       ehr.requests.push(request)
       return ehr.handler(request)
     })
-  })
+  }
+  const server: Server = tls ? createTlsServer(tls, accept) : createServer(accept)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
   const ehr: FakeEhr = {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     requests: [],
     handler: async request => {
       await request.body()

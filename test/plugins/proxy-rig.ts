@@ -61,6 +61,8 @@ export interface RigOptions {
   limits?: Partial<ProxyLimits>
   fhirAlias?: ProxyOptions['fhirAlias']
   frontendOrigins?: string[]
+  /** Certificate and key of an EHR over TLS. */
+  tls?: { cert: string; key: string }
 }
 
 /** Starts a rig before the tests of a file or suite, and ends it after them. */
@@ -75,7 +77,7 @@ export function useRig(options: RigOptions = {}): Rig {
 }
 
 async function startRig(options: RigOptions): Promise<Rig> {
-  const ehr = await startFakeEhr()
+  const ehr = await startFakeEhr(options.tls)
   const base = `${ehr.origin}/fhir/r4`
   const registration = buildRegistration({ iss: base, ...options.registration })
   const sessions = new Map([sessionId, otherId].map(id => [id, buildOpenSession(id, registration)]))
