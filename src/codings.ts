@@ -36,14 +36,21 @@ export function readCodings(value: string | string[] | undefined): readonly Codi
   return codings.length > MOST_CODINGS || names.length > MOST_CODINGS + 1 ? undefined : codings
 }
 
+/** What a decoder of HTTP has to be able to look back to is 8 MB (RFC 9659), however much a server asks for. */
+const ZSTD = { params: { [zlib.constants.ZSTD_d_windowLogMax]: 23 } }
+
 /** A stream that undoes one coding; `start` is the beginning of what it will be given. */
 export function createDecoder(coding: Coding, start: Uint8Array): zlib.Gunzip {
-  return {
-    gzip: zlib.createGunzip,
-    deflate: hasHeader(start) ? zlib.createInflate : zlib.createInflateRaw,
-    br: zlib.createBrotliDecompress,
-    zstd: zlib.createZstdDecompress,
-  }[coding]() as zlib.Gunzip
+  switch (coding) {
+    case 'gzip':
+      return zlib.createGunzip()
+    case 'deflate':
+      return (hasHeader(start) ? zlib.createInflate() : zlib.createInflateRaw()) as zlib.Gunzip
+    case 'br':
+      return zlib.createBrotliDecompress() as unknown as zlib.Gunzip
+    case 'zstd':
+      return zlib.createZstdDecompress(ZSTD) as unknown as zlib.Gunzip
+  }
 }
 
 const decoders = {
@@ -55,8 +62,8 @@ const decoders = {
 }
 
 /**
- * Undoes all codings of a whole body. Rejects as node:zlib does, with ERR_BUFFER_TOO_LARGE for more than
- * `maxBytes` at any step.
+ * Undoes all codings of a whole body; one that is empty stays empty, whatever it is said to be. Rejects as
+ * node:zlib does, with ERR_BUFFER_TOO_LARGE for more than `maxBytes` at any step.
  */
 export async function decode(
   body: Buffer,
@@ -65,8 +72,10 @@ export async function decode(
 ): Promise<Buffer> {
   let decoded = body
   for (const coding of codings.toReversed()) {
+    if (decoded.length === 0) break
     const name = coding !== 'deflate' ? coding : hasHeader(decoded) ? 'inflate' : 'inflateRaw'
-    decoded = await decoders[name](decoded, { maxOutputLength: maxBytes })
+    const options = { ...(coding === 'zstd' && ZSTD), maxOutputLength: maxBytes }
+    decoded = await decoders[name](decoded, options)
   }
   return decoded
 }

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { createInflater } from '../../src/exchange/inflater.ts'
 import {
   createCollector,
-  createInflater,
   createRewriter,
   type Outlet,
   type Sink,

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { createInflater, type Outlet, type Sink } from '../../src/exchange/sinks.ts'
+import { createInflater } from '../../src/exchange/inflater.ts'
+import type { Outlet, Sink } from '../../src/exchange/sinks.ts'
 import { createTeller } from '../../src/exchange/untold.ts'
 import type { Answer } from '../../src/proxy/answer.ts'
 
