@@ -40,7 +40,6 @@ export function forward(
 }
 
 type Controller = Dispatcher.DispatchController
-const MAX_INTERIM_ANSWERS = 20
 const MAX_WAITING_BYTES = 128 * 1024
 
 class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
@@ -53,9 +52,6 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
   private controller: Controller | undefined
   answer: Answer | undefined
   private sink: Sink | undefined
-  private interimAnswers = 0
-  /** A first byte has come. */
-  private isHeard = false
   /** Nothing more comes from the EHR. */
   private isOver = false
   seenAt: number
@@ -86,16 +82,11 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
     this.seenAt = this.watch.running.now
   }
 
-  onResponseStarted(): void {
-    this.isHeard = true
-  }
-
   onResponseStart(controller: Controller, status: number, headers: AnsweredHeaders): void {
     if (this.isOver) return
     this.seenAt = this.watch.running.now
-    if (status < 200) {
-      if (++this.interimAnswers > MAX_INTERIM_ANSWERS) this.onError(new Error('endless 1xx'))
-    } else if (status === 401) {
+    if (status < 200) return
+    if (status === 401) {
       this.leave()
       controller.abort(new Error('held back'))
       this.outcome.resolve('held back')
@@ -187,7 +178,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
       response.destroy()
     } else {
       this.leave()
-      if (!this.isHeard && endedUsedConnection(error)) this.outcome.resolve('unanswered')
+      if (endedUsedConnection(error)) this.outcome.resolve('unanswered')
       else this.outcome.reject(toBrokerError(error))
     }
   }

@@ -8,6 +8,7 @@ import { createHeldBody } from '../held-body.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'
+import { EndlessInterim } from './interim.ts'
 import type { ResolveName } from './names.ts'
 import { buildResponse, judgeHead } from './protocol-answer.ts'
 
@@ -110,6 +111,7 @@ async function send(
       signal: given === undefined ? deadline : AbortSignal.any([deadline, given]),
     })
   } catch (error) {
+    if (error instanceof EndlessInterim) throw refusal(call, 'endless interim answers', error)
     if (isNotHttp(error)) throw refusal(call, 'the answer is not HTTP', withoutAnswer(error))
     throw failure(call, 'issuer_unreachable', errorCode(error) ?? 'no connection', error)
   }

@@ -218,6 +218,11 @@ test('[L7, Q48] reads what is coded, asked or not, as far as the cap, and refuse
     ['gzip, br', brotliCompressSync(gzipSync(text)), text],
     ['utf-8', Buffer.from(text), text],
     ['', Buffer.from(text), text],
+    ...(['gzip', 'deflate', 'br', 'zstd', 'gzip, zstd'] as const).map(
+      coding => [coding, Buffer.alloc(0), ''] as const,
+    ),
+    ['gzip, deflate', deflateRawSync(gzipSync(text)), text],
+    ['deflate, gzip', gzipSync(deflateRawSync(text)), text],
     ['gzip', gzipSync(bomb), 'too large'],
     ['br', brotliCompressSync(bomb), 'too large'],
     ['gzip, gzip', gzipSync(gzipSync(bomb)), 'too large'],
@@ -230,8 +235,37 @@ test('[L7, Q48] reads what is coded, asked or not, as far as the cap, and refuse
       response.writeHead(200, { 'content-encoding': coding }).end(body)
     })
     const fetch = egress(t, peerOf(server.origin))
-    if (expected === text) assert.equal(await (await fetch(server.origin)).text(), text, coding)
-    else assert.equal((await refused(fetch(server.origin), 'upstream_broken')).detail, expected)
+    if (expected === text || expected === '') {
+      assert.equal(await (await fetch(server.origin)).text(), expected, coding)
+    } else assert.equal((await refused(fetch(server.origin), 'upstream_broken')).detail, expected)
+  }
+})
+
+test('[L8, Q46] ends a connection that answers with interim answers alone, whatever their number', async t => {
+  for (const interim of [
+    'HTTP/1.1 102 Processing\r\n\r\n',
+    'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n',
+    'HTTP/1.1 100 Continue\r\n\r\n',
+    '\r\nHTTP/1.1 100 Continue\n\n',
+    `HTTP/1.1 102 Processing\r\nx-trace: ${'a'.repeat(5_000)}\r\n\r\n`,
+  ]) {
+    let sent = 0
+    let isOpen = true
+    const server = await listenRaw(t, socket => {
+      const pour = () => {
+        while (isOpen && sent < 1_000_000 && socket.write(interim)) sent++
+      }
+      socket.on('close', () => {
+        isOpen = false
+      })
+      socket.on('drain', pour).once('data', pour)
+    })
+    const call = egress(t, peerOf(server.origin))(server.origin, {
+      badAnswer: 'bad_token_response',
+    })
+    const { detail } = await refused(call, 'bad_token_response')
+    assert.equal(detail, 'endless interim answers')
+    assert.ok(sent < 1_000_000, interim)
   }
 })
 
