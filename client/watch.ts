@@ -9,7 +9,14 @@ import { hearPage } from './page.ts'
 import { listen } from './source.ts'
 import { createStore, type Store } from './store.ts'
 import { createTabs } from './tabs.ts'
-import { change, findEndings, unknown, type WatchEvent, type Watched } from './watched.ts'
+import {
+  change,
+  findEndings,
+  isInDoubt,
+  unknown,
+  type WatchEvent,
+  type Watched,
+} from './watched.ts'
 
 export interface WatchOptions {
   caller: Caller
@@ -35,6 +42,9 @@ export interface Watch {
   check(): void
 }
 
+/** After so long another list is of a later second. */
+const DOUBT_MS = 1_100
+
 /** A watch; it asks nothing of anybody before somebody subscribes. */
 export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOptions): Watch {
   const listeners = new Set<(event: WatchEvent) => void>()
@@ -48,6 +58,7 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
   let asking: Promise<void> | undefined
   let isRunning = false
   let useTimer: ReturnType<typeof setTimeout> | undefined
+  let doubtTimer: ReturnType<typeof setTimeout> | undefined
 
   return {
     store,
@@ -94,6 +105,7 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
     return () => {
       isRunning = false
       clearTimeout(useTimer)
+      clearTimeout(doubtTimer)
       useTimer = undefined
       deafen()
       stopCounting()
@@ -123,6 +135,9 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
 
   function tell(event: WatchEvent): void {
     if (take(event)) tabs.tell(event)
+    if (!isRunning || !isInDoubt(store.getSnapshot(), event)) return
+    clearTimeout(doubtTimer)
+    doubtTimer = setTimeout(() => void ask(), DOUBT_MS)
   }
 
   /** Takes an event; whether it said something new. */

@@ -74,6 +74,16 @@ export function findEndings(known: Watched, event: WatchEvent): WatchEvent[] {
     .map(({ id }) => ({ type: 'ended', id, reason: 'unknown' }))
 }
 
+/**
+ * Whether a list leaves open if a session is over or had not begun yet: the server tells its time to the
+ * second, and a session may have begun, and ended, within that one. A later list says.
+ */
+export function isInDoubt(known: Watched, event: WatchEvent): boolean {
+  if (event.type !== 'sessions') return false
+  const listed = new Set(event.sessions.map(({ id }) => id))
+  return known.sessions.some(({ id }) => !listed.has(id))
+}
+
 function list(known: Watched, listed: readonly SessionDocument[]): Watched {
   // A list that comes late brings no session back, and takes none away: that is an ending's.
   const ended = new Set(known.ended.map(({ id }) => id))

@@ -79,6 +79,18 @@ describe('the watch of the client', () => {
     assert.deepEqual(client.store.getSnapshot().ended, [{ id: one, reason: 'unknown' }])
   })
 
+  test('[EV1] a session that ended in the second in which it began is asked for until that is known', async () => {
+    // As if all that follows came within that second.
+    const createdAt = new Date(Date.now() + 3_000).toISOString()
+    server.sessions = [buildSession({ id: one, createdAt })]
+    const { client, heard } = watch({ pollSeconds: 60 })
+    await eventually(() => server.streams === 1 && live(client).length === 1)
+    server.sessions = []
+    server.cut()
+    await eventually(() => live(client).length === 0)
+    assert.equal(heard.filter(({ type }) => type === 'ended').length, 1)
+  })
+
   test('asks for the list again and again where there is no stream, and keeps no session alive', async () => {
     for (const status of [401, 404, 405]) {
       server.asked.length = 0
