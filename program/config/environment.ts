@@ -1,15 +1,20 @@
-// Where the environment meets the configuration: `${NAME}` inside any text of the file, and the
-// variables that describe a single EHR without a file. Pure: the environment is passed in.
+// Where the environment and the command line meet the configuration: `${NAME}` inside any text of the
+// file, and the variables and options that stand for settings: command line before environment before
+// file. Pure: both are passed in.
+
+import { findNearest } from './nearest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+type Report = (path: PropertyKey[], message: string) => void
+
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
-/** Replaces `${NAME}` in every text below `value`; names that are not set are reported by path. */
-export function expandEnvironment(
+// Replaces `${NAME}` in every text below `value`.
+function expand(
   value: unknown,
   env: Environment,
-  report: (path: PropertyKey[], message: string) => void,
+  report: Report,
   path: PropertyKey[] = [],
 ): unknown {
   if (typeof value === 'string') {
@@ -20,39 +25,78 @@ export function expandEnvironment(
     })
   }
   if (Array.isArray(value)) {
-    return value.map((item, i) => expandEnvironment(item, env, report, [...path, i]))
+    return value.map((item, i) => expand(item, env, report, [...path, i]))
   }
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        expandEnvironment(item, env, report, [...path, key]),
-      ]),
+      Object.entries(value).map(([key, item]) => [key, expand(item, env, report, [...path, key])]),
     )
   }
   return value
 }
 
-/** Which variable stands for which place of the configuration, when there is no file. */
-const VARIABLES: readonly (readonly [name: string, path: PropertyKey[]])[] = [
-  ['FHIRSTORM_PUBLIC_URL', ['publicUrl']],
-  ['FHIRSTORM_ISS', ['ehrs', 0, 'iss']],
-  ['FHIRSTORM_CLIENT_ID', ['ehrs', 0, 'clientId']],
-  ['FHIRSTORM_CLIENT_SECRET', ['ehrs', 0, 'clientAuth', 'secret']],
-  ['FHIRSTORM_CLIENT_SECRET_FILE', ['ehrs', 0, 'clientAuth', 'secretFile']],
-  ['FHIRSTORM_SCOPE', ['ehrs', 0, 'scope']],
-  ['FHIRSTORM_ORIGINS', ['ehrs', 0, 'origins']],
-  ['FHIRSTORM_KEYS_FILE', ['keysFile']],
-  ['FHIRSTORM_VAULT', ['vault']],
-  ['FHIRSTORM_FRONTEND_ORIGIN', ['frontend', 'origins']],
-  ['HOST', ['listen', 'host']],
-  ['PORT', ['listen', 'port']],
+interface Variable {
+  name: string
+  path: readonly PropertyKey[]
+  /** The option of `start` that says the same. */
+  option?: string
+  read?: (text: string) => unknown
+  /** Its twin for the same thing, which this one replaces. */
+  insteadOf?: PropertyKey
+}
+
+const clientAuth = ['ehrs', 0, 'clientAuth']
+
+/** Which variable stands for which place of the configuration. */
+const VARIABLES: readonly Variable[] = [
+  { name: 'FHIRSTORM_PUBLIC_URL', option: 'public-url', path: ['publicUrl'] },
+  { name: 'FHIRSTORM_ISS', path: ['ehrs', 0, 'iss'] },
+  { name: 'FHIRSTORM_CLIENT_ID', path: ['ehrs', 0, 'clientId'] },
+  {
+    ...{ name: 'FHIRSTORM_CLIENT_SECRET', path: [...clientAuth, 'secret'] },
+    insteadOf: 'secretFile',
+  },
+  {
+    ...{ name: 'FHIRSTORM_CLIENT_SECRET_FILE', path: [...clientAuth, 'secretFile'] },
+    insteadOf: 'secret',
+  },
+  { name: 'FHIRSTORM_SCOPE', path: ['ehrs', 0, 'scope'] },
+  { name: 'FHIRSTORM_ORIGINS', path: ['ehrs', 0, 'origins'], read: readOrigins },
+  { name: 'FHIRSTORM_KEYS_FILE', option: 'keys-file', path: ['keysFile'] },
+  { name: 'FHIRSTORM_VAULT', option: 'vault', path: ['vault'], read: readVault },
+  { name: 'FHIRSTORM_FRONTEND_ORIGIN', path: ['frontend', 'origins'], read: readOrigins },
+  { name: 'FHIRSTORM_LOG_LEVEL', option: 'log-level', path: ['log', 'level'] },
+  { name: 'HOST', option: 'host', path: ['listen', 'host'] },
+  { name: 'PORT', option: 'port', path: ['listen', 'port'], read: Number },
 ]
 
-/** The name of the variable that fills a place, for messages; undefined where none does. */
-export function variableFor(path: PropertyKey[]): string | undefined {
-  const wanted = path.map(String)
-  return VARIABLES.find(([, place]) => place.every((key, i) => String(key) === wanted[i]))?.[0]
+/** What counts where nothing else is said; an image knows where it keeps what. */
+const DEFAULTS: readonly Variable[] = [
+  { name: 'FHIRSTORM_DEFAULT_HOST', path: ['listen', 'host'] },
+  {
+    ...{ name: 'FHIRSTORM_DATA_DIR', path: ['vault'] },
+    read: folder => ({ kind: 'sqlite', path: `${folder.replace(/\/$/, '')}/vault.db` }),
+  },
+]
+
+const KNOWN = [...VARIABLES, ...DEFAULTS].map(({ name }) => name).concat('FHIRSTORM_CONFIG')
+/** What Kubernetes and container links put into the environment beside a service called fhirstorm. */
+const OF_A_SERVICE =
+  /^FHIRSTORM_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP)(?:_(?:PROTO|PORT|ADDR))?)?)$/
+
+/** Options of `start` that stand for settings. */
+export const settingOptions: readonly string[] = VARIABLES.flatMap(({ option }) => option ?? [])
+
+/** The environment in which the options of a command line count as the variables they stand for. */
+export function withOptions(
+  env: Environment,
+  options: Readonly<Record<string, unknown>>,
+): Environment {
+  const given = VARIABLES.flatMap(({ name, option = '' }) => {
+    const value = options[option]
+    return typeof value === 'string' ? [[name, value]] : []
+  })
+  return { ...env, ...Object.fromEntries(given) }
 }
 
 /** True when the environment describes an EHR, so that no file is needed. */
@@ -60,42 +104,111 @@ export function describesEhr(env: Environment): boolean {
   return env.FHIRSTORM_ISS !== undefined || env.FHIRSTORM_CLIENT_ID !== undefined
 }
 
-/** The configuration document that the variables spell out; the schema judges it like a file. */
-export function readEnvironment(env: Environment): unknown {
-  const origins = (list: string | undefined) =>
-    list
-      ?.split(/[\s,]+/)
-      .filter(Boolean)
-      .map(item => item.replace(/\/$/, ''))
-  return prune({
-    publicUrl: env.FHIRSTORM_PUBLIC_URL,
-    keysFile: env.FHIRSTORM_KEYS_FILE,
-    listen: prune({ host: env.HOST, port: env.PORT === undefined ? undefined : Number(env.PORT) }),
-    vault: readVault(env.FHIRSTORM_VAULT),
-    frontend: prune({ origins: origins(env.FHIRSTORM_FRONTEND_ORIGIN) }),
-    ehrs: [
-      prune({
-        id: 'ehr',
-        name: 'EHR',
-        iss: env.FHIRSTORM_ISS,
-        clientId: env.FHIRSTORM_CLIENT_ID,
-        clientAuth: prune({
-          method: 'client_secret_basic',
-          secret: env.FHIRSTORM_CLIENT_SECRET,
-          secretFile: env.FHIRSTORM_CLIENT_SECRET_FILE,
-        }),
-        scope: env.FHIRSTORM_SCOPE,
-        origins: origins(env.FHIRSTORM_ORIGINS),
-      }),
-    ],
-  })
+/** A document with what the environment says laid over it, and the variable that filled each place. */
+export interface Overlaid {
+  document: unknown
+  /** The name of the variable that a place, or what it lies in, comes from; undefined for the file's own. */
+  variableFor(path: readonly PropertyKey[]): string | undefined
 }
 
-function readVault(value: string | undefined): unknown {
-  if (value === undefined) return undefined
+/** Where faults of a document and of variables go. */
+export interface OverlayReports {
+  report: Report
+  reportVariable(name: string, message: string): void
+}
+
+/**
+ * Replaces `${NAME}` in every text of the file's document, and lays the environment over it and its
+ * defaults below. Variables of an EHR stand for the only one; where the file has several they are
+ * reported, unless it names them itself. So are names that are not set, and unknown ones that begin
+ * with FHIRSTORM_.
+ */
+export function overlayEnvironment(
+  written: unknown,
+  env: Environment,
+  { report, reportVariable }: OverlayReports,
+): Overlaid {
+  const document = expand(written, env, report)
+  const named = new Set(listReferences(written))
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('FHIRSTORM_') || KNOWN.includes(name)) continue
+    if (named.has(name) || OF_A_SERVICE.test(name)) continue
+    const nearest = findNearest(name, KNOWN)
+    reportVariable(name, `there is no such variable${nearest ? `; ${nearest} is one` : ''}`)
+  }
+  const filled = new Map<string, Variable>()
+  if (!isMembers(document ?? {})) return { document, variableFor: () => undefined }
+  const laid = (document ?? {}) as Members
+  const isSeveral = Array.isArray(laid.ehrs) && laid.ehrs.length > 1
+  for (const variable of VARIABLES) {
+    const text = env[variable.name]
+    if (text === undefined || named.has(variable.name)) continue
+    if (variable.path[0] === 'ehrs' && isSeveral) {
+      reportVariable(variable.name, 'the file has several EHRs: say it there, for one of them')
+    } else fill(variable, text)
+  }
+  for (const fallback of DEFAULTS) {
+    const text = env[fallback.name]
+    if (text !== undefined && get(laid, fallback.path) === undefined) fill(fallback, text)
+  }
+  return { document: laid, variableFor }
+
+  function fill(variable: Variable, text: string): void {
+    const { path, read, insteadOf } = variable
+    if (path[0] === 'ehrs' && !Array.isArray(laid.ehrs)) laid.ehrs = [buildOnlyEhr()]
+    const parent = path.slice(0, -1).reduce<Members>(enter, laid)
+    if (insteadOf !== undefined) delete parent[insteadOf as string]
+    parent[String(path.at(-1))] = read ? read(text) : text
+    filled.set(path.join('.'), variable)
+  }
+
+  function variableFor(path: readonly PropertyKey[]): string | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const variable = filled.get(path.slice(0, length).join('.'))
+      if (variable) return variable.name
+    }
+    // Of an EHR that no file describes, each missing setting is a missing variable.
+    const isOnly = path[0] === 'ehrs' && !isMembers(get(document, ['ehrs']))
+    const wanted = isOnly || document === undefined ? path.join('.') : undefined
+    return VARIABLES.find(one => one.path.join('.') === wanted)?.name
+  }
+}
+
+type Members = Record<string, unknown>
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null
+}
+
+function get(document: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (isMembers(value) ? value[String(key)] : undefined),
+    document,
+  )
+}
+
+function enter(parent: Members, key: PropertyKey): Members {
+  const name = String(key)
+  if (!isMembers(parent[name])) parent[name] = {}
+  return parent[name] as Members
+}
+
+function buildOnlyEhr(): Members {
+  return { id: 'ehr', name: 'EHR', clientAuth: { method: 'client_secret_basic' } }
+}
+
+function listReferences(value: unknown): string[] {
+  if (typeof value === 'string') return [...value.matchAll(REFERENCE)].map(([, name = '']) => name)
+  return isMembers(value) ? Object.values(value).flatMap(listReferences) : []
+}
+
+function readOrigins(list: string): string[] {
+  return list
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(item => item.replace(/\/$/, ''))
+}
+
+function readVault(value: string): unknown {
   return /^rediss?:/.test(value) ? { kind: 'redis', url: value } : { kind: 'sqlite', path: value }
-}
-
-function prune(members: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

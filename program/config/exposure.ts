@@ -42,7 +42,7 @@ export function listServedFiles(
   document: ServedDocument,
   { folder, name }: { folder: string; name?: string },
 ): Exposure[] {
-  const root = document.frontend.static
+  const root = document.frontend?.static
   if (root === undefined) return []
   const isServed = (file: string) => isWithin(resolve(folder, root), resolve(folder, file))
   const named = listFiles(document, []).filter(([, file]) => isServed(file))
@@ -55,7 +55,7 @@ export function listServedFiles(
 }
 
 interface ServedDocument {
-  frontend: { static?: string }
+  frontend?: { static?: string }
 }
 
 function listFiles(value: unknown, place: SettingPath): (readonly [SettingPath, string])[] {

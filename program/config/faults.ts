@@ -11,15 +11,27 @@ export interface ConfigFault {
   message: string
 }
 
-/** Thrown with every fault of a configuration; the message lists them, one a line. */
+/** Thrown with every fault of a configuration; the message lists them, one a line, in the order of the file. */
 export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[]
 
   constructor(faults: readonly ConfigFault[]) {
-    super(faults.map(printFault).join('\n'))
+    const sorted = faults.toSorted(compare)
+    super(sorted.map(printFault).join('\n'))
     this.name = 'ConfigError'
-    this.faults = faults
+    this.faults = sorted
   }
+}
+
+// Variables first, then the file from its top.
+function compare(one: ConfigFault, other: ConfigFault): number {
+  const [[a, b], [c, d]] = [findPlace(one), findPlace(other)]
+  return a - c || b - d
+}
+
+function findPlace({ where }: ConfigFault): [line: number, column: number] {
+  const [, line = 0, column = 0] = /:(\d+):(\d+)$/.exec(where) ?? []
+  return [Number(line), Number(column)]
 }
 
 function printFault({ where, setting, message }: ConfigFault): string {

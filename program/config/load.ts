@@ -8,18 +8,13 @@ import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
 import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { type AdminConfig, loadAdmin } from './admin.ts'
-import {
-  describesEhr,
-  type Environment,
-  expandEnvironment,
-  readEnvironment,
-  variableFor,
-} from './environment.ts'
+import { describesEhr, type Environment, overlayEnvironment } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
+import { findSoundParts, listFaultyParts, type SoundParts } from './sound-parts.ts'
 import { coverTheWorld } from './trusted-proxies.ts'
 import { loadVault, type VaultConfig } from './vault.ts'
 
@@ -48,75 +43,86 @@ export interface ConfigSource {
   readFile: ReadFile
 }
 
-/** The whole configuration, or ConfigError with every fault and its place. */
+/** The whole configuration, or ConfigError with every fault and its place, in the order of the file. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
-  const { document, where } = readDocument(source)
+  const { env, file, folder = '/', readFile } = source
+  const written = readDocument(source)
   const faults: ConfigFault[] = []
+  const reportAt = (where: string, message: string) => void faults.push({ where, message })
+  const { document, variableFor } = overlayEnvironment(written.document, env, {
+    report: (path, message) => {
+      faults.push({ where: written.where(path), setting: nameSetting(path), message })
+    },
+    reportVariable: reportAt,
+  })
   const report = (path: readonly PropertyKey[], message: string) => {
-    const setting = source.file && nameSetting(path)
-    faults.push({ where: where([...path]), setting, message })
+    const where = variableFor(path) ?? written.where(path)
+    faults.push({ where, setting: nameSetting(path), message })
   }
-
-  const expanded = expandEnvironment(document, source.env, report)
-  const judged = configSchema.safeParse(applyDefaults(expanded, report))
-  const context = { report, readFile: source.readFile, env: source.env }
-  if (source.file?.mode !== undefined) {
-    for (const [place, message] of listFileExposures(document, source.file.mode)) {
+  if (file?.mode !== undefined) {
+    for (const [place, message] of listFileExposures(written.document, file.mode)) {
       if (place) report(place, message)
-      else faults.push({ where: source.file.name, message })
+      else reportAt(file.name, message)
     }
   }
-  if (!judged.success) {
-    for (const issue of judged.error.issues) reportIssue(issue, report)
-    await checkNamedFiles(expanded, context)
-    throw new ConfigError(faults)
+  const laid = applyDefaults(document, report)
+  const judged = configSchema.safeParse(laid)
+  for (const issue of judged.error?.issues ?? []) reportIssue(issue, report)
+
+  // What follows judges every part that is sound, whatever is wrong with the others.
+  const parts = judged.data ?? findSoundParts(laid)
+  const context = { report, readFile, env }
+  for (const [place, value] of listFaultyParts(laid, parts)) {
+    await checkNamedFiles(value, context, place)
   }
-  const { folder = '/', file } = source
-  for (const [place = [], message] of listServedFiles(judged.data, { folder, name: file?.name })) {
+  for (const [place = [], message] of listServedFiles(parts, { folder, name: file?.name })) {
     report(place, message)
   }
-  const config = await assemble(judged.data, context)
-  if (faults.length > 0) throw new ConfigError(faults)
+  const config = await assemble(parts, context)
+  if (faults.length > 0 || !judged.success) throw new ConfigError(faults)
   return config as Config
 }
 
-async function assemble(
-  document: ConfigDocument,
-  context: DocumentContext,
-): Promise<Config | undefined> {
+async function assemble(parts: SoundParts, context: DocumentContext): Promise<Config | undefined> {
   const { report } = context
-  const publicUrl = document.publicUrl.replace(/\/$/, '')
-  const keyText = await readText(document.keysFile, ['keysFile'], 'secret', context)
+  const publicUrl = parts.publicUrl?.replace(/\/$/, '')
+  const keyText = await readText(parts.keysFile, ['keysFile'], 'secret', context)
   const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
   const registrations: (Registration | undefined)[] = []
-  for (const [i, ehr] of document.ehrs.entries()) {
-    const shared = { ...context, publicUrl, keyRing, ehrs: document.ehrs.length }
-    registrations.push(await loadRegistration(ehr, ['ehrs', i], shared))
+  for (const [i, ehr] of parts.ehrs.entries()) {
+    const shared = { ...context, publicUrl: publicUrl ?? '', keyRing, ehrs: parts.ehrs.length }
+    registrations.push(ehr && (await loadRegistration(ehr, ['ehrs', i], shared)))
   }
-  checkUniqueness(document, report)
-  checkRedirects(document, report)
-  if (coverTheWorld(document.trustedProxies)) {
+  checkUniqueness(parts, report)
+  checkRedirects(parts, report)
+  if (coverTheWorld(parts.trustedProxies ?? [])) {
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
-  const vault = await loadVault(document.vault, context)
-  const tls = await loadTls(document.listen.tls, context)
-  const admin = await loadAdmin(document.admin, context)
-  if (!keyRing || !vault || registrations.includes(undefined)) return undefined
+  const vault = parts.vault && (await loadVault(parts.vault, context))
+  const tls = await loadTls(parts.listen?.tls, context)
+  const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)
+  if (!isWhole(parts) || !publicUrl || !keyRing || !vault || registrations.includes(undefined)) {
+    return undefined
+  }
 
-  const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = document
-  const origins = document.frontend.origins.length
-    ? document.frontend.origins
+  const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = parts
+  const origins = parts.frontend.origins.length
+    ? parts.frontend.origins
     : [new URL(publicUrl).origin]
   return {
     ...rest,
     publicUrl,
     admin,
-    frontend: { ...document.frontend, origins },
-    listen: { ...document.listen, tls },
+    frontend: { ...parts.frontend, origins },
+    listen: { ...parts.listen, tls },
     vault,
     keyRing,
     registrations: registrations as Registration[],
   }
+}
+
+function isWhole(parts: SoundParts): parts is ConfigDocument {
+  return configSchema.keyof().options.every(name => parts[name] !== undefined)
 }
 
 function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
@@ -129,9 +135,10 @@ function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
 
 type Report = DocumentContext['report']
 
+/** What the file says; undefined where there is none and the environment describes the EHR. */
 function readDocument({ file, env }: ConfigSource): {
   document: unknown
-  where: (path: PropertyKey[]) => string
+  where: (path: readonly PropertyKey[]) => string
 } {
   if (!file) {
     if (!describesEhr(env)) {
@@ -143,10 +150,7 @@ function readDocument({ file, env }: ConfigSource): {
         },
       ])
     }
-    return {
-      document: readEnvironment(env),
-      where: path => variableFor(path) ?? (path.map(String).join('.') || 'environment'),
-    }
+    return { document: undefined, where: () => 'environment' }
   }
   const lines = new LineCounter()
   const document = parseDocument(file.text, { lineCounter: lines, prettyErrors: false })
@@ -184,9 +188,11 @@ function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | 
   }
 }
 
-function checkUniqueness({ ehrs, publicUrl }: ConfigDocument, report: Report): void {
+function checkUniqueness({ ehrs, publicUrl }: SoundParts, report: Report): void {
   const seen = new Set<string>()
-  for (const [i, { id, iss, redirectPath }] of ehrs.entries()) {
+  for (const [i, ehr] of ehrs.entries()) {
+    if (ehr === undefined) continue
+    const { id, iss, redirectPath } = ehr
     if (seen.has(id)) report(['ehrs', i, 'id'], 'this id is used twice')
     seen.add(id)
     if (redirectPath && redirectPath !== '/redirect' && redirectPath !== `/redirect/${id}`) {
@@ -197,14 +203,15 @@ function checkUniqueness({ ehrs, publicUrl }: ConfigDocument, report: Report): v
 }
 
 // Judged by the document, so that an EHR with another fault is judged too.
-function checkRedirects({ ehrs }: ConfigDocument, report: Report): void {
-  const redirected = ehrs.map(({ id, redirectPath, responseIss }) => ({
-    id,
-    redirectUri: redirectPath ?? chooseRedirectPath(id, ehrs.length),
-    responseIss,
-  }))
+function checkRedirects({ ehrs }: SoundParts, report: Report): void {
+  const redirected = ehrs.flatMap((ehr, place) => {
+    if (ehr === undefined) return []
+    const { id, redirectPath, responseIss } = ehr
+    const redirectUri = redirectPath ?? chooseRedirectPath(id, ehrs.length)
+    return [{ id, redirectUri, responseIss, place }]
+  })
   for (const { index, setting, message } of listRedirectFaults(redirected)) {
     const key = setting === 'redirectUri' ? 'redirectPath' : setting
-    report(['ehrs', index, key], message)
+    report(['ehrs', redirected[index]?.place ?? index, key], message)
   }
 }

@@ -155,6 +155,6 @@ function loadProxy(
   if (found === undefined || (URL.canParse(found) && new URL(found).protocol === 'http:')) {
     return found
   }
-  report(place, 'the outbound proxy must be an http:// address (proxy, HTTPS_PROXY)')
+  report([...place, 'proxy'], 'the outbound proxy must be an http:// address (proxy, HTTPS_PROXY)')
   return undefined
 }
