@@ -15,7 +15,8 @@ RUN npm run build && npm prune --omit=dev --omit=optional && rm node_modules/fhi
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
-    HOST=0.0.0.0 \
+    FHIRSTORM_DEFAULT_HOST=0.0.0.0 \
+    FHIRSTORM_DATA_DIR=/data \
     NODE_OPTIONS=--disable-sigusr1
 WORKDIR /app
 COPY --from=build /app/node_modules node_modules

@@ -56,7 +56,9 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
  * has every fault and its place.
  */
 export async function loadConfig(from?: string | ConfigSource): Promise<Config> {
-  return typeof from === 'object' ? await judgeSource(from) : await judgeConfiguration(from)
+  return typeof from === 'object'
+    ? await judgeSource(from)
+    : await judgeConfiguration({ config: from })
 }
 
 /**

@@ -4,13 +4,16 @@
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { check } from './cli/check.ts'
+import { refuse } from './cli/command-line.ts'
 import { discover } from './cli/discover.ts'
 import { healthcheck } from './cli/healthcheck.ts'
 import { disarmInspector } from './cli/inspector.ts'
 import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
 import { start } from './cli/start.ts'
-import { complain } from './cli/terminal.ts'
+import { complain, print } from './cli/terminal.ts'
+import { readVersion } from './cli/version.ts'
+import { findNearest } from './config/nearest.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
   start,
@@ -19,35 +22,53 @@ const commands: Record<string, (args: string[]) => Promise<number | undefined>> 
   healthcheck,
   keys,
   schema,
+  help: async () => usage(),
+  version: async () => tellVersion(),
 }
 
-const USAGE = `usage: fhirstorm COMMAND [--config FILE]
+const USAGE = `usage: fhirstorm COMMAND [--config FILE] [--help]
 
-  start                                   run the service
-  check [--online] [--explain] [--json]   judge configuration, keys and each EHR's discovery
-  discover URL                            what an EHR says of itself, and the entry to paste
-  healthcheck [--ready]                   ask the running service whether it is well
-  keys make|rotate|export [--file FILE]   make, rotate or publish keys
-  keys epoch [--file FILE]                end all sessions, also those that a backup brings back
-  schema                                  print the JSON schema of fhirstorm.yaml
+  start         run the service
+  check         judge the configuration, and everything that start would meet; --online: each EHR too
+  discover URL  what an EHR says of itself, and the entry to paste
+  keys ACTION   make, rotate, publish and end keys
+  healthcheck   ask the running service whether it is well
+  schema        print the JSON schema of fhirstorm.yaml
+
+  fhirstorm COMMAND --help names the options of a command, fhirstorm --version this version.
 `
 
 disarmInspector()
-const [name = '', ...args] = process.argv.slice(2)
-const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-if (!command) {
-  complain(USAGE)
-  process.exitCode = 2
-} else {
-  process.exitCode = await command(args).catch(error => process.exit(tell(error)))
+process.exitCode = await run(process.argv.slice(2)).catch(error => process.exit(tell(error)))
+
+async function run([name, ...args]: string[]): Promise<number | undefined> {
+  if (name === undefined) {
+    complain(USAGE)
+    return 2
+  }
+  if (name === '--help' || name === '-h') return usage()
+  if (name === '--version' || name === '-v') return tellVersion()
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command) return await command(args)
+  const nearest = findNearest(name, Object.keys(commands))
+  return refuse(
+    { name: 'fhirstorm' },
+    `there is no such command${nearest ? `; ${nearest} is one` : ''}`,
+  )
+}
+
+function usage(): number {
+  print(USAGE)
+  return 0
+}
+
+function tellVersion(): number {
+  print(`${readVersion()}\n`)
+  return 0
 }
 
 function tell(error: unknown): number {
   const { name, code = '' } = describeError(error)
-  if (code.startsWith('ERR_PARSE_ARGS')) {
-    complain(USAGE)
-    return 2
-  }
   const { syscall } = (error ?? {}) as { syscall?: unknown }
   const what =
     typeof syscall === 'string' && /^\w{1,32}$/.test(syscall) ? `${syscall} failed` : name

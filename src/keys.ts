@@ -18,6 +18,10 @@ export interface ServerKey {
   createdAt: number
   /** 32 bytes. */
   secret: Buffer
+  /** It opens and verifies already, and does not seal or sign before every process knows it. */
+  isNext?: true
+  /** When it became the one in use, where that was not at once. */
+  usedSince?: number
 }
 
 export interface KeyRing {
@@ -67,46 +71,13 @@ export function beginEpoch(ring: KeyRing): KeyRing {
   return { ...ring, epoch: ring.epoch + 1 }
 }
 
-/**
- * The ring with a new key in front; old keys stay while sessions sealed under them may live, that is
- * for `keepMs` after the key that replaced them was made.
- */
-export function rotateKeyRing(
-  ring: KeyRing,
-  {
-    now,
-    keepMs,
-    randomBytes,
-  }: {
-    now: number
-    keepMs: number
-    randomBytes: (size: number) => Buffer
-  },
-): KeyRing {
-  const kept = ring.keys.filter((_key, i) => {
-    const successor = ring.keys[i - 1]
-    return successor === undefined || now - successor.createdAt < keepMs
-  })
-  return { ...ring, keys: [makeServerKey(now, randomBytes), ...kept] }
-}
-
-/**
- * Client keys after a rotation: the key published last time signs now, the one that signed stays
- * published, and the fresh one is published for the next time, so that an EHR that has cached our key
- * set is never asked to trust a key it has not seen (SMART: publish current and next together).
- */
-export function rotateClientKeys(keys: readonly object[], fresh: object): object[] {
-  const [signing] = keys
-  const next = keys.length > 1 ? keys.at(-1) : undefined
-  if (!signing) return [fresh]
-  return next ? [next, signing, fresh] : [signing, fresh]
-}
-
 /** The text of a key ring file. */
 export function printKeyRing({ keys, epoch, clientKeys }: KeyRing): string {
-  const entries = keys.map(({ id, createdAt, secret }) => ({
+  const entries = keys.map(({ id, createdAt, secret, isNext, usedSince }) => ({
     id,
     createdAt: new Date(createdAt).toISOString(),
+    ...(isNext ? { next: true } : {}),
+    ...(usedSince === undefined ? {} : { usedSince: new Date(usedSince).toISOString() }),
     secret: secret.toString('base64url'),
   }))
   const members = { version: 1, ...(epoch > 0 ? { epoch } : {}), keys: entries, clientKeys }
@@ -147,7 +118,8 @@ function parseEpoch(value: unknown = 0): number {
   throw new Error('the epoch of the ring must be a whole number')
 }
 
-function makeServerKey(now: number, randomBytes: (size: number) => Buffer): ServerKey {
+/** A server key of random bytes. */
+export function makeServerKey(now: number, randomBytes: (size: number) => Buffer): ServerKey {
   return {
     id: randomBytes(6).toString('base64url'),
     createdAt: now,
@@ -156,11 +128,16 @@ function makeServerKey(now: number, randomBytes: (size: number) => Buffer): Serv
 }
 
 function parseServerKey(entry: unknown, i: number): ServerKey {
-  const { id, createdAt, secret } = (entry ?? {}) as Record<string, unknown>
+  const { id, createdAt, usedSince, next, secret } = (entry ?? {}) as Record<string, unknown>
   const place = `key ${i + 1} of the ring`
   if (typeof id !== 'string' || !ID.test(id)) throw new Error(`${place} has no proper id`)
-  const made = typeof createdAt === 'string' ? Date.parse(createdAt) : Number.NaN
+  const made = parseTime(createdAt)
   if (Number.isNaN(made)) throw new Error(`${place} has no proper createdAt`)
+  const used = usedSince === undefined ? undefined : parseTime(usedSince)
+  if (Number.isNaN(used)) throw new Error(`${place} has no proper usedSince`)
+  if (next !== undefined && (next !== true || i === 0)) {
+    throw new Error(`${place} cannot be the next one: the first is the one in use`)
+  }
   const bytes = Buffer.from(typeof secret === 'string' ? secret : '', 'base64url')
   if (bytes.length !== KEY_BYTES || bytes.toString('base64url') !== secret) {
     throw new Error(`${place} must be exactly ${KEY_BYTES} bytes, base64url`)
@@ -169,7 +146,15 @@ function parseServerKey(entry: unknown, i: number): ServerKey {
   if (weakness !== undefined) {
     throw new Error(`${place} is no random key (${weakness}): fhirstorm keys make`)
   }
-  return { id, createdAt: made, secret: bytes }
+  return {
+    ...{ id, createdAt: made, secret: bytes },
+    ...(next ? { isNext: true } : {}),
+    ...(used === undefined ? {} : { usedSince: used }),
+  }
+}
+
+function parseTime(value: unknown): number {
+  return typeof value === 'string' ? Date.parse(value) : Number.NaN
 }
 
 // What is inside each is judged where it is used.

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { rotateKeyRing } from '../src/key-rotation.ts'
 import {
   beginEpoch,
   buildKeyMarks,
@@ -14,7 +15,6 @@ import {
   makeKeyRing,
   parseKeyRing,
   printKeyRing,
-  rotateKeyRing,
 } from '../src/keys.ts'
 
 const HOUR = 3_600_000
@@ -98,6 +98,18 @@ test('a ring that is not one is refused, each with its reason', () => {
     [
       alter(({ keys }) => void Object.assign(keys[0] ?? {}, { id: '../x' })),
       'key 1 of the ring has no proper id',
+    ],
+    [
+      alter(({ keys }) => void Object.assign(keys[0] ?? {}, { next: true })),
+      'key 1 of the ring cannot be the next one: the first is the one in use',
+    ],
+    [
+      alter(({ keys }) => void Object.assign(keys[1] ?? {}, { next: 'yes' })),
+      'key 2 of the ring cannot be the next one: the first is the one in use',
+    ],
+    [
+      alter(({ keys }) => void Object.assign(keys[0] ?? {}, { usedSince: 'now' })),
+      'key 1 of the ring has no proper usedSince',
     ],
     [
       alter(({ keys }) => void Object.assign(keys[1] ?? {}, { createdAt: 'yesterday' })),

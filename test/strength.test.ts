@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { makeKeyRing, parseKeyRing, printKeyRing, rotateKeyRing } from '../src/keys.ts'
+import { rotateKeyRing } from '../src/key-rotation.ts'
+import { makeKeyRing, parseKeyRing, printKeyRing } from '../src/keys.ts'
 import { findKeyWeakness, findTokenWeakness } from '../src/strength.ts'
 
 const bytes = (make: (i: number) => number) => Uint8Array.from({ length: 32 }, (_, i) => make(i))

@@ -1,6 +1,7 @@
-// `fhirstorm check`: judges the configuration and the keys without starting anything; with --online
-// asks each EHR how it authorizes, with --explain shows what every setting comes to. Status 0 when all
-// is well, 1 when an EHR is not, 2 when the configuration is faulty.
+// `fhirstorm check`: judges the configuration, the keys and all that a start would meet, without starting
+// anything; with --online asks each EHR how it authorizes, with --explain shows what every setting comes
+// to. Status 0 when all is well, 1 when an EHR, the vault or an address is not, 2 when the configuration
+// is faulty.
 
 import { BrokerError } from '../../src/errors.ts'
 import { createEgress } from '../../src/network/egress.ts'
@@ -13,7 +14,10 @@ import { discover } from '../../src/smart/discovery/discovery.ts'
 import { lintScopes } from '../../src/smart/scope/scope-lint.ts'
 import { lintClientAuth } from '../../src/smart/token/client-auth.ts'
 import type { Registration } from '../../src/smart/types.ts'
-import { parseCommandLine, readConfiguration } from './configuration.ts'
+import { type Config, ConfigError } from '../config/load.ts'
+import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
+import { judgeConfiguration, readConfiguration } from './configuration.ts'
+import { type Finding, judgeSurroundings } from './surroundings.ts'
 import { print } from './terminal.ts'
 
 interface EhrReport {
@@ -26,11 +30,27 @@ interface EhrReport {
   settings?: object
 }
 
+const flag = { type: 'boolean' } as const
+const grammar = {
+  name: 'fhirstorm check',
+  options: { ...configurationOptions, online: flag, explain: flag, json: flag },
+  usage: `usage: fhirstorm check [--config FILE] [--online] [--explain] [--json]
+
+  --config FILE  the configuration; else FHIRSTORM_CONFIG, or ./fhirstorm.yaml
+  --online       asks each EHR how it authorizes
+  --explain      shows what every setting of an EHR comes to
+  --json         prints JSON, whatever is found
+`,
+}
+
 /** Runs the command and returns its exit status. */
 export async function check(args: string[]): Promise<number> {
-  const { values } = parseCommandLine(args, ['online', 'explain', 'json'])
-  const config = await readConfiguration(values.config as string | undefined)
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
+  const { values } = line
+  const config = values.json ? await judge(values) : await readConfiguration(values)
   if (!config) return 2
+  const findings = await judgeSurroundings(config)
   const reports: EhrReport[] = []
   for (const registration of config.registrations) {
     reports.push({
@@ -45,12 +65,25 @@ export async function check(args: string[]): Promise<number> {
       ...(values.explain ? { settings: explain(registration) } : {}),
     })
   }
-  print(
-    values.json
-      ? `${JSON.stringify({ ok: reports.every(isWell), ehrs: reports }, null, 2)}\n`
-      : describe(reports),
-  )
-  return reports.every(isWell) ? 0 : 1
+  const ok = reports.every(isWell) && findings.every(({ kind }) => kind !== 'fault')
+  if (values.json) printJson({ ok, findings, ehrs: reports })
+  else print(describe(reports, findings))
+  return ok ? 0 : 1
+}
+
+/** The configuration, or undefined after its faults have been printed as JSON. */
+async function judge(values: CommandLine['values']): Promise<Config | undefined> {
+  try {
+    return await judgeConfiguration(values)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    printJson({ ok: false, faults: error.faults })
+    return undefined
+  }
+}
+
+function printJson(document: object): void {
+  print(`${JSON.stringify(document, null, 2)}\n`)
 }
 
 function isWell({ online }: EhrReport): boolean {
@@ -71,10 +104,18 @@ async function ask(registration: Registration): Promise<NonNullable<EhrReport['o
     return { ok: true, source: server.source, warnings }
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    return { ok: false, code: error.code, detail: error.detail }
+    return { ok: false, code: error.code, detail: explainDetail(error.detail, registration) }
   } finally {
     await egress.close()
   }
+}
+
+/** What the network's own words mean for a setting. */
+function explainDetail(detail: string | undefined, { network }: Registration): string | undefined {
+  if (detail !== 'ADDRESS_REFUSED') return detail
+  return network.reach === 'private'
+    ? 'its address is of this machine, link-local or of a metadata service: ADDRESS_REFUSED'
+    : 'its address is private or of this machine: ADDRESS_REFUSED; network: private lets us there'
 }
 
 // Secrets and keys are named, never shown.
@@ -94,8 +135,9 @@ function explain({ clientAuth, network, ...settings }: Registration): object {
   }
 }
 
-function describe(reports: readonly EhrReport[]): string {
+function describe(reports: readonly EhrReport[], findings: readonly Finding[]): string {
   const lines = ['the configuration is sound']
+  for (const { kind, setting, message } of findings) lines.push(`${kind}: ${setting}: ${message}`)
   for (const report of reports) {
     lines.push(`${report.ehr}  ${report.iss}`)
     lines.push('  to register at the EHR:')

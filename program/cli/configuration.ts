@@ -1,28 +1,32 @@
-// Finding and loading the configuration for a command: --config, FHIRSTORM_CONFIG, ./fhirstorm.yaml,
-// or the environment alone. Faults are printed, one a line, and end the command with status 2.
+// Finding and loading the configuration for a command: --config, FHIRSTORM_CONFIG or ./fhirstorm.yaml,
+// with the environment and the command line laid over it; or these alone. Faults are printed, one a line,
+// and end the command with status 2.
 
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { describesEhr } from '../config/environment.ts'
+import { type Environment, withOptions } from '../config/environment.ts'
 import { type Config, ConfigError, loadConfig } from '../config/load.ts'
+import type { CommandLine } from './command-line.ts'
 import { readNamedFile } from './named-file.ts'
 import { complain } from './terminal.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
-export async function findConfigFile(asked: string | undefined): Promise<string | undefined> {
-  const named = asked ?? process.env.FHIRSTORM_CONFIG
-  if (named !== undefined) return resolve(named)
-  if (describesEhr(process.env)) return undefined
+async function findConfigFile(env: Environment): Promise<string | undefined> {
+  if (env.FHIRSTORM_CONFIG) return resolve(env.FHIRSTORM_CONFIG)
   const usual = resolve('fhirstorm.yaml')
-  const there = await readFile(usual, 'utf8').catch(() => undefined)
-  return there === undefined ? undefined : usual
+  const isThere = await stat(usual).then(
+    file => file.isFile(),
+    () => false,
+  )
+  return isThere ? usual : undefined
 }
 
-/** The configuration, or undefined after its faults have been printed to standard error. */
-export async function readConfiguration(asked: string | undefined): Promise<Config | undefined> {
+/** The configuration of a command line, or undefined after its faults have been printed. */
+export async function readConfiguration(
+  values: CommandLine['values'],
+): Promise<Config | undefined> {
   try {
-    return await judgeConfiguration(asked)
+    return await judgeConfiguration(values)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     complain(`fhirstorm: the configuration is faulty\n${error.message}\n`)
@@ -30,14 +34,17 @@ export async function readConfiguration(asked: string | undefined): Promise<Conf
   }
 }
 
-/** The configuration, read from its files and judged; rejects with ConfigError. */
-export async function judgeConfiguration(asked: string | undefined): Promise<Config> {
-  const path = await findConfigFile(asked)
+/** The configuration of a command line, read from its files and judged; rejects with ConfigError. */
+export async function judgeConfiguration(values: CommandLine['values'] = {}): Promise<Config> {
+  const { config: asked, ...options } = values
+  const given = typeof asked === 'string' ? { FHIRSTORM_CONFIG: asked } : {}
+  const env = withOptions({ ...process.env, ...given }, options)
+  const path = await findConfigFile(env)
   const folder = path === undefined ? process.cwd() : dirname(path)
   const config = await loadConfig({
     file: path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) },
     folder,
-    env: process.env,
+    env,
     readFile: (name, kind) => readNamedFile(resolve(folder, name), kind),
   })
   return resolvePaths(config, folder)
@@ -60,14 +67,4 @@ async function readConfigFile(path: string): Promise<{ text: string; mode: numbe
   } catch {
     throw new ConfigError([{ where: path, message: 'the file cannot be read' }])
   }
-}
-
-/** The options that commands share; anything else on the line is refused by the caller. */
-export function parseCommandLine(args: string[], flags: readonly string[] = []) {
-  const options = {
-    config: { type: 'string' as const },
-    ...Object.fromEntries(flags.map(flag => [flag, { type: 'boolean' as const }])),
-  }
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-  return { values: values as Record<string, string | boolean | undefined>, positionals }
 }

@@ -3,12 +3,12 @@
 
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import { createEgress, type Egress } from '../../src/network/egress.ts'
 import { buildDiscoveryReport } from '../../src/smart/survey/report.ts'
 import { parseFhirBase, surveyEhr } from '../../src/smart/survey/survey.ts'
 import type { NetworkPolicy } from '../../src/smart/types.ts'
 import { resolveProxy } from '../config/outbound-proxy.ts'
+import { type CommandLine, readCommandLine } from './command-line.ts'
 import { complain, print } from './terminal.ts'
 
 /** Where a command writes. */
@@ -17,21 +17,32 @@ export interface CommandOutput {
   error(text: string): void
 }
 
-const USAGE = `usage: fhirstorm discover URL [--private] [--ca FILE] [--public-url URL]
+const grammar = {
+  name: 'fhirstorm discover',
+  words: 1,
+  options: {
+    private: { type: 'boolean' },
+    ca: { type: 'string' },
+    'public-url': { type: 'string' },
+  },
+  usage: `usage: fhirstorm discover URL [--private] [--ca FILE] [--public-url URL]
 
   URL               the FHIR base, https (http only on this machine)
   --private         the EHR lies in a private network
   --ca FILE         certificate of a private CA, PEM
   --public-url URL  where browsers reach fhirstorm (FHIRSTORM_PUBLIC_URL)
-`
+`,
+} as const
 
 const terminal: CommandOutput = { out: print, error: complain }
 
 /** Runs the command and returns its exit status. */
 export async function discover(args: string[], io = terminal): Promise<number> {
-  const asked = parseCommand(args)
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
+  const asked = readCommand(line)
   if (asked === undefined) {
-    io.error(USAGE)
+    io.error(grammar.usage)
     return 2
   }
   const network = await readNetwork(asked)
@@ -67,26 +78,17 @@ interface Command {
   publicUrl: string | undefined
 }
 
-function parseCommand(args: string[]): Command | undefined {
-  const options = {
-    private: { type: 'boolean' },
-    ca: { type: 'string' },
-    'public-url': { type: 'string' },
-  } as const
-  try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    const iss = positionals.length === 1 ? parseFhirBase(positionals[0] ?? '') : undefined
-    if (iss === undefined) return undefined
-    const publicUrl = values['public-url'] ?? process.env.FHIRSTORM_PUBLIC_URL
-    if (publicUrl !== undefined && !URL.canParse(publicUrl)) return undefined
-    return {
-      iss,
-      reach: values.private ? 'private' : 'public',
-      caFile: values.ca,
-      publicUrl: publicUrl?.replace(/\/$/, ''),
-    }
-  } catch {
+function readCommand({ values, words }: CommandLine): Command | undefined {
+  const iss = parseFhirBase(words[0] ?? '')
+  const publicUrl = values['public-url'] ?? process.env.FHIRSTORM_PUBLIC_URL
+  if (iss === undefined || (publicUrl !== undefined && !URL.canParse(String(publicUrl)))) {
     return undefined
+  }
+  return {
+    iss,
+    reach: values.private ? 'private' : 'public',
+    caFile: values.ca as string | undefined,
+    publicUrl: publicUrl === undefined ? undefined : String(publicUrl).replace(/\/$/, ''),
   }
 }
 

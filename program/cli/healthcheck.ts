@@ -5,17 +5,30 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { type Config, ConfigError } from '../config/load.ts'
-import { judgeConfiguration, parseCommandLine } from './configuration.ts'
+import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
+import { judgeConfiguration } from './configuration.ts'
 import { complain } from './terminal.ts'
 
 const DEADLINE_MS = 2_500
 /** Addresses that mean every interface: the service is asked on this machine. */
 const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
+const grammar = {
+  name: 'fhirstorm healthcheck',
+  options: { ...configurationOptions, ready: { type: 'boolean' } },
+  usage: `usage: fhirstorm healthcheck [--config FILE] [--ready]
+
+  --config FILE  the configuration of the running service; else as for start
+  --ready        asks /readyz instead of /healthz: whether the vault is reachable, too
+`,
+} as const
+
 /** Asks `/healthz`, or `/readyz` with `--ready`, and gives the exit status. */
 export async function healthcheck(args: string[]): Promise<number> {
-  const { values } = parseCommandLine(args, ['ready'])
-  const { host, port, tls } = await findPlace(values.config as string | undefined)
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
+  const { values } = line
+  const { host, port, tls } = await findPlace(values)
   const path = values.ready ? '/readyz' : '/healthz'
   const status = await ask({ host: EVERYWHERE[host] ?? host, port, path, isSecure: Boolean(tls) })
   if (status === 200) return 0
@@ -23,13 +36,13 @@ export async function healthcheck(args: string[]): Promise<number> {
   return 1
 }
 
-async function findPlace(asked: string | undefined): Promise<Config['listen']> {
+async function findPlace(asked: CommandLine['values']): Promise<Config['listen']> {
   try {
     return (await judgeConfiguration(asked)).listen
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const { HOST = '127.0.0.1', PORT = '5000' } = process.env
-    return { host: HOST, port: Number(PORT) }
+    const { HOST, PORT = '5000', FHIRSTORM_DEFAULT_HOST = '127.0.0.1' } = process.env
+    return { host: HOST ?? FHIRSTORM_DEFAULT_HOST, port: Number(PORT) }
   }
 }
 

@@ -1,94 +1,156 @@
-// `fhirstorm keys make|rotate|epoch|export`: the key ring file (mode 0600), and the public client keys
-// for an EHR that cannot fetch them. Existing files are never overwritten by `make`; `rotate` and `epoch`
-// write a new file beside the old one and move it into place.
+// `fhirstorm keys ACTION`: the key ring file (mode 0600), and the public client keys for an EHR that
+// cannot fetch them. Existing files are never overwritten by `make`; every change writes a new file beside
+// the old one and moves it into place.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, rename, writeFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import {
+  addClientKey,
+  addKey,
+  describeNextStep,
+  promoteKeys,
+  type RotationTimes,
+  retireKeys,
+  rotateClientKeys,
+  rotateKeyRing,
+} from '../../src/key-rotation.ts'
 import {
   beginEpoch,
   type KeyRing,
   makeKeyRing,
   parseKeyRing,
   printKeyRing,
-  rotateClientKeys,
-  rotateKeyRing,
 } from '../../src/keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
+import { readCommandLine, refuse } from './command-line.ts'
 import { readNamedFile } from './named-file.ts'
 import { complain, print } from './terminal.ts'
 
-const USAGE =
-  'usage: fhirstorm keys make|rotate|epoch|export [--file FILE] [--keep-hours HOURS] [--client-alg ES384|RS384]\n'
-const DEFAULT_FILE = 'fhirstorm-keys.json'
 /** The longest absolute limit a session can be configured to. */
-const DEFAULT_KEEP_HOURS = 168
+const LONGEST_HOURS = 168
+const DEFAULT_FILE = 'fhirstorm-keys.json'
+
+const grammar = {
+  name: 'fhirstorm keys',
+  words: 1,
+  options: {
+    file: { type: 'string', default: DEFAULT_FILE },
+    'keep-hours': { type: 'string', default: String(LONGEST_HOURS) },
+    'client-alg': { type: 'string' },
+  },
+  usage: `usage: fhirstorm keys ACTION [--file FILE] [--client-alg ES384|RS384]
+
+  make     a new key ring, with a client key where --client-alg is given
+  status   which keys there are, and which step is next
+  add      a server key, or with --client-alg a client key, that is known but not used yet
+  promote  what was added is used from now on; first restart or reload every process
+  retire   takes away what was replaced --keep-hours ago (168, the longest that sessions can last)
+  rotate   all three in one step, for a single process
+  export   the public client keys, for an EHR that cannot fetch them
+  epoch    ends all sessions, also those that a backup brings back
+
+  --file FILE  the key ring; ./fhirstorm-keys.json unless told
+`,
+} as const
+
+type Alg = 'ES384' | 'RS384'
 
 /** Runs the command and returns its exit status. */
 export async function keys(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      file: { type: 'string', default: DEFAULT_FILE },
-      'keep-hours': { type: 'string', default: String(DEFAULT_KEEP_HOURS) },
-      'client-alg': { type: 'string' },
-    },
-  })
-  const [action = ''] = positionals
-  const alg = values['client-alg']
-  if (alg !== undefined && alg !== 'ES384' && alg !== 'RS384') return fail(USAGE, 2)
-  try {
-    if (action === 'make') return await make(values.file, alg)
-    if (action === 'rotate') return await rotate(values.file, Number(values['keep-hours']), alg)
-    if (action === 'epoch') return await startEpoch(values.file)
-    if (action === 'export') return await exportKeys(values.file)
-  } catch (error) {
-    return fail(`fhirstorm: ${error instanceof Error ? error.message : 'failed'}\n`, 1)
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
+  const { file, 'client-alg': alg, 'keep-hours': hours } = line.values
+  const [action = ''] = line.words
+  const keepMs = Number(hours) * 3_600_000
+  if (alg !== undefined && alg !== 'ES384' && alg !== 'RS384') {
+    return refuse(grammar, '--client-alg is ES384 or RS384')
   }
-  return fail(USAGE, 2)
+  if (!(keepMs > 0)) return refuse(grammar, '--keep-hours is a number of hours')
+  const task = { file: String(file), alg: alg as Alg | undefined, now: Date.now(), keepMs }
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined
+  if (act === undefined) return refuse(grammar, `what to do is one of ${names}`)
+  try {
+    return await act(task)
+  } catch (error) {
+    complain(`fhirstorm keys ${action}: ${describe(error, task.file)}\n`)
+    return 1
+  }
 }
 
-async function make(file: string, alg: 'ES384' | 'RS384' | undefined): Promise<number> {
-  const ring = makeKeyRing(Date.now(), randomBytes)
+interface Task extends RotationTimes {
+  file: string
+  alg: Alg | undefined
+}
+
+const actions: Record<string, (task: Task) => Promise<number>> = {
+  make,
+  status,
+  add: change(async (ring, { now, alg }) =>
+    alg ? addClientKey(ring, await makeClientKey(alg)) : addKey(ring, now, randomBytes),
+  ),
+  promote: change(async (ring, { now }) => promoteKeys(ring, now)),
+  retire: change(async (ring, times) => retireKeys(ring, times)),
+  rotate: change(async (ring, { alg, ...times }) => ({
+    ...rotateKeyRing(ring, { ...times, randomBytes }),
+    clientKeys: alg
+      ? rotateClientKeys(ring.clientKeys, await makeClientKey(alg), times.now)
+      : ring.clientKeys,
+  })),
+  export: exportKeys,
+  epoch,
+}
+const names = Object.keys(actions).join(', ')
+
+async function make({ file, alg, now }: Task): Promise<number> {
+  const ring = makeKeyRing(now, randomBytes)
   const clientKeys = alg ? [await makeClientKey(alg)] : []
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await writeFile(file, printKeyRing({ ...ring, clientKeys }), { mode: 0o600, flag: 'wx' })
   print(`${file}: one server key${alg ? ` and one ${alg} client key` : ''}\n`)
   return 0
 }
 
-async function rotate(
-  file: string,
-  keepHours: number,
-  alg: 'ES384' | 'RS384' | undefined,
-): Promise<number> {
-  if (!(keepHours > 0)) return fail(USAGE, 2)
-  const ring = await read(file)
-  const keepMs = keepHours * 3_600_000
-  const rotated = rotateKeyRing(ring, { now: Date.now(), keepMs, randomBytes })
-  const clientKeys = alg
-    ? rotateClientKeys(ring.clientKeys, await makeClientKey(alg))
-    : ring.clientKeys
-  await replace(file, { ...rotated, clientKeys })
-  print(`${file}: ${rotated.keys.length} server keys; restart to use the new one\n`)
+async function status(task: Task): Promise<number> {
+  tell(await read(task.file), task)
   return 0
 }
 
-async function startEpoch(file: string): Promise<number> {
+/** An action that writes another ring. */
+function change(build: (ring: KeyRing, task: Task) => Promise<KeyRing>) {
+  return async (task: Task): Promise<number> => {
+    const ring = await build(await read(task.file), task)
+    await replace(task.file, ring)
+    tell(ring, task)
+    return 0
+  }
+}
+
+function tell(ring: KeyRing, task: Task): void {
+  const waiting = ring.keys.filter(({ isNext }) => isNext).length
+  const counts = [
+    `${ring.keys.length} server keys`,
+    ...(waiting ? ['one of them waiting'] : []),
+    ...(ring.clientKeys.length ? [`${ring.clientKeys.length} client keys`] : []),
+  ]
+  print(`${task.file}: ${counts.join(', ')}\nnext: ${describeNextStep(ring, task)}\n`)
+}
+
+async function epoch({ file }: Task): Promise<number> {
   const ring = beginEpoch(await read(file))
   await replace(file, ring)
   print(`${file}: epoch ${ring.epoch}; restart every process: what was begun before is over\n`)
   return 0
 }
 
-async function exportKeys(file: string): Promise<number> {
+async function exportKeys({ file }: Task): Promise<number> {
   const { clientKeys } = await read(file)
   const parsed = await parseClientKeys(JSON.stringify({ keys: clientKeys }))
   print(`${JSON.stringify(buildPublicKeySet(parsed), null, 2)}\n`)
   return 0
 }
 
-async function makeClientKey(alg: 'ES384' | 'RS384'): Promise<object> {
+async function makeClientKey(alg: Alg): Promise<object> {
   const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import('jose')
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 3072 })
   const jwk = await exportJWK(privateKey)
@@ -106,7 +168,11 @@ async function read(file: string): Promise<KeyRing> {
   return parseKeyRing(await readNamedFile(file, 'secret'))
 }
 
-function fail(message: string, status: number): number {
-  complain(message)
-  return status
+/** Our own words, or the system's code: a message of Node's repeats the path in its own way. */
+function describe(error: unknown, file: string): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EEXIST') return `${file} is there already, and is never overwritten`
+  if (code === 'ENOENT') return `${file} is not there: fhirstorm keys make --file FILE makes one`
+  if (code !== undefined) return `${file} cannot be used (${code})`
+  return error instanceof Error ? error.message : 'failed'
 }

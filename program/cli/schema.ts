@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { configSchema } from '../config/schema.ts'
+import { readCommandLine } from './command-line.ts'
 import { print } from './terminal.ts'
 
 /** The JSON schema of the configuration file as text, the same as the committed one. */
@@ -10,8 +11,16 @@ export function buildConfigSchema(): string {
   return `${JSON.stringify({ title: 'fhirstorm.yaml', ...schema }, null, 2)}\n`
 }
 
+const grammar = {
+  name: 'fhirstorm schema',
+  options: {},
+  usage: 'usage: fhirstorm schema\n\n  prints the JSON schema of fhirstorm.yaml\n',
+}
+
 /** Prints the JSON schema. */
-export async function schema(): Promise<number> {
+export async function schema(args: string[]): Promise<number> {
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
   print(buildConfigSchema())
   return 0
 }

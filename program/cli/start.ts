@@ -14,22 +14,41 @@ import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { buildOptions } from '../options.ts'
 import { createServer } from '../server.ts'
-import { parseCommandLine, readConfiguration } from './configuration.ts'
+import { configurationOptions, readCommandLine } from './command-line.ts'
+import { readConfiguration } from './configuration.ts'
 import { closeInspector } from './inspector.ts'
 import { type LogOutput, openLogOutput } from './log-output.ts'
 import { findNodeFault } from './node-options.ts'
 import { watchFaults } from './process-faults.ts'
+import { describeListenFault } from './surroundings.ts'
 import { complain } from './terminal.ts'
 
 /** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 const DRAIN_MS = 30_000
 
+const grammar = {
+  name: 'fhirstorm start',
+  options: configurationOptions,
+  usage: `usage: fhirstorm start [--config FILE] [--host HOST] [--port PORT] …
+
+  --config FILE      the configuration; else FHIRSTORM_CONFIG, or ./fhirstorm.yaml
+  --host, --port     where to listen (listen.host, listen.port)
+  --public-url URL   where browsers reach fhirstorm (publicUrl)
+  --keys-file FILE   the key ring (keysFile)
+  --vault WHERE      a path for SQLite, or a redis:// URL (vault)
+  --log-level LEVEL  trace, debug, info, warn or error (log.level)
+
+  An option counts before a variable of the environment, and that before the file.
+`,
+}
+
 /** Runs the service until a signal ends it; a number is the exit status of a refused start. */
 export async function start(args: string[]): Promise<number | undefined> {
+  const line = readCommandLine(args, grammar)
+  if (typeof line === 'number') return line
   const nodeFault = await findNodeFault(process.execArgv, process.env)
   if (nodeFault !== undefined) return refuse(nodeFault, 2)
-  const { values } = parseCommandLine(args)
-  const config = await readConfiguration(values.config as string | undefined)
+  const config = await readConfiguration(line.values)
   if (!config) return 2
   return await run(config)
 }
@@ -64,7 +83,11 @@ async function run(config: Config): Promise<number | undefined> {
   }
   await serve(app, buildOptions(config, surroundings))
   if (closeInspector()) logger.warn('a debugger is open, and reads every token')
-  await app.listen({ host: listen.host, port: listen.port })
+  const fault = await openPorts(app, config)
+  if (fault !== undefined) {
+    await app.close()
+    return refuse(fault, 1)
+  }
   logger.info({ publicUrl, ehrs: config.registrations.length }, 'listening')
 
   ending = closeWithGrace(
@@ -81,6 +104,22 @@ async function run(config: Config): Promise<number | undefined> {
     },
   )
   return undefined
+}
+
+/** Listens, or tells in words why that cannot be. */
+async function openPorts(app: FastifyInstance, { listen, admin }: Config) {
+  try {
+    await app.listen({ host: listen.host, port: listen.port })
+    return undefined
+  } catch (error) {
+    const fault = describeListenFault(error)
+    if (fault === undefined) throw error
+    // Node's error says which of the two it was.
+    const { port } = error as { port?: number }
+    const isAdmin = admin && port === admin.port && port !== listen.port
+    const [setting, place] = isAdmin ? ['admin.port', admin] : ['listen.port', listen]
+    return `${setting}: ${place.host}:${place.port}: ${fault}`
+  }
 }
 
 async function drain(app: FastifyInstance, logger: Logger, log: LogOutput): Promise<void> {

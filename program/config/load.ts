@@ -2,6 +2,7 @@
 // is reported at once, with its place; nothing is guessed and nothing secret has a default. Files are
 // read through the function passed in.
 
+import { createSecureContext } from 'node:tls'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
@@ -12,8 +13,9 @@ import { describesEhr, type Environment, overlayEnvironment } from './environmen
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
+import { findNearest } from './nearest.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
-import { type ConfigDocument, configSchema } from './schema.ts'
+import { type ConfigDocument, configSchema, listSettings } from './schema.ts'
 import { findSoundParts, listFaultyParts, type SoundParts } from './sound-parts.ts'
 import { coverTheWorld } from './trusted-proxies.ts'
 import { loadVault, type VaultConfig } from './vault.ts'
@@ -98,6 +100,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   if (coverTheWorld(parts.trustedProxies ?? [])) {
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
+  checkLimits(parts, report)
   const vault = parts.vault && (await loadVault(parts.vault, context))
   const tls = await loadTls(parts.listen?.tls, context)
   const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)
@@ -127,7 +130,11 @@ function isWhole(parts: SoundParts): parts is ConfigDocument {
 
 function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
   if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) report([...issue.path, key], 'there is no such setting')
+    for (const key of issue.keys) {
+      const nearest = findNearest(key, listSettings())
+      const hint = nearest ? `; ${nearest} is one` : ''
+      report([...issue.path, key], `there is no such setting${hint}`)
+    }
   } else {
     report(issue.path, issue.message)
   }
@@ -176,7 +183,19 @@ async function loadTls(
   const place = ['listen', 'tls']
   const cert = await readText(tls.certFile, [...place, 'certFile'], 'public', context)
   const key = await readText(tls.keyFile, [...place, 'keyFile'], 'secret', context)
-  return cert !== undefined && key !== undefined ? { cert, key } : undefined
+  if (cert === undefined || key === undefined) return undefined
+  try {
+    createSecureContext({ cert, key })
+  } catch {
+    context.report(place, 'the certificate and the key cannot be used together')
+  }
+  return { cert, key }
+}
+
+function checkLimits({ sessions }: SoundParts, report: Report): void {
+  if (sessions && sessions.idleMinutes > sessions.absoluteHours * 60) {
+    report(['sessions', 'idleMinutes'], 'longer than absoluteHours, which ends a session before')
+  }
 }
 
 function parseAt(text: string, place: PropertyKey[], report: Report): KeyRing | undefined {

@@ -7,7 +7,7 @@ export function findNearest(written: string, known: readonly string[]): string |
   if (written.length > MOST_LETTERS) return undefined
   const near = known
     .map(name => ({ name, distance: countChanges(written.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, distance }) => distance <= Math.ceil(name.length / 3))
     .toSorted((one, other) => one.distance - other.distance)
   return near[0]?.name
 }

@@ -150,6 +150,19 @@ export const configSchema = z.strictObject({
 export type ConfigDocument = z.output<typeof configSchema>
 export type EhrDocument = z.output<typeof ehrSchema>
 
+/** The names of all settings, at whatever depth. */
+export function listSettings(): string[] {
+  const names = new Set<string>()
+  const collect = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return
+    const { properties } = schema as { properties?: object }
+    for (const name of Object.keys(properties ?? {})) names.add(name)
+    for (const part of Object.values(schema)) collect(part)
+  }
+  collect(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }))
+  return [...names]
+}
+
 // URL parsers let commas and semicolons into a host: in a policy they would end the source.
 function isOrigin(value: string): boolean {
   return ORIGIN.test(value) && URL.canParse(value) && new URL(value).origin === value

@@ -10,6 +10,8 @@ export type ClientAuthentication =
 
 /** A private signing key of ours; `kid` names it in the published key set. */
 export interface ClientKey {
+  /** Published, and not to sign before every EHR can have seen it. */
+  isNext?: boolean
   kid: string
   alg: ClientKeyAlg
   privateKey: CryptoKey

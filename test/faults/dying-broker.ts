@@ -40,7 +40,7 @@ function makeMortal(vault: Vault): Vault {
 if (import.meta.main) {
   // Tests play a full disk by a limit on the size of files: writes are to fail then, not to kill.
   process.on('SIGXFSZ', () => {})
-  const config = await readConfiguration(process.argv.at(-1))
+  const config = await readConfiguration({ config: process.argv.at(-1) })
   if (!config) throw new Error('the configuration is faulty')
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), Date.now)
   const app = createServer({ logger: pino(buildLoggerOptions('warn')), trustedProxies: [] })

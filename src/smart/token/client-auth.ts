@@ -93,12 +93,16 @@ export async function buildAssertion(
     .sign(privateKey)
 }
 
-/** The first of our keys whose algorithm is the configured one, or one that the EHR lists. */
+/**
+ * The first of our keys whose algorithm is the configured one, or one that the EHR lists; one that is
+ * published for later only where there is no other.
+ */
 function chooseKey(
   { keys, alg }: Extract<ClientAuthentication, { method: 'private_key_jwt' }>,
   { tokenEndpointAuthSigningAlgs: listed }: AuthorizationServer,
 ): ClientKey {
-  const key = keys.find(key => (alg ? key.alg === alg : (listed?.includes(key.alg) ?? true)))
+  const fitting = keys.filter(key => (alg ? key.alg === alg : (listed?.includes(key.alg) ?? true)))
+  const key = fitting.find(({ isNext }) => !isNext) ?? fitting[0]
   if (!key) {
     throw new BrokerError('client_auth_failed', {
       detail: `no client key for ${alg ?? 'any algorithm that the EHR lists'}`,

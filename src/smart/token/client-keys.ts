@@ -47,7 +47,8 @@ async function parseClientKey(jwk: Readonly<Record<string, unknown>>): Promise<C
   const members = await readMembers(jwk, alg)
   const kid = await nameKey(jwk.kid, members)
   const publicJwk = describePublicKey(members, kid, alg)
-  return { kid, alg, privateKey: await proveKey(members, publicJwk), publicJwk }
+  const privateKey = await proveKey(members, publicJwk)
+  return { kid, alg, privateKey, publicJwk, ...(jwk.next === true ? { isNext: true } : {}) }
 }
 
 function chooseAlg({ kty, crv, alg }: Readonly<Record<string, unknown>>): ClientKeyAlg {
@@ -61,7 +62,7 @@ function chooseAlg({ kty, crv, alg }: Readonly<Record<string, unknown>>): Client
 
 // Imported and exported again, so that what is published is what signs.
 async function readMembers(jwk: Readonly<Record<string, unknown>>, alg: ClientKeyAlg) {
-  const { key_ops: _operations, ext: _extractable, ...bare } = jwk
+  const { key_ops: _operations, ext: _extractable, next: _next, ...bare } = jwk
   const key = await importJWK(bare as JWK, alg, { extractable: true }).catch(() => undefined)
   if (!key || key instanceof Uint8Array || key.type !== 'private') {
     throw new Error('a client key cannot be read as a private key')

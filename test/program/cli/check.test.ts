@@ -4,11 +4,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
+import type { Finding } from '../../../program/cli/surroundings.ts'
+import { openVault } from '../../../program/embedded.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 let folder: string
@@ -99,4 +103,90 @@ test('[C2] check and start refuse a redirect URI that is open to mix-up, naming 
       /fhirstorm\.yaml:18:19: ehrs\[1\]\.redirectPath: shares its redirect URI with one, .*\n/,
     )
   }
+})
+
+test('[ST4] check judges what a start would meet, and says it as JSON in every case', async t => {
+  const text = (further: string) =>
+    `${head.replace('ehrs:\n', `${further}\nehrs:\n`)}${ehr('one', 'https://one.example.org/fhir', secret)}`
+  const busy = createServer()
+  await new Promise<void>(done => busy.listen(0, '127.0.0.1', done))
+  t.after(() => busy.close())
+  const { port } = busy.address() as AddressInfo
+  const other = join(folder, 'other.db')
+  const { vault } = await openVault({
+    ...{ vault: { kind: 'sqlite', path: other } as const, keyRing: makeKeyRing(0, randomBytes) },
+  })
+  await vault.close()
+  for (const [further, kind, setting, message] of [
+    [`listen: { port: ${port} }`, 'warning', 'listen.port', /the port is in use/],
+    ['listen: { host: 192.0.2.1 }', 'fault', 'listen.port', /is none of this machine/],
+    [`admin: { port: ${port} }`, 'warning', 'admin.port', /the port is in use/],
+    ['frontend: { static: ./nowhere }', 'fault', 'frontend.static', /is no folder/],
+    [
+      'vault: { kind: sqlite, path: other.db }',
+      'fault',
+      'vault',
+      /keys that are not in the key ring/,
+    ],
+    ['vault: { kind: sqlite, path: keys.json/vault.db }', 'fault', 'vault.path', /cannot be made/],
+    ['vault: { kind: redis, url: redis://127.0.0.1:1 }', 'fault', 'vault', /does not answer/],
+    ['vault: { kind: memory }', 'warning', 'vault', /end with this process/],
+  ] as const) {
+    const told = await run('check', text(further))
+    const line = told.out.split('\n').find(one => one.startsWith(`${kind}: ${setting}: `))
+    assert.match(line ?? told.out + told.error, message)
+    assert.equal(told.status, kind === 'fault' ? 1 : 0)
+    const { ok, findings } = JSON.parse((await run('check', text(further), '--json')).out)
+    assert.equal(ok, kind !== 'fault')
+    assert.ok(findings.some((one: Finding) => one.kind === kind && one.setting === setting))
+  }
+  const faulty = await run('check', text('colour: green'), '--json')
+  assert.equal(faulty.status, 2)
+  assert.equal(JSON.parse(faulty.out).faults[0].setting, 'colour')
+  assert.equal((await run('check', text(''), '--json')).status, 0)
+  assert.equal(existsSync(join(folder, 'data')), false)
+})
+
+test('[ST4] a start that cannot listen says where and why in one line', async t => {
+  const busy = createServer()
+  await new Promise<void>(done => busy.listen(0, '127.0.0.1', done))
+  t.after(() => busy.close())
+  const { port } = busy.address() as AddressInfo
+  const text = (further: string) =>
+    `${head.replace('ehrs:\n', `vault: { kind: memory }\n${further}\nehrs:\n`)}${ehr('one', 'https://one.example.org/fhir', secret)}`
+  for (const [further, line] of [
+    [`listen: { port: ${port} }`, `listen.port: 127.0.0.1:${port}: the port is in use`],
+    [
+      'listen: { host: 192.0.2.1, port: 5000 }',
+      'listen.port: 192.0.2.1:5000: the address is none of this machine',
+    ],
+    [
+      `listen: { port: 0 }\nadmin: { port: ${port} }`,
+      `admin.port: 127.0.0.1:${port}: the port is in use`,
+    ],
+  ] as const) {
+    const { status, error } = await run('start', text(further))
+    assert.equal(`${status} ${error}`, `1 fhirstorm: ${line}\n`)
+  }
+})
+
+test('every command tells its usage, and what it does not know in one line', async () => {
+  const text = `${head}${ehr('one', 'https://one.example.org/fhir', secret)}`
+  for (const command of ['start', 'check', 'discover', 'keys', 'healthcheck', 'schema']) {
+    const help = await run(command, text, '--help')
+    assert.equal(help.status, 0, help.error)
+    assert.match(help.out, new RegExp(`^usage: fhirstorm ${command}`))
+    const unknown = await run(command, text, '--hlep')
+    assert.equal(unknown.status, 2)
+    assert.equal(
+      unknown.error,
+      `fhirstorm ${command}: there is no such option; --help is one (fhirstorm ${command} --help)\n`,
+    )
+  }
+  assert.match((await run('start', text, '--port')).error, /--port needs a value/)
+  assert.match((await run('check', text, '--json=yes')).error, /--json takes no value/)
+  assert.match((await run('check', text, 'twice')).error, /that is a word too many/)
+  assert.match((await run('strat', text)).error, /no such command; start is one/)
+  assert.match((await run('--version', text)).out, /^\d+\.\d+\.\d+\n$/)
+  assert.match((await run('--help', text)).out, /^usage: fhirstorm COMMAND/)
 })

@@ -115,13 +115,7 @@ test('names what to register at the EHR, below the public URL where that is told
 })
 
 test('shows how it is used, by status 2', async t => {
-  for (const args of [
-    [],
-    ['ehr.test'],
-    ['http://ehr.test/fhir'],
-    ['a', 'b'],
-    ['https://ehr.test', '--nonsense'],
-  ]) {
+  for (const args of [[], ['ehr.test'], ['http://ehr.test/fhir']]) {
     const { status, error } = await run(...args)
     assert.equal(status, 2)
     assert.match(error, /^usage: fhirstorm discover URL/)

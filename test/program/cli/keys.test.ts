@@ -8,14 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import {
-  deriveKey,
-  makeKeyRing,
-  parseKeyRing,
-  printKeyRing,
-  rotateClientKeys,
-  rotateKeyRing,
-} from '../../../src/keys.ts'
+import { rotateClientKeys, rotateKeyRing } from '../../../src/key-rotation.ts'
+import { deriveKey, makeKeyRing, parseKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 const run = promisify(execFile)
 const HOUR = 3_600_000
@@ -83,10 +77,66 @@ test('[AS-09] a client key is published one rotation before it signs, and one af
     object,
     object,
   ]
-  assert.deepEqual(rotateClientKeys([], a), [a])
-  assert.deepEqual(rotateClientKeys([a], b), [a, b])
-  assert.deepEqual(rotateClientKeys([a, b], c), [b, a, c])
-  assert.deepEqual(rotateClientKeys([b, a, c], d), [c, b, d])
+  const next = true
+  const usedSince = new Date(HOUR).toISOString()
+  assert.deepEqual(rotateClientKeys([], a, 0), [a])
+  assert.deepEqual(rotateClientKeys([a], b, 0), [a, { ...b, next }])
+  assert.deepEqual(rotateClientKeys([a, { ...b, next }], c, HOUR), [
+    { ...b, usedSince },
+    a,
+    { ...c, next },
+  ])
+  // Of rings that were written before keys were marked, the last one is the next.
+  assert.deepEqual(rotateClientKeys([b, a, c], d, HOUR), [{ ...c, usedSince }, b, { ...d, next }])
+})
+
+test('[K11, AS-09] the command leads through a rotation, and says which step is next', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-keys-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'not/there/yet/keys.json')
+  const keys = async (...args: string[]) =>
+    (await run(process.execPath, ['bin/fhirstorm.js', 'keys', ...args, '--file', file])).stdout
+  const read = async () => parseKeyRing(await readFile(file, 'utf8'))
+  const refusal = async (...args: string[]) =>
+    await keys(...args).then(
+      () => assert.fail('not refused'),
+      error => String(error.stderr),
+    )
+  assert.match(await refusal('status'), /^fhirstorm keys status: .* is not there: .*keys make/)
+  await keys('make', '--client-alg', 'ES384')
+  assert.equal((await stat(join(folder, 'not/there/yet'))).mode & 0o777, 0o700)
+  assert.match(await refusal('make'), /is there already/)
+  assert.match(await keys('status'), /next: nothing waits; to change keys: fhirstorm keys add/)
+  assert.match(await refusal('promote'), /no key waits/)
+
+  const [inUse] = (await read()).keys
+  assert.match(await keys('add'), /next: when every process .*: fhirstorm keys promote/)
+  assert.match(await refusal('add'), /waits to be promoted already/)
+  assert.match(await refusal('rotate'), /waits to be promoted/)
+  await keys('add', '--client-alg', 'ES384')
+  const added = await read()
+  assert.deepEqual(added.keys[0], inUse)
+  assert.equal(added.keys.length, 2)
+  assert.match(await keys('promote'), /after \d{4}-.*Z: fhirstorm keys retire/)
+  const promoted = await read()
+  assert.deepEqual(promoted.keys[1], inUse)
+  assert.equal(promoted.keys[0].id, added.keys[1]?.id)
+  assert.equal(promoted.clientKeys.length, 2)
+  assert.equal((await read()).keys.length, 2)
+  await keys('retire')
+  assert.equal((await read()).keys.length, 2)
+  assert.match(await keys('retire', '--keep-hours', '0.0000001'), /next: nothing waits/)
+  const retired = await read()
+  assert.deepEqual(retired.keys, [promoted.keys[0]])
+  assert.equal(retired.clientKeys.length, 1)
+  for (const words of [
+    ['made'],
+    [],
+    ['add', '--keep-hours', 'long'],
+    ['add', '--client-alg', 'RS1'],
+  ]) {
+    assert.match(await refusal(...words), /^fhirstorm keys: .* \(fhirstorm keys --help\)\n$/)
+  }
 })
 
 test('[AS-04, AS-08] the command writes 0600, overwrites nothing, and exports no private member', async t => {

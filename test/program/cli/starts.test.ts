@@ -215,7 +215,7 @@ const refusals: readonly (readonly [id: string, what: string, files: Files, expe
 for (const [id, what, files, expected] of refusals) {
   test(`[${id}] ${what} refuses the start, at its line`, async t => {
     const file = join(await lay(t, files), 'fhirstorm.yaml')
-    const error = await judgeConfiguration(file).catch(reason => reason)
+    const error = await judgeConfiguration({ config: file }).catch(reason => reason)
     assert.ok(error instanceof ConfigError, 'the configuration was accepted')
     assert.ok(error.message.split('\n').includes(`${file}:${expected}`), error.message)
   })
@@ -223,7 +223,7 @@ for (const [id, what, files, expected] of refusals) {
 
 test('[ST2] a configuration that others can change refuses the start', async t => {
   const file = join(await lay(t, { configMode: 0o646 }), 'fhirstorm.yaml')
-  await assert.rejects(judgeConfiguration(file), {
+  await assert.rejects(judgeConfiguration({ config: file }), {
     message: `${file}: others can change it: chmod o-w`,
   })
 })
@@ -264,6 +264,9 @@ test('[ST2] secrets as compose, Kubernetes and systemd mount them are taken', as
         token: [goodToken, mode],
       },
     })
-    assert.ok(await judgeConfiguration(join(folder, 'fhirstorm.yaml')), mode.toString(8))
+    assert.ok(
+      await judgeConfiguration({ config: join(folder, 'fhirstorm.yaml') }),
+      mode.toString(8),
+    )
   }
 })

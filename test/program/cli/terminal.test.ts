@@ -36,7 +36,11 @@ test('[PS4] a command whose reader has left ends without a stack', () => {
 
 test('[PS2] a command that fails tells it in one line, by names and places', () => {
   for (const [words, line, status] of [
-    ['fhirstorm start --nonsense', /^usage: fhirstorm COMMAND/, 2],
+    [
+      'fhirstorm start --nonsense',
+      /^fhirstorm start: there is no such option \(fhirstorm start --help\)\n$/,
+      2,
+    ],
     ['fhirstorm check --config /nowhere', /^fhirstorm: the configuration is faulty\n.*\n$/, 2],
   ] as const) {
     const { status: ended, stderr } = run(words)
