@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
+import { hasPrograms } from './world/program.ts'
 
 const tracked = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).split('\n').filter(Boolean)
 
@@ -53,6 +54,33 @@ test('[Z2, G10] the image runs without rights, shell debugging and core dumps, o
       /^\$\{[A-Z]+_IMAGE:-[a-z/]+:[\w.-]+\}$/,
       'pinned from outside',
     )
+  }
+})
+
+const COMPOSE = { path: '/usr/bin/docker-compose', debian: 'docker-compose' }
+
+test('[Z2] the compose file is one, and the balancer brings two brokers and their store alone', {
+  skip: !hasPrograms(COMPOSE),
+}, () => {
+  const compose = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(COMPOSE.path, args, { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    return stdout
+  }
+  const { services, secrets } = parse(compose('--profile', 'cluster', 'config'))
+  const brought = (name: string): string[] => [
+    name,
+    ...Object.keys(services[name].depends_on ?? {}).flatMap(brought),
+  ]
+  assert.deepEqual([...new Set(brought('balancer'))].sort(), [
+    ...['balancer', 'first', 'second', 'valkey'],
+  ])
+  const always = Object.keys(services).filter(name => services[name].profiles === undefined)
+  assert.deepEqual(always, ['fhirstorm'])
+  const told = readFileSync('README.md', 'utf8')
+  for (const name of Object.keys(secrets)) assert.ok(told.includes(`\`${name}`), name)
+  for (const name of ['fhirstorm', 'first', 'second']) {
+    assert.ok(JSON.stringify(services[name].ports).includes('5009'), `${name} has an admin port`)
   }
 })
 

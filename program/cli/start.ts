@@ -81,6 +81,10 @@ async function run(config: Config): Promise<number | undefined> {
     contract: await readContract(),
     countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
   }
+  // Who asks while we drain is not to come back on the same connection.
+  app.addHook('onRequest', async (_request, { raw }) => {
+    if (state.isDraining) raw.shouldKeepAlive = false
+  })
   await serve(app, buildOptions(config, surroundings))
   if (closeInspector()) logger.warn('a debugger is open, and reads every token')
   const fault = await openPorts(app, config)
