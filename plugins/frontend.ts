@@ -2,6 +2,8 @@
 // the root, so that a login never ends in 404. Headers by @fastify/helmet; the page's policy allows
 // nothing but its own origin. Hidden files are not served (attacks X16).
 
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
@@ -9,6 +11,7 @@ import fp from 'fastify-plugin'
 import { buildPolicy, framedBy } from '../src/browser/content-security-policy.ts'
 import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage, type Page } from '../src/browser/page.ts'
+import { isPageOfApp } from '../src/browser/single-page.ts'
 import { BrokerError } from '../src/errors.ts'
 import { aBoolean, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
@@ -17,6 +20,8 @@ import type { AuthorizationErrorCode } from '../src/smart/types.ts'
 export interface FrontendOptions {
   /** Absolute folder of the frontend's files. */
   root?: string
+  /** File below the folder for addresses that are the app's own: of an app of one page, `index.html`. */
+  fallback?: string
   /** Replaces the policy of the files' pages, for frontends that need more than their own origin. */
   contentSecurityPolicy?: string
   /** Path that starts a login; /login unless told. */
@@ -25,11 +30,15 @@ export interface FrontendOptions {
   frameAncestors?: readonly string[]
   /** False only for plain http on loopback; true, which adds HSTS, unless told. */
   secure?: boolean
+  /** Whether HSTS is for the host's subdomains too; false unless told. */
+  hstsIncludeSubDomains?: boolean
 }
 
 async function frontend(app: FastifyInstance, options: FrontendOptions): Promise<void> {
   judgeOptions('frontend', options, {
     root: optional(aText),
+    fallback: optional(aText),
+    hstsIncludeSubDomains: optional(aBoolean),
     frameAncestors: optional(listOfTexts),
     secure: optional(aBoolean),
   })
@@ -59,13 +68,24 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
   await app.register(helmet, {
     contentSecurityPolicy: false,
     frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
-    strictTransportSecurity: secure,
+    strictTransportSecurity: secure && {
+      includeSubDomains: options.hstsIncludeSubDomains ?? false,
+    },
     referrerPolicy: { policy: 'no-referrer' },
   })
   // A path written another way than the file's own is none of ours.
   app.setErrorHandler((error: { statusCode?: number }) => {
     throw error.statusCode === 403 ? new BrokerError('not_found') : error
   })
+  const { fallback } = options
+  if (fallback !== undefined) {
+    app.addHook('preHandler', async (request, reply) => {
+      const path = (request.params as { '*'?: string })['*'] ?? ''
+      const { method, headers } = request
+      if (!isPageOfApp({ method, path, headers }) || (await isThere(join(root, path)))) return
+      return reply.sendFile(fallback)
+    })
+  }
   await app.register(fastifyStatic, {
     root,
     cacheControl: true,
@@ -73,6 +93,13 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     etag: true,
     allowedPath: path => !isHidden(path),
   })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 function buildFilesPolicy(frameAncestors: readonly string[]): string {

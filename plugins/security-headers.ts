@@ -10,14 +10,16 @@ export interface SecurityHeadersOptions {
   frameAncestors?: readonly string[]
   /** False only for plain http on loopback; true, which adds HSTS, unless told. */
   secure?: boolean
+  /** Whether HSTS is for the host's subdomains too; false unless told. */
+  hstsIncludeSubDomains?: boolean
 }
 
 async function securityHeaders(
   app: FastifyInstance,
   options: SecurityHeadersOptions,
 ): Promise<void> {
-  const { frameAncestors = [], secure = true } = options
-  const headers = buildSecurityHeaders({ frameAncestors, secure })
+  const { frameAncestors = [], secure = true, hstsIncludeSubDomains } = options
+  const headers = buildSecurityHeaders({ frameAncestors, secure, hstsIncludeSubDomains })
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.routeOptions.config?.fhir) reply.headers(headers)

@@ -106,6 +106,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     origin: config.frontend.origins[0] ?? new URL(publicUrl).origin,
     returnTo: config.frontend.returnTo,
   }
+  const hstsIncludeSubDomains = config.hsts.includeSubDomains
   const embedding = registrations.filter(({ embedded }) => embedded)
   const frameAncestors = [...new Set(embedding.flatMap(({ origins }) => origins))]
   const loginPath = `${base}/login`
@@ -123,7 +124,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
       frameAncestors,
     },
-    securityHeaders: { frameAncestors, secure },
+    securityHeaders: { frameAncestors, secure, hstsIncludeSubDomains },
     guard: {
       ...{ publicUrl, frontendOrigins, hosts: config.hosts },
       allowHeaders: config.frontend.allowHeaders,
@@ -175,10 +176,10 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     },
     frontend: {
       root: config.frontend.static,
+      fallback: config.frontend.fallback,
       contentSecurityPolicy: config.frontend.contentSecurityPolicy,
       loginPath,
-      frameAncestors,
-      secure,
+      ...{ frameAncestors, secure, hstsIncludeSubDomains },
     },
     admin: config.admin ? { ...config.admin, ehrs: registrations } : undefined,
   }

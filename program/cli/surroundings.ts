@@ -27,7 +27,7 @@ export async function judgeSurroundings(config: Config): Promise<Finding[]> {
   return [
     ...(await judgePort('listen', listen)),
     ...(admin ? await judgePort('admin', admin) : []),
-    ...(await judgeFiles(config.frontend.static)),
+    ...(await judgeFiles(config.frontend)),
     ...(await judgeVault(config)),
   ]
 }
@@ -63,15 +63,20 @@ async function judgePort(
   return [{ kind, setting: `${setting}.port`, message: `${host}:${port}: ${message}` }]
 }
 
-async function judgeFiles(folder: string | undefined): Promise<Finding[]> {
+async function judgeFiles({ static: folder, fallback }: Config['frontend']): Promise<Finding[]> {
   if (folder === undefined) return []
   const setting = 'frontend.static'
   const found = await stat(folder).catch(() => undefined)
   if (!found?.isDirectory()) {
     return [{ kind: 'fault', setting, message: `${folder} is no folder that can be read` }]
   }
-  const hasIndex = await stat(join(folder, 'index.html')).catch(() => undefined)
-  return hasIndex ? [] : [{ kind: 'warning', setting, message: `${folder} has no index.html` }]
+  if (fallback !== undefined && !(await isThere(join(folder, fallback)))) {
+    return [
+      { kind: 'fault', setting: 'frontend.fallback', message: `${folder} has no ${fallback}` },
+    ]
+  }
+  const message = `${folder} has no index.html`
+  return (await isThere(join(folder, 'index.html'))) ? [] : [{ kind: 'warning', setting, message }]
 }
 
 async function judgeVault(config: Config): Promise<Finding[]> {

@@ -108,11 +108,15 @@ export const configSchema = z.strictObject({
         .max(40)
         .default([]),
       static: text(4096).optional(),
+      fallback: text(255)
+        .regex(/^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/, 'must be a file below frontend.static')
+        .optional(),
       contentSecurityPolicy: text(4096)
         .regex(/^[\x20-\x7e]+$/)
         .optional(),
     })
     .prefault({}),
+  hsts: z.strictObject({ includeSubDomains: z.boolean().default(false) }).prefault({}),
   drainDelaySeconds: z.int().min(0).max(300).default(0),
   hosts: z
     .array(

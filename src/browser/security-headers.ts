@@ -8,13 +8,17 @@ export interface SecurityHeadersRules {
   frameAncestors: readonly string[]
   /** True behind https: adds HSTS. */
   secure: boolean
+  /** Whether HSTS is for the host's subdomains too, which may be others'. */
+  hstsIncludeSubDomains?: boolean
 }
 
 /** Names in lower case and values. */
 export function buildSecurityHeaders({
   frameAncestors,
   secure,
+  hstsIncludeSubDomains = false,
 }: SecurityHeadersRules): Readonly<Record<string, string>> {
+  const hsts = `max-age=31536000${hstsIncludeSubDomains ? '; includeSubDomains' : ''}`
   const isFramed = frameAncestors.length > 0
   return {
     'cache-control': 'no-store',
@@ -27,6 +31,6 @@ export function buildSecurityHeaders({
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     ...(isFramed ? {} : { 'x-frame-options': 'DENY' }),
-    ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+    ...(secure ? { 'strict-transport-security': hsts } : {}),
   }
 }

@@ -29,7 +29,7 @@ export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
   const authorization = buildAuthorization(username, password)
   return (target, done) => {
     const signal = AbortSignal.timeout(timeoutMs)
-    const headers = { host: target, ...authorization }
+    const headers = { host: target, 'user-agent': 'fhirstorm', ...authorization }
     const call = { method: 'CONNECT', path: target, headers, signal, agent: false }
     const request = client.request({ ...address, ...security, ...call })
     let isOver = false
