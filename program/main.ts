@@ -7,6 +7,7 @@ import { check } from './cli/check.ts'
 import { refuse } from './cli/command-line.ts'
 import { discover } from './cli/discover.ts'
 import { healthcheck } from './cli/healthcheck.ts'
+import { init } from './cli/init.ts'
 import { disarmInspector } from './cli/inspector.ts'
 import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
@@ -16,6 +17,7 @@ import { readVersion } from './cli/version.ts'
 import { findNearest } from './config/nearest.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
+  init,
   start,
   check,
   discover,
@@ -28,6 +30,7 @@ const commands: Record<string, (args: string[]) => Promise<number | undefined>> 
 
 const USAGE = `usage: fhirstorm COMMAND [--config FILE] [--help]
 
+  init          from an EHR and a client to a configuration that starts
   start         run the service
   check         judge the configuration, and everything that start would meet; --online: each EHR too
   discover URL  what an EHR says of itself, and the entry to paste

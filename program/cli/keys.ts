@@ -150,7 +150,8 @@ async function exportKeys({ file }: Task): Promise<number> {
   return 0
 }
 
-async function makeClientKey(alg: Alg): Promise<object> {
+/** A fresh private key for private_key_jwt, as a JWK. */
+export async function makeClientKey(alg: Alg): Promise<object> {
   const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import('jose')
   const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: 3072 })
   const jwk = await exportJWK(privateKey)

@@ -23,23 +23,37 @@ export function chooseClientAuth(
   return { method: 'client_secret_basic', reason }
 }
 
-/** The entry for `ehrs` in fhirstorm.yaml, line by line; the client id and the files are the reader's. */
+/** What the reader knows of the client; else it is theirs to fill in. */
+export interface KnownClient {
+  clientId: string
+  clientAuth: ReturnType<typeof chooseClientAuth>
+  /** Path of the secret, where the client has one. */
+  secretFile: string
+}
+
+/** The entry for `ehrs` in fhirstorm.yaml, line by line. */
 export function buildRegistrationBlock(
   { iss, origins, network }: Survey,
   server: AuthorizationServer,
+  client?: KnownClient,
 ): string[] {
   const preset = findPreset(iss)
-  const { method, alg } = chooseClientAuth(server, preset)
   const id = suggestEhrId(iss)
+  const { method, alg } = client?.clientAuth ?? chooseClientAuth(server, preset)
+  const { clientId, secretFile = `/run/secrets/${id}` } = client ?? {}
   const proof =
-    method === 'private_key_jwt' ? (alg ? `, alg: ${alg}` : '') : `, secretFile: /run/secrets/${id}`
+    method === 'private_key_jwt'
+      ? alg
+        ? `, alg: ${alg}`
+        : ''
+      : `, secretFile: ${client ? JSON.stringify(secretFile) : secretFile}`
   const foreignIssuer = listForeignOrigins({ iss, origins }, server).length > origins.length
   return [
     `- id: ${id}`,
     `  name: ${id}`,
     `  iss: ${iss}`,
     ...(preset ? [`  preset: ${preset}`] : []),
-    '  clientId: AS-REGISTERED-AT-THE-EHR',
+    `  clientId: ${clientId === undefined ? 'AS-REGISTERED-AT-THE-EHR' : JSON.stringify(clientId)}`,
     `  clientAuth: { method: ${method}${proof} }`,
     `  scope: ${suggestScope(server)}`,
     ...(network?.reach === 'private' ? ['  network: private'] : []),
