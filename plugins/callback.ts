@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError, namingEhr } from '../src/errors.ts'
+import { readQuery } from '../src/form.ts'
 import { MAX_LAUNCHES } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
 import {
@@ -18,7 +19,7 @@ import {
   optional,
   requireParts,
 } from '../src/plugin-terms.ts'
-import type { HandedOverBy, HandOver } from '../src/session/login.ts'
+import { type HandedOverBy, type HandOver, handOverByTicket } from '../src/session/login.ts'
 import { createAnswers } from '../src/smart/launch/answers.ts'
 import {
   type CallbackQuery,
@@ -35,6 +36,7 @@ import type { PendingLaunch, Registration } from '../src/smart/types.ts'
 import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
+import type {} from './facade.ts'
 import type {} from './renewal.ts'
 import type {} from './state.ts'
 import type {} from './tickets.ts'
@@ -65,7 +67,7 @@ interface Completed {
 }
 
 /** Refusals of a launch that may have led somewhere before. */
-const OVER: ReadonlySet<string> = new Set(['state_used', 'state_expired', 'cookie_missing'])
+const OVER = ['state_used', 'state_expired', 'cookie_missing']
 
 async function callback(app: FastifyInstance, options: CallbackOptions): Promise<void> {
   requireParts(app, 'callback', [
@@ -97,10 +99,10 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const route = { config, exposeHeadRoute: false }
     app.get(path, route, async (request: FastifyRequest<Asked>, reply) => {
       if (isPrefetch(request.headers)) throw new BrokerError('prefetch_refused')
-      const query = parseCallbackQuery(rawQuery(request))
-      const { state } = query
+      const query = parseCallbackQuery(readQuery(request.raw.url))
+      const { state, answer } = query
       if (state === undefined) {
-        const code = 'error' in query.answer ? 'answer_unbound' : 'state_missing'
+        const code = 'error' in answer ? 'answer_unbound' : 'state_missing'
         throw new BrokerError(code)
       }
       const launchId = await buildLaunchId(state)
@@ -126,10 +128,10 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const { ehr } = request.params
     const asked = publicUrl + (ehr === undefined ? '/redirect' : ownRedirectPath(ehr))
     requireOwnRedirect(asked, pending, registration)
-    const { kind } = pending
     const finish = () => handOver(request, reply, query, { pending, registration })
-    const completed = await namingEhr(registration.id, finish, kind)
+    const completed = await namingEhr(registration.id, finish, pending.kind)
     const { location, handedOver } = completed
+    const { kind } = pending
     const landing = { ehr: registration.id, kind, location, session: handedOver?.session }
     // What is not noted is not known later, and that is all.
     await app.smartState.remember(query.state as string, landing).catch(() => undefined)
@@ -153,8 +155,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
         'refused by the EHR',
       )
       observer.countDenial(registration.id, error)
-      const location = buildLandingUrl(returnTo, frontend.origin, { error })
-      return { embedded, location }
+      return { embedded, location: await findLanding(registration.id, pending, { error }) }
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)
     const { id: ehr, iss } = registration
@@ -167,12 +168,21 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
       throw error
     })
     const { session } = handedOver ?? {}
-    const location = buildLandingUrl(returnTo, frontend.origin, { session })
+    const location = await findLanding(ehr, pending, { session })
     const undo = async () => {
       await handedOver?.undo?.()
       discard()
     }
     return { embedded, handedOver, location, undo: handedOver?.undo && undo }
+  }
+
+  async function findLanding(
+    ehr: string,
+    { kind, returnTo }: PendingLaunch,
+    outcome: { session?: string; error?: string },
+  ): Promise<string> {
+    const ofApp = await app.smartFacade?.land({ ehr, kind, returnTo, session: outcome.session })
+    return ofApp ?? buildLandingUrl(returnTo, frontend.origin, outcome)
   }
 
   // A launch that is over already, or whose cookie is gone: whoever has its session is led there.
@@ -182,7 +192,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     state: string,
     error: unknown,
   ): Promise<FastifyReply> {
-    if (!(error instanceof BrokerError) || !OVER.has(error.code)) throw error
+    if (!(error instanceof BrokerError) || !OVER.includes(error.code)) throw error
     const known = await app.smartState.recall(state).catch(() => undefined)
     if (known === undefined) {
       const launches = cookies.names.launches(request.headers.cookie).size
@@ -199,11 +209,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   async function hasSession(request: FastifyRequest, id: string): Promise<boolean> {
     // A host's own sessions are the host's to look after.
     if (!app.hasDecorator('smartTickets') || options.onLogin) return true
-    const opened = (async () => await app.smartTickets.open(request, id, { slide: false }))()
-    return await opened.then(
-      () => true,
-      () => false,
-    )
+    const { live } = await app.smartTickets.openAll(request)
+    return live.some(({ session }) => session.id === id)
   }
 
   function land(
@@ -222,23 +229,11 @@ function grantTicket({ smartTickets: tickets, smartSessions: sessions }: Fastify
   if (tickets === undefined) {
     throw new Error('fhirstorm-callback: options.onLogin is missing, and so is fhirstorm-tickets')
   }
-  return async (request, _reply, login) => {
-    const granted = await tickets.begin(request, login)
-    const { session, recordId } = granted.open
-    return {
-      session: session.id,
-      land: reply => tickets.grant(reply, granted),
-      undo: async () => void (await sessions.end(recordId, { reason: 'logout' })),
-    }
-  }
+  return handOverByTicket(tickets, sessions)
 }
 
 interface Asked {
   Params: { ehr?: string }
-}
-
-function rawQuery({ raw }: FastifyRequest): string {
-  return (raw.url ?? '').split('?').slice(1).join('?')
 }
 
 export default fp(callback, {

@@ -8,7 +8,12 @@ import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { buildPolicy, framedBy } from '../src/browser/content-security-policy.ts'
+import {
+  buildExistingAppPolicy,
+  buildPolicy,
+  EXISTING_APP,
+  framedBy,
+} from '../src/browser/content-security-policy.ts'
 import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage, type Page } from '../src/browser/page.ts'
 import { isPageOfApp } from '../src/browser/single-page.ts'
@@ -22,7 +27,10 @@ export interface FrontendOptions {
   root?: string
   /** File below the folder for addresses that are the app's own: of an app of one page, `index.html`. */
   fallback?: string
-  /** Replaces the policy of the files' pages, for frontends that need more than their own origin. */
+  /**
+   * Replaces the policy of the files' pages, for frontends that need more than their own origin;
+   * `existing-app` for those that were written without one.
+   */
   contentSecurityPolicy?: string
   /** Path that starts a login; /login unless told. */
   loginPath?: string
@@ -61,7 +69,11 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     return
   }
 
-  const policy = options.contentSecurityPolicy ?? buildFilesPolicy(frameAncestors)
+  const { contentSecurityPolicy: named } = options
+  const policy =
+    named === EXISTING_APP
+      ? buildExistingAppPolicy(frameAncestors)
+      : (named ?? buildFilesPolicy(frameAncestors))
   app.addHook('onSend', async (_request, reply) => {
     reply.header('content-security-policy', policy)
   })

@@ -8,6 +8,7 @@ import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.t
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
+import { readQuery } from '../src/form.ts'
 import { defaultLaunchPace, MAX_LAUNCHES } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
@@ -68,7 +69,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       async (request: FastifyRequest<Asked>, reply) => {
         const asked = parseEhrLaunch(request.query, registrations, {
           ehr: request.params.ehr,
-          sent: rawQuery(request),
+          sent: readQuery(request.raw.url),
         })
         return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
       },
@@ -80,7 +81,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     { config, exposeHeadRoute: false },
     async (request: FastifyRequest<Asked>, reply) => {
       const returnTo = parseReturnTo(request.query.return_to, frontend)
-      const asked = parseLogin(request.query, registrations, rawQuery(request))
+      const asked = parseLogin(request.query, registrations, readQuery(request.raw.url))
       if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
       return await begin(request, reply, { ...asked, returnTo })
     },
@@ -135,10 +136,6 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       }
     }
   }
-}
-
-function rawQuery({ raw }: FastifyRequest): string {
-  return (raw.url ?? '').split('?').slice(1).join('?')
 }
 
 function show(reply: FastifyReply, page: Page): FastifyReply {

@@ -5,19 +5,26 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { accessByHost, type HostToken, type SessionAccess } from '../src/exchange/access.ts'
+import {
+  accessByHost,
+  accessByTicket,
+  type HostToken,
+  type SessionAccess,
+} from '../src/exchange/access.ts'
+import { createEndingWatch } from '../src/exchange/ending-watch.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
 import type { ForwardOutcome } from '../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../src/exchange/proxied-request.ts'
-import type { ProxiedSession } from '../src/exchange/proxied-session.ts'
 import { hasBody } from '../src/exchange/request-body.ts'
 import { createRunning } from '../src/exchange/running.ts'
 import { createShares } from '../src/exchange/shares.ts'
 import { lingering } from '../src/exchange/upload.ts'
 import { createUpstreams } from '../src/exchange/upstream.ts'
+import { buildFacadeUrl, readSessionName } from '../src/facade/client.ts'
 import { defaultProxyLimits, type ProxyLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
 import {
+  aBoolean,
   aFunction,
   anObject,
   aPublicUrl,
@@ -31,8 +38,6 @@ import { writeBodyType } from '../src/proxy/headers.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { parseTarget, type Target } from '../src/proxy/target.ts'
-import { buildSessionBaseUrl } from '../src/session/document.ts'
-import type { OpenSession } from '../src/session/session.ts'
 import type { ProxiedEhr } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
@@ -52,9 +57,13 @@ export interface ProxyOptions {
    */
   fhirAlias?: 'scripts' | 'always'
   limits?: Partial<ProxyLimits>
+  /** Serves FHIR below /smart/EHR-ID for existing apps, which name their session as a bearer. */
+  facade?: boolean
   /** Gives the tokens where the host keeps the sessions; tickets and renewal are not needed then. */
   token?: HostToken<FastifyRequest>
 }
+
+type Params = Readonly<Record<string, string>>
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const TICK_MS = 250
@@ -66,18 +75,19 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     publicUrl: aPublicUrl,
     fhirAlias: optional(oneOf('scripts', 'always')),
     limits: optional(anObject),
+    facade: optional(aBoolean),
     token: optional(aFunction),
   })
   const { smartGuard: guard } = app
   const observer = observerOf(app)
-  const access = options.token ? accessByHost(options.token, options) : accessByTicket(app, options)
+  const access = options.token ? accessByHost(options.token, options) : findOwnAccess(app, options)
   const limits = { ...defaultProxyLimits, ...options.limits }
   // A clock that nobody sets: requests under way must not be cut when the time of day jumps.
   const running = createRunning(() => performance.now())
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
     ...{ running, limits, tokens: access },
-    ownAddress: buildOwnAddress(options.publicUrl),
+    ownAddress: buildOwnAddress(options.publicUrl, options.facade),
     sharesOf: createShares({
       ...{ requests: limits.inFlight, events: limits.events, bytes: limits.heldBytes },
     }),
@@ -92,46 +102,51 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   })
   app.addHook('onSend', secureRefusal)
 
-  let isLooking = false
   const timer = setInterval(running.tick, TICK_MS)
-  const watch = setInterval(() => {
-    if (!isLooking) cutEndedSessions().catch(observer.noteFault)
-  }, 2 * TICK_MS)
+  const cutEnded = createEndingWatch(running, access)
+  const watch = setInterval(() => void cutEnded().catch(observer.noteFault), 2 * TICK_MS)
   app.addHook('onClose', async () => {
     clearInterval(timer)
     clearInterval(watch)
     await upstreams.close()
   })
 
-  const config = { fhir: true }
-  for (const url of ['/sessions/:id/fhir', '/sessions/:id/fhir/*']) {
-    app.route({
-      ...{ method: METHODS, url, config },
-      handler(request: FastifyRequest<{ Params: { id: string } }>, reply) {
-        const { id } = request.params
-        const mount = `${app.prefix}/sessions/${id}/fhir`
-        return pass(request, reply, id, parseTarget(request.raw.url ?? '', mount))
-      },
+  serve('/sessions/:id/fhir', ({ id = '' }) => ({ id, mount: `/sessions/${id}/fhir` }))
+  serve('/fhir', () => ({ mount: '/fhir' }))
+  if (options.facade) {
+    serve('/smart/:ehr', ({ ehr = '' }, { raw }) => {
+      return { id: readSessionName(raw.headers.authorization), facade: ehr, mount: `/smart/${ehr}` }
     })
   }
-  for (const url of ['/fhir', '/fhir/*']) {
-    app.route({
-      ...{ method: METHODS, url, config },
-      handler(request, reply) {
-        const target = parseTarget(request.raw.url ?? '', `${app.prefix}/fhir`)
-        return pass(request, reply, undefined, target)
-      },
-    })
+
+  function serve(base: string, name: (params: Params, request: FastifyRequest) => Named): void {
+    for (const url of [base, `${base}/*`]) {
+      app.route({
+        ...{ method: METHODS, url, config: { fhir: true } },
+        handler(request: FastifyRequest<{ Params: Params }>, reply) {
+          const named = name(request.params, request)
+          return pass(
+            request,
+            reply,
+            named,
+            parseTarget(request.raw.url ?? '', app.prefix + named.mount),
+          )
+        },
+      })
+    }
   }
 
   async function pass(
     request: FastifyRequest,
     reply: FastifyReply,
-    named: string | undefined,
+    { id, facade }: Named,
     target: Target,
   ): Promise<void> {
-    const opening = access.open(request, named)
+    const opening = access.open(request, id)
     const open = opening instanceof Promise ? await opening : opening
+    if (facade !== undefined && facade !== open.session.ehr) {
+      throw new BrokerError('session_invalid')
+    }
     const upstream = upstreams.of(open)
     if (upstream.registration.embedded) guard.check(request, { embedded: true })
     const proxied: ProxiedRequest = {
@@ -142,8 +157,12 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       traces: [],
       open,
       upstream,
-      byAlias: named === undefined,
-      ours: access.baseUrl(open.session.id),
+      byAlias: id === undefined,
+      byFacade: facade,
+      ours:
+        facade === undefined
+          ? access.baseUrl(open.session.id)
+          : buildFacadeUrl(options.publicUrl, facade),
       ownHeaders: guard.corsHeaders(request),
     }
     const { ehr } = open.session
@@ -168,64 +187,30 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       aborted: outcome === 'broken off' || undefined,
     })
   }
+}
 
-  /** Sessions end elsewhere too: by a logout in another process, at the EHR, by their own limits. */
-  async function cutEndedSessions(): Promise<void> {
-    isLooking = true
-    try {
-      for (const { open, inUse } of running.sessions()) {
-        const ending = await findEnding(open, inUse)
-        if (ending) running.abort(open.session.id, ending)
-      }
-    } finally {
-      isLooking = false
-    }
-  }
-
-  async function findEnding(open: ProxiedSession, slide: boolean) {
-    try {
-      await access.look?.(open, slide)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      // A vault that is away says nothing about the session.
-      return error.code === 'session_invalid' ? error : undefined
-    }
-  }
+/** How a request names its session: by the path, by the façade's bearer, or not at all. */
+interface Named {
+  /** Our path of its FHIR base. */
+  mount: string
+  id?: string
+  /** Registration id in the path of the façade. */
+  facade?: string
 }
 
 /** Sessions of ours, by the tickets that requests carry. */
-function accessByTicket(
+function findOwnAccess(
   app: FastifyInstance,
   { publicUrl, fhirAlias = 'scripts' }: ProxyOptions,
 ): SessionAccess<FastifyRequest> {
-  const { smartGuard: guard, smartSessions: sessions, smartTickets: tickets, smartTokens } = app
-  for (const [name, part] of Object.entries({ tickets, renewal: smartTokens })) {
+  const { smartGuard, smartSessions: sessions, smartTickets: tickets, smartTokens: tokens } = app
+  for (const [name, part] of Object.entries({ tickets, renewal: tokens })) {
     if (!part)
       throw new Error(`fhirstorm-proxy: options.token is missing, and so is fhirstorm-${name}`)
   }
-  return {
-    baseUrl: id => buildSessionBaseUrl(publicUrl, id),
-    open: (request, id) => tickets.open(request, id ?? chooseOnly(request)),
-    accessToken: open => smartTokens.accessToken(open as OpenSession),
-    renew: open => smartTokens.renew(open as OpenSession),
-    look: async (open, slide) => await sessions.open((open as OpenSession).ticket, { slide }),
-  }
-
-  // Never a default session where a second patient could appear.
-  function chooseOnly(request: FastifyRequest): string {
-    const ids = tickets.ids(request)
-    const [only] = ids
-    if (only === undefined) throw new BrokerError('session_invalid')
-    if (ids.length > 1 || (fhirAlias === 'scripts' && !guard.isScript(request))) {
-      const links = ids.map(id => ({
-        url: buildSessionBaseUrl(publicUrl, id),
-        rel: 'alternate' as const,
-      }))
-      throw new BrokerError('session_ambiguous', { links })
-    }
-    return only
-  }
+  const mayUseAlias = (request: FastifyRequest) =>
+    fhirAlias === 'always' || smartGuard.isScript(request)
+  return accessByTicket({ tickets, sessions, tokens, mayUseAlias }, publicUrl)
 }
 
 function isSilence(error: unknown): boolean {

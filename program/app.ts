@@ -10,6 +10,8 @@ import contract from '../plugins/contract.ts'
 import cookies from '../plugins/cookies.ts'
 import discovery from '../plugins/discovery.ts'
 import errors from '../plugins/errors.ts'
+import facade from '../plugins/facade.ts'
+import facadeDocuments from '../plugins/facade-documents.ts'
 import frontend from '../plugins/frontend.ts'
 import guard from '../plugins/guard.ts'
 import health from '../plugins/health.ts'
@@ -87,6 +89,10 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
 
   // The routes, as a user meets them.
   const has = (group: RouteGroup) => !options.leaveOut?.includes(group)
+  if (options.facade) {
+    await app.register(facadeDocuments, options.facade)
+    await app.register(facade, options.facade)
+  }
   if (has('launch')) await app.register(launch, options.launch)
   if (has('callback')) await app.register(callback, options.callback)
   if (has('sessions')) await app.register(sessions, options.sessions)

@@ -10,6 +10,8 @@ import type { ContractOptions } from '../plugins/contract.ts'
 import type { CookiesOptions } from '../plugins/cookies.ts'
 import type { DiscoveryOptions } from '../plugins/discovery.ts'
 import type { ErrorsOptions } from '../plugins/errors.ts'
+import type { FacadeOptions } from '../plugins/facade.ts'
+import type { FacadeDocumentsOptions } from '../plugins/facade-documents.ts'
 import type { FrontendOptions } from '../plugins/frontend.ts'
 import type { GuardOptions } from '../plugins/guard.ts'
 import type { HealthOptions } from '../plugins/health.ts'
@@ -25,9 +27,11 @@ import type { SessionsOptions } from '../plugins/sessions.ts'
 import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
+import type { FacadeClient } from '../src/facade/client.ts'
 import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
+import { deriveSigningKeys } from '../src/signing-keys.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Registration } from '../src/smart/types.ts'
@@ -50,6 +54,8 @@ export interface AppOptions {
   sessionStore: SessionStoreOptions
   tickets: TicketsOptions
   renewal: RenewalOptions
+  /** For an existing app, where there is one. */
+  facade?: FacadeOptions & FacadeDocumentsOptions
   launch: LaunchOptions
   callback: CallbackOptions
   sessions: SessionsOptions
@@ -157,6 +163,11 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       ...{ rules: sessions, registrations },
     },
     renewal: { registrations, now: vault.now, randomBytes },
+    facade: config.facade && {
+      ...{ registrations, publicUrl, randomBytes, now },
+      client: resolveClient(config.facade, publicUrl),
+      signingKeys: deriveSigningKeys(keyRing, 'facade id token'),
+    },
     launch: { registrations, frontend, randomBytes, rateLimit: defaultLoginRate },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
     sessions: { ...documents, ehrs: registrations },
@@ -165,6 +176,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       registrations,
       publicUrl,
       fhirAlias: sessions.fhirAlias,
+      facade: config.facade !== undefined,
     },
     backchannelLogout: { registrations, now, rateLimit: defaultLoginRate },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },
@@ -183,6 +195,15 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     },
     admin: config.admin ? { ...config.admin, ehrs: registrations } : undefined,
   }
+}
+
+/** Addresses of the app lie at our own origin: elsewhere its tickets would not be sent. */
+function resolveClient(
+  { launchUrl, redirectUris, ...rest }: NonNullable<Config['facade']>,
+  publicUrl: string,
+): FacadeClient {
+  const resolve = (path: string) => new URL(path, publicUrl).href
+  return { ...rest, launchUrl: resolve(launchUrl), redirectUris: redirectUris.map(resolve) }
 }
 
 function listClientKeys(registrations: readonly Registration[]) {

@@ -29,6 +29,10 @@ const faults = {
   ],
   callback_invalid: [400, 'The answer of the EHR is malformed.'],
   issuer_mismatch: [400, 'The answer came from another authorization server than the one asked.'],
+  facade_client_invalid: [
+    400,
+    'The application asks for access in a way that it is not registered with.',
+  ],
   prefetch_refused: [400, 'This page cannot be fetched ahead of time.'],
   path_invalid: [400, 'The path is not a FHIR path below this session.'],
   query_invalid: [400, 'The query is malformed.'],

@@ -18,6 +18,12 @@ export function* readForm(text: string): Generator<readonly [name: string, value
   }
 }
 
+/** The query of a request target as it was sent, without its question mark. */
+export function readQuery(target = ''): string {
+  const mark = target.indexOf('?')
+  return mark === -1 ? '' : target.slice(mark + 1)
+}
+
 /** A name or value as its reader gets it: escapes and plus signs decoded, the bytes as UTF-8. */
 export function decodeFormText(text: string): string {
   if (!ESCAPED.test(text)) return text

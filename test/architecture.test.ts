@@ -54,6 +54,7 @@ const sees: Record<string, readonly string[]> = {
   'src/smart/launch': ['src', 'src/smart', 'src/smart/scope', 'src/smart/token'],
   'src/network': ['src', 'src/smart'],
   'src/session': ['src', 'src/vault', 'src/smart', 'src/smart/token'],
+  'src/facade': ['src', 'src/smart', 'src/session', 'src/vault'],
   'src/exchange': ['src', 'src/smart', 'src/network', 'src/proxy', 'src/session'],
 }
 

@@ -25,6 +25,8 @@ const bounds: Record<string, string> = {
   'src/exchange/availability.ts listeners': 'streams, of which there are so many in all',
   'src/session/changes.ts listeners': 'parts of the process, each once',
   'src/session/watching.ts entries': 'sessions of streams, of which there are so many in all',
+  'src/facade/parameters.ts values': EACH_CALL,
+  'src/facade/statements.ts kept': EACH_EHR,
   'src/exchange/access.ts requests': 'sessions of requests under way, that live elsewhere',
   'src/exchange/exchange.ts credentials': 'token sets that live elsewhere',
   'src/network/connection.ts connections': 'sockets that live elsewhere',

@@ -203,6 +203,20 @@ const examples: Record<string, () => Promise<void>> = {
     const { birthDate } = (await get(`/sessions/${login.id}/birth`)).json<{ birthDate: string }>()
     assert.match(birthDate, /^\d{4}-/)
   },
+  async 'facade-documents'() {
+    const path = '/smart/general/.well-known/smart-configuration'
+    const { issuer } = (await get(path)).json<{ issuer: string }>()
+    assert.equal(issuer, `${running.app}/smart/general`)
+  },
+  async facade() {
+    const begun = await browser.navigate(`${running.app}/smart/general/authorize?client_id=other`)
+    assert.match(begun.headers.get('proxy-status') ?? '', /facade_client_invalid/)
+    const { text } = await get('/smart/general/token', {
+      ...{ method: 'POST', body: 'grant_type=authorization_code&code=none' },
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    assert.equal(JSON.parse(text).error, 'invalid_request')
+  },
   async launch() {
     const begun = await browser.navigate(`${running.app}/login?ehr=nobody`)
     assert.equal(begun.status, 400)

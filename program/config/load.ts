@@ -124,8 +124,12 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   }
 }
 
+/** Settings that may be left out are none of it. */
 function isWhole(parts: SoundParts): parts is ConfigDocument {
-  return configSchema.keyof().options.every(name => parts[name] !== undefined)
+  const { shape } = configSchema
+  return configSchema
+    .keyof()
+    .options.every(name => parts[name] !== undefined || shape[name].isOptional())
 }
 
 function reportIssue(issue: z.core.$ZodIssue, report: Report): void {

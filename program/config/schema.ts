@@ -124,6 +124,14 @@ export const configSchema = z.strictObject({
     )
     .max(20)
     .default([]),
+  facade: z
+    .strictObject({
+      launchUrl: localPath,
+      redirectUris: z.array(localPath).min(1).max(20),
+      clientId: text(512),
+      pkceOptional: z.boolean().default(false),
+    })
+    .optional(),
   keysFile: text(4096),
   vault: z
     .discriminatedUnion('kind', [

@@ -22,3 +22,26 @@ function requireSource(source: string): string {
   if (!SOURCE.test(source)) throw new TypeError('a source of a content security policy is no word')
   return source
 }
+
+/** The name by which a configuration asks for `buildExistingAppPolicy`. */
+export const EXISTING_APP = 'existing-app'
+
+/**
+ * For apps that were written without a policy: inline scripts and styles, and those of content delivery
+ * networks. A script that somebody slips in can read what the page can; it can send it nowhere by fetch, and
+ * finds no token.
+ */
+export function buildExistingAppPolicy(frameAncestors: readonly string[] = []): string {
+  return buildPolicy({
+    'default-src': ["'self'"],
+    'script-src': ["'self'", "'unsafe-inline'", "'unsafe-eval'", 'https:'],
+    'style-src': ["'self'", "'unsafe-inline'", 'https:'],
+    'font-src': ["'self'", 'https:', 'data:'],
+    'img-src': ["'self'", 'blob:', 'data:', 'https:'],
+    'connect-src': ["'self'"],
+    'object-src': ["'none'"],
+    'base-uri': ["'self'"],
+    'form-action': ["'self'"],
+    'frame-ancestors': framedBy(frameAncestors),
+  })
+}

@@ -3,6 +3,8 @@
 
 import { BrokerError } from '../errors.ts'
 import { buildSessionBaseUrl } from '../session/document.ts'
+import type { OpenSession } from '../session/session.ts'
+import type { SessionStore } from '../session/store.ts'
 import type { TokenSource } from './exchange.ts'
 import type { ProxiedSession } from './proxied-session.ts'
 
@@ -13,6 +15,51 @@ export interface SessionAccess<Request> extends TokenSource {
   open(request: Request, id: string | undefined): ProxiedSession | Promise<ProxiedSession>
   /** Rejects with `session_invalid` when it is over; `slide` keeps it alive. */
   look?(open: ProxiedSession, slide: boolean): Promise<unknown>
+}
+
+/** What our own sessions are opened by; the tokens and the store know nothing of requests. */
+export interface TicketParts<Request> {
+  tickets: {
+    open(request: Request, id: string): OpenSession | Promise<OpenSession>
+    /** Session ids of the tickets that a request carries. */
+    ids(request: Request): string[]
+  }
+  sessions: Pick<SessionStore, 'open'>
+  tokens: {
+    accessToken(open: OpenSession): string | Promise<string>
+    renew(open: OpenSession): Promise<string>
+  }
+  /** Whether a request may leave its only session unnamed. */
+  mayUseAlias(request: Request): boolean
+}
+
+/** Sessions of ours, by the tickets that requests carry. */
+export function accessByTicket<Request>(
+  { tickets, sessions, tokens, mayUseAlias }: TicketParts<Request>,
+  publicUrl: string,
+): SessionAccess<Request> {
+  return {
+    baseUrl: id => buildSessionBaseUrl(publicUrl, id),
+    open: (request, id) => tickets.open(request, id ?? chooseOnly(request)),
+    accessToken: open => tokens.accessToken(open as OpenSession),
+    renew: open => tokens.renew(open as OpenSession),
+    look: async (open, slide) => await sessions.open((open as OpenSession).ticket, { slide }),
+  }
+
+  // Never a default session where a second patient could appear.
+  function chooseOnly(request: Request): string {
+    const ids = tickets.ids(request)
+    const [only] = ids
+    if (only === undefined) throw new BrokerError('session_invalid')
+    if (ids.length > 1 || !mayUseAlias(request)) {
+      const links = ids.map(id => ({
+        url: buildSessionBaseUrl(publicUrl, id),
+        rel: 'alternate' as const,
+      }))
+      throw new BrokerError('session_ambiguous', { links })
+    }
+    return only
+  }
 }
 
 /**

@@ -141,9 +141,9 @@ export function createExchange(options: ExchangeOptions) {
     return credential
   }
 
-  function restorationOf({ upstream, open, byAlias }: ProxiedRequest): Restoration {
+  function restorationOf({ upstream, open, byAlias, byFacade }: ProxiedRequest): Restoration {
     const { url: base, tags } = upstream
-    return { own: ownAddress, sessionId: open.session.id, byAlias, base, tags }
+    return { own: ownAddress, sessionId: open.session.id, byAlias, byFacade, base, tags }
   }
 }
 

@@ -15,6 +15,8 @@ export interface ProxiedRequest extends AnsweredRequest {
   readonly upstream: Upstream
   /** It came by `/fhir`, without its session in the path. */
   readonly byAlias: boolean
+  /** Registration id, where it came by the façade. */
+  readonly byFacade?: string
   /** Headers of ours for the answer, names and values in turn. */
   readonly ownHeaders: readonly string[]
 }

@@ -14,7 +14,7 @@ export interface OwnAddress {
   hostname: string
   /** As in a URL: empty for the default one. */
   port: string
-  /** At the start of a value: the usual spelling; the first group is the session id. */
+  /** At the start of a value: the usual spelling; the groups are a session id, or an EHR's at the façade. */
   usual: RegExp
   /** At the start of a resolved path: what leads to FHIR, likewise. */
   path: RegExp
@@ -26,6 +26,8 @@ export interface Restoration {
   sessionId: string
   /** The request itself came by `/fhir`, so that this address is its own too. */
   byAlias: boolean
+  /** Registration id, where the request came by the façade: then that address is its own too. */
+  byFacade?: string
   /** FHIR base URL of the EHR without a trailing slash. */
   base: string
   /** What the EHR's entity tags are like; without it tags stay as they are. */
@@ -41,17 +43,20 @@ const STRIPPED = /^[\p{Cc}\p{Cf}\p{Z}]+|[\t\n\r]+/gu
 const UNUSUAL_PATH = /^[^?#]*?(?:[\\%]|\/\.)/
 const MAX_DECODINGS = 4
 
-/** Compiles the search for a public URL. */
-export function buildOwnAddress(publicUrl: string): OwnAddress {
+const EHR = '[a-z0-9][a-z0-9-]{0,31}'
+
+/** Compiles the search for a public URL, and for the façades below it where there are any. */
+export function buildOwnAddress(publicUrl: string, hasFacade = false): OwnAddress {
   const { hostname, port, pathname } = new URL(publicUrl)
   const path = pathname.replace(/\/$/, '').replace(/[^A-Za-z0-9/_~]/g, '\\$&')
+  const facade = hasFacade ? `|/smart/(${EHR})` : ''
   return {
     hostname,
     port,
     usual: new RegExp(
-      `^${spellBase(publicUrl)}(?:/sessions/([A-Za-z0-9_-]{1,64}))?/fhir(?=$|[/?#|])`,
+      `^${spellBase(publicUrl)}(?:(?:/sessions/([A-Za-z0-9_-]{1,64}))?/fhir${facade})(?=$|[/?#|])`,
     ),
-    path: new RegExp(`^${path}(?:/sessions/([^/?#]*))?/fhir(?![A-Za-z0-9._~%-])`),
+    path: new RegExp(`^${path}(?:(?:/sessions/([^/?#]*))?/fhir${facade})(?![A-Za-z0-9._~%-])`),
   }
 }
 
@@ -69,11 +74,13 @@ export function measureOwnAddress(value: string, whose: Restoration, isCut = fal
     if (readsAsOurs(value, whose.own, isCut, () => true)) throw new BrokerError('foreign_reference')
     return 0
   }
-  const [{ length }, id] = usual
-  const isForeign = (found: string | undefined) =>
-    found === undefined ? !whose.byAlias : found !== whose.sessionId
+  const [{ length }, id, ehr] = usual
+  const isForeign = (session: string | undefined, facade: string | undefined) => {
+    if (facade !== undefined) return facade !== whose.byFacade
+    return session === undefined ? !whose.byAlias : session !== whose.sessionId
+  }
   const mayClimb = UNUSUAL_PATH.test(value.slice(length))
-  if (isForeign(id) || (mayClimb && readsAsOurs(value, whose.own, isCut, isForeign))) {
+  if (isForeign(id, ehr) || (mayClimb && readsAsOurs(value, whose.own, isCut, isForeign))) {
     throw new BrokerError('foreign_reference')
   }
   return length
@@ -84,7 +91,7 @@ function readsAsOurs(
   value: string,
   own: OwnAddress,
   isCut: boolean,
-  counts: (session: string | undefined) => boolean,
+  counts: (session: string | undefined, facade: string | undefined) => boolean,
 ): boolean {
   return listReadings(value).some(reading => {
     const text = reading.replace(STRIPPED, '')
@@ -95,7 +102,7 @@ function readsAsOurs(
     if (isCut && !/[?#]/.test(text)) return true
     return listReadings(url.pathname).some(path => {
       const found = own.path.exec(resolvePath(path))
-      return found !== null && counts(found[1])
+      return found !== null && counts(found[1], found[2])
     })
   })
 }

@@ -1,7 +1,9 @@
 // A login that went well, and how it is handed over: to a session of ours, or to a host that keeps its
-// own. Types only; requests and replies are the framework's.
+// own. Requests and replies are the framework's.
 
 import type { TokenSet } from '../smart/types.ts'
+import type { OpenSession } from './session.ts'
+import type { SessionStore } from './store.ts'
 
 /** A launch that went well: who logged in where, and where the browser is to go. */
 export interface Login {
@@ -31,4 +33,26 @@ export interface HandedOverBy<Reply> {
   land?(reply: Reply): void
   /** Ends it again, where its answer never reached the browser. */
   undo?(): Promise<void>
+}
+
+/** What a session of ours is begun and ended by; the ticket is set on the reply. */
+export interface TicketParts<Request, Reply, Granted> {
+  begin(request: Request, login: Omit<Login, 'returnTo'>): Promise<Granted>
+  grant(reply: Reply, granted: Granted): void
+}
+
+/** The product's own way to take a login over: a session in the vault, and its ticket in a cookie. */
+export function handOverByTicket<Request, Reply, Granted extends { open: OpenSession }>(
+  tickets: TicketParts<Request, Reply, Granted>,
+  sessions: Pick<SessionStore, 'end'>,
+): HandOver<Request, Reply> {
+  return async (request, _reply, login) => {
+    const granted = await tickets.begin(request, login)
+    const { session, recordId } = granted.open
+    return {
+      session: session.id,
+      land: reply => tickets.grant(reply, granted),
+      undo: async () => void (await sessions.end(recordId, { reason: 'logout' })),
+    }
+  }
 }

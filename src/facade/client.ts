@@ -1,0 +1,38 @@
+// The existing app that finds a SMART server below /smart/EHR-ID: one public client at our own origin.
+// Types, and where its server lies. Pure: no I/O, no clock.
+
+import { BrokerError } from '../errors.ts'
+
+/** The app, its addresses absolute. */
+export interface FacadeClient {
+  clientId: string
+  /** Where the app begins its own launch, with `iss` and `launch`. */
+  launchUrl: string
+  /** Compared byte for byte. */
+  redirectUris: readonly string[]
+  /** A habit of old apps: authorization requests without a code challenge are taken. */
+  pkceOptional: boolean
+}
+
+/** The base of the SMART server that an app is shown for one EHR; FHIR lies there too. */
+export function buildFacadeUrl(publicUrl: string, ehr: string): string {
+  return `${publicUrl}/smart/${ehr}`
+}
+
+/** Where the browser goes after an EHR launch: the app's own launch address, with a launch of ours. */
+export function buildLaunchLanding(launchUrl: string, iss: string, launch: string): string {
+  const url = new URL(launchUrl)
+  url.searchParams.set('iss', iss)
+  url.searchParams.set('launch', launch)
+  return url.href
+}
+
+/**
+ * The name of a session that an app has for its access token, in an Authorization header; it opens nothing
+ * by itself. Refuses with `session_invalid`.
+ */
+export function readSessionName(authorization = ''): string {
+  const [, name] = /^Bearer ([A-Za-z0-9_-]{22})$/i.exec(authorization) ?? []
+  if (name === undefined) throw new BrokerError('session_invalid')
+  return name
+}
