@@ -2,7 +2,6 @@
 // time, and ending them by EHR, by user, or all. Not for browsers: what comes from a page is refused,
 // also from a page whose name has been made to lead here.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
@@ -11,6 +10,7 @@ import { defaultGuessLimits } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
+import { isSecret } from '../src/strength.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
@@ -77,7 +77,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     if (rest > 0) {
       throw new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(rest / 1000) })
     }
-    if (isBearer(authorization, token)) return
+    if (isSecret(authorization, `Bearer ${token}`)) return
     guesses.note(caller)
     throw new BrokerError('session_invalid')
   }
@@ -102,11 +102,6 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     if (!found) throw new BrokerError('unknown_ehr')
     return found
   }
-}
-
-function isBearer(authorization: string, token: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(authorization), digest(`Bearer ${token}`))
 }
 
 export default fp(admin, { name: 'fhirstorm-admin', fastify: '5.x', encapsulate: true })

@@ -7,6 +7,7 @@ import {
   buildCorsHeaders,
   buildOwnHosts,
   buildPreflightHeaders,
+  type CallerHeaders,
   isOwnHost,
   isScript,
   readHost,
@@ -27,11 +28,17 @@ declare module 'fastify' {
   }
 }
 
+/** What the guard looks at: a request of Fastify's, or one that a proxy tells of. */
+export interface Caller {
+  method: string
+  raw: { headers: CallerHeaders }
+}
+
 export interface Guard {
   /** Lets the request pass or throws; `embedded` where the session lives in a frame of the EHR. */
-  check(request: FastifyRequest, how?: { embedded: boolean }): void
+  check(request: Caller, how?: { embedded: boolean }): void
   /** Whether the caller is no browser. */
-  isScript(request: FastifyRequest): boolean
+  isScript(request: Pick<Caller, 'raw'>): boolean
   /** CORS headers for a frontend at another origin, names and values in turn; else none. */
   corsHeaders(request: FastifyRequest): readonly string[]
 }

@@ -32,6 +32,7 @@ import tickets from '../plugins/tickets.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
+import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
 import type { AppOptions, RouteGroup } from './options.ts'
 
@@ -101,10 +102,12 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   if (has('logout')) await app.register(logout)
   if (has('backchannelLogout')) await app.register(backchannelLogout, options.backchannelLogout)
   if (has('jwks')) await app.register(jwks, options.jwks)
+  if (options.apiJwks) await app.register(jwks, options.apiJwks)
   if (has('health')) await app.register(health, options.health)
   if (has('contract')) await app.register(contract, options.contract)
   if (has('frontend')) await app.register(frontend, options.frontend)
 
-  // For operators, on a port of its own.
+  // For the app's own servers and for operators, on ports of their own.
+  if (options.internal) await app.register(internalListener, options.internal)
   if (options.admin) await app.register(adminListener, options.admin)
 }

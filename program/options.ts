@@ -30,14 +30,18 @@ import type { VaultOptions } from '../plugins/vault.ts'
 import type { FacadeClient } from '../src/facade/client.ts'
 import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
+import { createAssertions } from '../src/session/assertion.ts'
+import { buildFhirUser } from '../src/session/document.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
-import { deriveSigningKeys } from '../src/signing-keys.ts'
+import type { OpenSession } from '../src/session/session.ts'
+import { buildSigningKeySet, deriveSigningKeys } from '../src/signing-keys.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
 import type { Config } from './config/load.ts'
+import type { InternalListenerOptions } from './internal.ts'
 
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */
@@ -66,6 +70,9 @@ export interface AppOptions {
   health: HealthOptions
   contract: ContractOptions
   frontend: FrontendOptions
+  /** Keys of assertions, where the app has an API of its own. */
+  apiJwks?: JwksOptions
+  internal?: InternalListenerOptions
   admin?: AdminListenerOptions
   /**
    * Routes that the host has itself, by their plugin. At the root of an app of somebody else's these are
@@ -120,6 +127,8 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const frontendOrigins = config.frontend.origins
 
   const documents = { publicUrl, rewrittenBases: listRewrittenBases(registrations) }
+  const fhirUserOf = (open: OpenSession) => buildFhirUser(open, documents)
+  const assertionKeys = deriveSigningKeys(keyRing, 'api assertion')
 
   return {
     prefix: base,
@@ -193,8 +202,30 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       loginPath,
       ...{ frameAncestors, secure, hstsIncludeSubDomains },
     },
+    apiJwks:
+      config.apis.length === 0
+        ? undefined
+        : {
+            keySet: buildSigningKeySet(assertionKeys),
+            path: '/.well-known/api-jwks.json',
+          },
+    internal: config.internal && {
+      ...splitToken(config.internal),
+      verify: {
+        ...{ registrations, fhirAlias: sessions.fhirAlias, apis: config.apis, fhirUserOf },
+        assertionOf: createAssertions({
+          ...{ signingKeys: assertionKeys, issuer: publicUrl, now, moveFhirUser: fhirUserOf },
+        }),
+      },
+    },
     admin: config.admin ? { ...config.admin, ehrs: registrations } : undefined,
   }
+}
+
+function splitToken(internal: NonNullable<Config['internal']>) {
+  if ('socket' in internal) return { place: internal }
+  const { token, ...place } = internal
+  return { place, token }
 }
 
 /** Addresses of the app lie at our own origin: elsewhere its tickets would not be sent. */

@@ -19,6 +19,7 @@ const bounds: Record<string, string> = {
   'program/config/load.ts seen': EACH_CALL,
   'program/config/schema.ts names': EACH_CALL,
   'program/connections.ts held': 'one entry for each open connection, at most',
+  'plugins/verify.ts described': 'token sets that live elsewhere',
   'plugins/session-events.ts perSession': 'streams, of which there are so many in all',
   'plugins/session-events.ts streams': 'so many in all',
   'src/exchange/availability.ts failures': EACH_EHR,

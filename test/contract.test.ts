@@ -22,6 +22,7 @@ before(async () => {
   world = await createWorld({
     configure(document) {
       document.frontend = {}
+      document.apis = [{ id: 'notes', audience: 'https://api.example.org' }]
       document.facade = { launchUrl: '/launch.html', redirectUris: ['/'], clientId: 'app' }
     },
   })

@@ -274,6 +274,12 @@ const examples: Record<string, () => Promise<void>> = {
   async frontend() {
     assert.match((await get('/')).text, /href="\/login\?ehr=general"/)
   },
+  async verify() {
+    const named = await get(`/who?session=${login.id}`)
+    assert.deepEqual(named.json(), { patient: 'amy-shaw' })
+    const stranger = await createBrowser().fetch(`${running.app}/who?session=${login.id}`)
+    assert.deepEqual(stranger.json(), { patient: null })
+  },
   async admin() {
     const found = await fetch(`${operators}/sessions?ehr=general`)
     assert.ok(((await found.json()) as unknown[]).length > 0)

@@ -1,4 +1,5 @@
-// The admin listener as the configuration names it: on loopback, or with a token that is one.
+// The listeners beside the public one, as the configuration names them: on loopback or a socket, or with a
+// token that is one.
 
 import { isLoopbackHost } from '../../src/smart/issuer.ts'
 import { findTokenWeakness } from '../../src/strength.ts'
@@ -18,6 +19,28 @@ export async function loadAdmin(
   const token = (await readText(tokenFile, place, 'secret', context))?.trim()
   if (tokenFile === undefined && !isLoopbackHost(admin.host)) {
     context.report(['admin'], 'beyond loopback the admin listener needs a tokenFile')
+  }
+  const weakness = token === undefined ? undefined : judgeToken(token)
+  if (weakness !== undefined) context.report(place, weakness)
+  return { ...address, token }
+}
+
+export type InternalConfig =
+  | { socket: string }
+  | { host: string; port: number; token?: string }
+  | undefined
+
+/** The internal listener with its token read; faults are reported. */
+export async function loadInternal(
+  internal: ConfigDocument['internal'],
+  context: DocumentContext,
+): Promise<InternalConfig> {
+  if (internal === undefined || 'socket' in internal) return internal
+  const { tokenFile, ...address } = internal
+  const place = ['internal', 'tokenFile']
+  const token = (await readText(tokenFile, place, 'secret', context))?.trim()
+  if (tokenFile === undefined && !isLoopbackHost(internal.host)) {
+    context.report(['internal'], 'beyond loopback the internal listener needs a tokenFile')
   }
   const weakness = token === undefined ? undefined : judgeToken(token)
   if (weakness !== undefined) context.report(place, weakness)

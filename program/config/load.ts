@@ -8,7 +8,7 @@ import type { z } from 'zod'
 import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
 import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
 import type { Registration } from '../../src/smart/types.ts'
-import { type AdminConfig, loadAdmin } from './admin.ts'
+import { type AdminConfig, type InternalConfig, loadAdmin, loadInternal } from './admin.ts'
 import { describesEhr, type Environment, overlayEnvironment } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
@@ -24,8 +24,12 @@ export { ConfigError, type ConfigFault } from './faults.ts'
 export type { VaultConfig } from './vault.ts'
 
 export interface Config
-  extends Omit<ConfigDocument, 'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin'> {
+  extends Omit<
+    ConfigDocument,
+    'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin' | 'internal'
+  > {
   admin: AdminConfig
+  internal: InternalConfig
   /** Without a trailing slash; its path prefixes every route. */
   publicUrl: string
   frontend: Omit<ConfigDocument['frontend'], 'origins'> & { origins: readonly string[] }
@@ -104,6 +108,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   const vault = parts.vault && (await loadVault(parts.vault, context))
   const tls = await loadTls(parts.listen?.tls, context)
   const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)
+  const internal = await loadInternal(parts.internal, context)
   if (!isWhole(parts) || !publicUrl || !keyRing || !vault || registrations.includes(undefined)) {
     return undefined
   }
@@ -116,6 +121,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
     ...rest,
     publicUrl,
     admin,
+    internal,
     frontend: { ...parts.frontend, origins },
     listen: { ...parts.listen, tls },
     vault,

@@ -124,6 +124,25 @@ export const configSchema = z.strictObject({
     )
     .max(20)
     .default([]),
+  internal: z
+    .union([
+      z.strictObject({ socket: text(100) }),
+      z.strictObject({
+        host: text(255).default('127.0.0.1'),
+        port,
+        tokenFile: text(4096).optional(),
+      }),
+    ])
+    .optional(),
+  apis: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
+        audience: text(512),
+      }),
+    )
+    .max(50)
+    .default([]),
   facade: z
     .strictObject({
       launchUrl: localPath,

@@ -47,7 +47,6 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
   const { context, identity, requestedScope, grantedScope, warnings } = session.tokens
   const { accessTokenExpiresAt, accessTokenLifetimeMs } = session.tokens
   const fhirBaseUrl = buildSessionBaseUrl(options.publicUrl, session.id)
-  const bases = options.rewrittenBases?.get(session.ehr) ?? []
   return {
     id: session.id,
     ehr: session.ehr,
@@ -56,7 +55,7 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
     patient: context.patient,
     encounter: context.encounter,
     fhirContext: context.fhirContext,
-    fhirUser: identity?.fhirUser && moveBelow(fhirBaseUrl, identity.fhirUser, bases),
+    fhirUser: buildFhirUser(open, options),
     user: identity && {
       iss: identity.iss,
       sub: identity.sub,
@@ -83,6 +82,16 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
     idleExpiresAt: print(open.expiresAt),
     expiresAt: print(session.endsAt),
   }
+}
+
+/** Who is logged in, as a FHIR address: ours where addresses are rewritten. */
+export function buildFhirUser(
+  { session }: OpenSession,
+  { publicUrl, rewrittenBases }: Pick<DocumentOptions, 'publicUrl' | 'rewrittenBases'>,
+): string | undefined {
+  const fhirUser = session.tokens.identity?.fhirUser
+  const bases = rewrittenBases?.get(session.ehr) ?? []
+  return fhirUser && moveBelow(buildSessionBaseUrl(publicUrl, session.id), fhirUser, bases)
 }
 
 /** An address below one of the EHR's bases becomes the same one below ours. */

@@ -183,6 +183,16 @@ test('[AD1] beyond loopback the admin listener needs a token', async () => {
   assert.deepEqual(config.admin, { host: '0.0.0.0', port: 5009, token: TOKEN })
 })
 
+test('[VE2] beyond loopback the internal listener needs a token, on a socket it is for its group', async () => {
+  assert.deepEqual(await faultsOf(load(`internal: { host: 0.0.0.0, port: 5010 }\n${good}`)), [
+    'fhirstorm.yaml:1:11: beyond loopback the internal listener needs a tokenFile',
+  ])
+  const config = await load(`internal: { host: 0.0.0.0, port: 5010, tokenFile: token }\n${good}`)
+  assert.deepEqual(config.internal, { host: '0.0.0.0', port: 5010, token: TOKEN })
+  const { internal } = await load(`internal: { socket: internal.sock }\n${good}`)
+  assert.deepEqual(internal, { socket: 'internal.sock' })
+})
+
 test('[AD6] an empty admin token is none', async () => {
   for (const text of ['', ' \n\t ']) {
     files.blank = text
