@@ -8,11 +8,11 @@ import { BrokerError } from '../errors.ts'
 
 /** The headers that decide, as Node gives them: one that came twice is joined, and equals nothing. */
 export interface CallerHeaders {
-  origin?: string
-  'sec-fetch-site'?: string | string[]
-  'sec-fetch-mode'?: string | string[]
-  'sec-fetch-dest'?: string | string[]
-  'x-csrf'?: string | string[]
+  origin?: string | undefined
+  'sec-fetch-site'?: string | string[] | undefined
+  'sec-fetch-mode'?: string | string[] | undefined
+  'sec-fetch-dest'?: string | string[] | undefined
+  'x-csrf'?: string | string[] | undefined
 }
 
 export interface GuardRules {
