@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { parse } from 'yaml'
+import { faultCodes } from '../src/errors.ts'
 import { logIn } from './flow/login.ts'
 import { createBrowser } from './world/browser.ts'
 import { createWorld, type World } from './world/world.ts'
@@ -62,11 +63,25 @@ function listRoutes(): string[] {
 }
 
 test('every operation of the contract is served, and every route is in the contract', () => {
-  const operations = listOperations().sort()
+  // What lies below the FHIR base is one route, and written down by its shapes.
+  const written = listOperations().map(line => line.replace(/(\/fhir)\/\{type\}.*/, '$1/{path}'))
+  const operations = [...new Set(written)].sort()
   const routes = listRoutes()
     .filter(route => route !== 'GET /' && !route.includes('\0'))
     .sort()
   assert.deepEqual(routes, operations)
+})
+
+test('the contract names every code that a refusal can have, and no other', () => {
+  assert.deepEqual(contract.components.schemas.FaultCode.enum, faultCodes)
+})
+
+test('each operation has an id of its own', () => {
+  const operations = Object.values<Record<string, { operationId?: string }>>(contract.paths)
+  const ids = operations.flatMap(item => METHODS.flatMap(method => item[method] ?? []))
+  const names = ids.map(({ operationId }) => operationId)
+  assert.ok(names.every(name => /^[a-z][A-Za-z]+$/.test(name ?? '')))
+  assert.equal(new Set(names).size, names.length)
 })
 
 function validate(reference: string, value: unknown): void {
@@ -94,7 +109,9 @@ test('refusals are problem documents, OperationOutcomes on FHIR paths, pages on 
   validate('Problem', problem.json())
   const outcome = await browser.fetch(`${world.app}/sessions/${'A'.repeat(22)}/fhir/Patient`)
   assert.match(outcome.headers.get('content-type') ?? '', /^application\/fhir\+json/)
-  validate('OperationOutcome', outcome.json())
+  const told = outcome.json<{ issue: [{ details: { coding: [{ code: string }] } }] }>()
+  validate('OperationOutcome', told)
+  validate('FaultCode', told.issue[0].details.coding[0].code)
   const page = await browser.navigate(`${world.app}/redirect?code=x&state=y`)
   assert.equal(page.status, 400)
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
