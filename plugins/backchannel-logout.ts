@@ -7,7 +7,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError, namingEhr } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
-import { observerOf } from '../src/observer.ts'
+import { groupAddress } from '../src/network/address.ts'
+import { type Act, observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { listSpellings } from '../src/smart/identity/id-token.ts'
 import {
@@ -52,8 +53,11 @@ async function backchannelLogout(
     { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
+      const asked = { caller: groupAddress(request.ip), requestId: request.id }
       const candidates = findCandidates(text)
-      const outcomes = await Promise.allSettled(candidates.map(entry => endNamed(text, entry)))
+      const outcomes = await Promise.allSettled(
+        candidates.map(entry => endNamed(text, entry, asked)),
+      )
       const reasons = outcomes.flatMap(outcome =>
         outcome.status === 'rejected' ? [outcome.reason] : [],
       )
@@ -82,7 +86,11 @@ async function backchannelLogout(
   }
 
   // The token counts as used when everything is done, so that after a failure it can be sent again.
-  async function endNamed(text: string, registration: Registration): Promise<void> {
+  async function endNamed(
+    text: string,
+    registration: Registration,
+    asked: Pick<Act, 'caller' | 'requestId'>,
+  ): Promise<void> {
     const ehr = registration.id
     const logout = await namingEhr(ehr, () => verify(text, registration))
     const used = buildUsedKey(registration, logout)
@@ -93,7 +101,9 @@ async function backchannelLogout(
     const { ended, failure } = await sessions.endAll(
       found.map(({ id }) => id),
       'ehr',
+      ehr,
     )
+    observer.tell({ act: 'logout', ehr, reason: 'ehr', sessions: ended, ...asked })
     for (let i = 0; i < ended; i++) observer.count('logged_out', registration.id)
     if (failure) throw failure
     await vault.take(used, logout.expiresAt)

@@ -4,12 +4,14 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { noteAbout, pseudonymOf } from '../src/about.ts'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
-import { BrokerError, namingEhr } from '../src/errors.ts'
+import { BrokerError, codeOf, namingEhr } from '../src/errors.ts'
 import { readQuery } from '../src/form.ts'
 import { MAX_LAUNCHES } from '../src/limits.ts'
-import { observerOf } from '../src/observer.ts'
+import { groupAddress } from '../src/network/address.ts'
+import { type Act, observerOf } from '../src/observer.ts'
 import {
   aFunction,
   anObject,
@@ -102,8 +104,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
       const query = parseCallbackQuery(readQuery(request.raw.url))
       const { state, answer } = query
       if (state === undefined) {
-        const code = 'error' in answer ? 'answer_unbound' : 'state_missing'
-        throw new BrokerError(code)
+        throw new BrokerError('error' in answer ? 'answer_unbound' : 'state_missing')
       }
       const launchId = await buildLaunchId(state)
       const cookie = cookies.read(request, cookies.names.launch(launchId))
@@ -127,12 +128,16 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     if (!registration) throw new BrokerError('state_invalid')
     const { ehr } = request.params
     const asked = publicUrl + (ehr === undefined ? '/redirect' : ownRedirectPath(ehr))
+    noteAbout(request, { ehr: registration.id })
     requireOwnRedirect(asked, pending, registration)
     const finish = () => handOver(request, reply, query, { pending, registration })
-    const completed = await namingEhr(registration.id, finish, pending.kind)
+    const completed = await namingEhr(registration.id, finish, pending.kind).catch(error => {
+      tell(request, { act: 'login_failed', ehr: registration.id, reason: codeOf(error) })
+      throw error
+    })
     const { location, handedOver } = completed
-    const { kind } = pending
-    const landing = { ehr: registration.id, kind, location, session: handedOver?.session }
+    const [{ kind }, session] = [pending, handedOver?.session]
+    const landing = { ehr: registration.id, kind, location, session }
     // What is not noted is not known later, and that is all.
     await app.smartState.remember(query.state as string, landing).catch(() => undefined)
     return completed
@@ -150,30 +155,33 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const { embedded } = registration
     if (verified.outcome === 'refused') {
       const { error } = verified
-      request.log.warn(
-        { ehr: registration.id, reason: error, reqId: request.id },
-        'refused by the EHR',
-      )
+      tell(request, { act: 'denial', ehr: registration.id, reason: error })
       observer.countDenial(registration.id, error)
       return { embedded, location: await findLanding(registration.id, pending, { error }) }
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)
     const { id: ehr, iss } = registration
-    const discard = () => {
-      if (app.hasDecorator('smartTokens')) app.smartTokens.discard(ehr, tokens)
-    }
+    const discard = () => app.smartTokens?.discard(ehr, tokens)
     const login = { ehr, iss, tokens, returnTo }
     const handedOver = await onLogin(request, reply, login).catch(error => {
       discard()
       throw error
     })
-    const { session } = handedOver ?? {}
+    const session = handedOver?.session
+    const recordId = session && app.smartSessions?.recordId(session)
+    noteAbout(request, { ehr, recordId })
+    const [name, user] = [pseudonymOf(recordId), app.smartUserName?.(ehr, tokens)]
+    tell(request, { act: 'login', ehr, session: name, user, reason: pending.kind })
     const location = await findLanding(ehr, pending, { session })
     const undo = async () => {
       await handedOver?.undo?.()
       discard()
     }
     return { embedded, handedOver, location, undo: handedOver?.undo && undo }
+  }
+
+  function tell({ ip, id }: FastifyRequest, act: Act): void {
+    observer.tell({ ...act, caller: groupAddress(ip), requestId: id })
   }
 
   async function findLanding(
@@ -195,9 +203,10 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     if (!(error instanceof BrokerError) || !OVER.includes(error.code)) throw error
     const known = await app.smartState.recall(state).catch(() => undefined)
     if (known === undefined) {
-      const launches = cookies.names.launches(request.headers.cookie).size
-      const isCrowded = error.code === 'cookie_missing' && launches >= MAX_LAUNCHES
-      throw isCrowded ? new BrokerError('too_many_launches', { ehr: request.params.ehr }) : error
+      const { size } = cookies.names.launches(request.headers.cookie)
+      const isCrowded = error.code === 'cookie_missing' && size >= MAX_LAUNCHES
+      const ehr = registrations.get(request.params.ehr ?? '')?.id
+      throw isCrowded ? new BrokerError('too_many_launches', { ehr }) : error
     }
     const { ehr, kind, session, location } = known
     if (session !== undefined && !(await hasSession(request, session))) {
@@ -226,10 +235,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
 
 /** The product's own way: a session in the vault, and its ticket in a cookie. */
 function grantTicket({ smartTickets: tickets, smartSessions: sessions }: FastifyInstance): OnLogin {
-  if (tickets === undefined) {
-    throw new Error('fhirstorm-callback: options.onLogin is missing, and so is fhirstorm-tickets')
-  }
-  return handOverByTicket(tickets, sessions)
+  if (tickets) return handOverByTicket(tickets, sessions)
+  throw new Error('fhirstorm-callback: options.onLogin is missing, and so is fhirstorm-tickets')
 }
 
 interface Asked {

@@ -10,7 +10,9 @@ import type {
   FastifyRequest,
 } from 'fastify'
 import fp from 'fastify-plugin'
+import { type About, aboutOf } from '../src/about.ts'
 import { buildFaultPage } from '../src/browser/page.ts'
+import { readCaller } from '../src/caller.ts'
 import { describeError } from '../src/error-description.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
@@ -77,10 +79,16 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     return patterns.filter(({ matches }) => matches.test(path))
   }
 
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!reply.hasHeader('x-request-id')) reply.header('x-request-id', request.id)
+    done()
+  })
+
   app.addHook('onResponse', (request, reply, done) => {
     // The proxy tells of its own answers, with what it knows of them.
     if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
       const { url = 'unknown', config } = request.routeOptions
+      const about = aboutOf(request)
       observer.observe({
         method: request.method,
         route: config?.label ?? url,
@@ -88,19 +96,26 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
         milliseconds: Math.round(reply.elapsedTime),
         code: reply.smartFault?.code,
         detail: reply.smartFault?.detail,
-        ehr: reply.smartFault?.ehr,
+        ...about,
+        ehr: reply.smartFault?.ehr ?? about.ehr,
         requestId: request.id,
+        ...readCaller(request.headers),
       })
     }
     done()
   })
   app.decorateReply('smartFault', undefined)
+  if (!app.hasRequestDecorator('smartAbout')) app.decorateRequest('smartAbout', undefined)
 
   function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
     if (error.status >= 500) {
       const at = error.code === 'internal' ? locateFault(error.cause) : undefined
-      request.log.warn({ err: describeError(error), at, reqId: request.id }, 'refused')
+      const { ehr, session } = aboutOf(request)
+      request.log.warn(
+        { err: describeError(error), at, ehr: error.ehr ?? ehr, session, reqId: request.id },
+        'refused',
+      )
     }
     reply.smartFault = error
     reply
@@ -161,6 +176,9 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 declare module 'fastify' {
   interface FastifyReply {
     smartFault: BrokerError | undefined
+  }
+  interface FastifyRequest {
+    smartAbout?: About
   }
 }
 

@@ -4,6 +4,7 @@
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { noteAbout } from '../src/about.ts'
 import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
@@ -98,6 +99,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
 
   async function begin(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
     const { registration } = launch
+    noteAbout(request, { ehr: registration.id })
     const rest = pace(registration.id, groupAddress(request.ip))
     if (rest > 0) {
       const retryAfterSeconds = Math.ceil(rest / 1000)

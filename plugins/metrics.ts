@@ -7,7 +7,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
-import type { Observer } from '../src/observer.ts'
+import type { Act, Observer } from '../src/observer.ts'
 import { aFunction, judgeOptions, optional } from '../src/plugin-terms.ts'
 
 declare module 'fastify' {
@@ -50,6 +50,17 @@ const ACTIONABLE: ReadonlySet<string> = new Set([
   ...['logout_token_invalid', 'upstream_unauthorized', 'authorization_refused'],
   ...['upstream_elsewhere', 'upstream_charset', 'upstream_encoding'],
 ])
+
+const MESSAGES: Record<Act['act'], string> = {
+  login: 'login',
+  login_failed: 'login failed',
+  denial: 'refused by the EHR',
+  logout: 'logout',
+  ending: 'session ended',
+  renewal: 'renewal',
+  administration: 'done by the administrator',
+}
+const WARNED: ReadonlySet<Act['act']> = new Set(['login_failed', 'denial'])
 
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
   judgeOptions('metrics', options, { countOutside: optional(aFunction) })
@@ -98,13 +109,20 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
 
   app.decorate('smartMetrics', {
     observe(record) {
-      const { method, route, ehr, status, milliseconds, session, code, detail, aborted } = record
+      const { method, route, ehr, requestId: reqId, code, ...rest } = record
+      const { status, milliseconds } = record
       const kind = kindOf(method, route, ehr)
-      const line = { reqId: record.requestId, status, milliseconds, session, code, detail, aborted }
+      const line = { reqId, code, ...rest }
       if (code !== undefined && ACTIONABLE.has(code)) kind.log.warn(line, 'request')
       else kind.log.info(line, 'request')
       seriesOf(kind, status).observe(milliseconds / 1000)
       if (code !== undefined) refusals.inc({ code })
+    },
+    tell({ act, requestId: reqId, ...rest }) {
+      app.log[WARNED.has(act) || rest.reason === 'failed' ? 'warn' : 'info'](
+        { event: act, reqId, ...rest },
+        MESSAGES[act],
+      )
     },
     count: (event, ehr) => sessions.inc({ event, ehr }),
     countDenial: (ehr, error) => denials.inc({ ehr, error }),

@@ -4,6 +4,8 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { noteAbout, pseudonymOf } from '../src/about.ts'
+import { readCaller } from '../src/caller.ts'
 import { BrokerError } from '../src/errors.ts'
 import {
   accessByHost,
@@ -144,6 +146,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   ): Promise<void> {
     const opening = access.open(request, id)
     const open = opening instanceof Promise ? await opening : opening
+    if (options.token) noteAbout(request, open.session)
     if (facade !== undefined && facade !== open.session.ehr) {
       throw new BrokerError('session_invalid')
     }
@@ -163,7 +166,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
         facade === undefined
           ? access.baseUrl(open.session.id)
           : buildFacadeUrl(options.publicUrl, facade),
-      ownHeaders: guard.corsHeaders(request),
+      ownHeaders: [...guard.corsHeaders(request), 'x-request-id', request.id],
     }
     const { ehr } = open.session
     let outcome: ForwardOutcome
@@ -182,7 +185,8 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       status: reply.raw.statusCode,
       milliseconds: Math.round(reply.elapsedTime),
       ehr,
-      session: open.recordId.slice(0, 12) || undefined,
+      session: pseudonymOf(open.recordId),
+      ...readCaller(request.raw.headers),
       ...(proxied.note && { detail: proxied.note }),
       aborted: outcome === 'broken off' || undefined,
     })

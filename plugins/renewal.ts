@@ -5,6 +5,7 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { pseudonymOf } from '../src/about.ts'
 import { describeError } from '../src/error-description.ts'
 import { observerOf } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
@@ -84,10 +85,15 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
       const call = await authorization.prepare(requireRegistration(open))
       return () => refreshTokens(open.session.tokens, call)
     },
-    endSession: ({ recordId, generation }) =>
-      sessions.end(recordId, { generation, reason: 'token_ended' }),
+    endSession: ({ recordId, generation, session: { ehr } }) =>
+      sessions.end(recordId, { generation, ehr, reason: 'token_ended' }),
     discard: (open, tokens) => revocations.giveBack(open.session.ehr, tokens),
-    report: (outcome, open) => observer.count(outcome, open.session.ehr),
+    report(outcome, { session: { ehr, tokens }, recordId }) {
+      observer.count(outcome, ehr)
+      if (outcome !== 'renewed' && outcome !== 'failed') return
+      const [session, user] = [pseudonymOf(recordId), app.smartUserName?.(ehr, tokens)]
+      observer.tell({ act: 'renewal', ehr, session, user, reason: outcome })
+    },
   })
 
   app.decorate('smartTokens', {

@@ -4,7 +4,9 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { aboutOf } from '../src/about.ts'
 import { eventStreamHeaders, formatEvent, heartbeat } from '../src/browser/server-events.ts'
+import { readCaller } from '../src/caller.ts'
 import { BrokerError } from '../src/errors.ts'
 import { type Availability, createAvailability } from '../src/exchange/availability.ts'
 import { defaultEventLimits, type EventLimits } from '../src/limits.ts'
@@ -106,7 +108,12 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       if (ehrs.has(ehr)) tell('ehr', { ehr, state: isDown ? 'down' : 'up' })
     }
     reply.hijack()
-    raw.writeHead(200, [...eventStreamHeaders, ...guard.corsHeaders(request)])
+    raw.writeHead(200, [
+      ...eventStreamHeaders,
+      ...guard.corsHeaders(request),
+      'x-request-id',
+      request.id,
+    ])
     streams.add(raw)
     count(live, 1)
     tell(
@@ -124,6 +131,9 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       observer.observe({
         ...{ method: 'GET', route: '/sessions/events', status: 200 },
         milliseconds: Math.round(reply.elapsedTime),
+        ...aboutOf(request),
+        requestId: request.id,
+        ...readCaller(request.headers),
       })
     })
   }

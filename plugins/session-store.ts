@@ -4,6 +4,7 @@
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { pseudonymOf } from '../src/about.ts'
 import { observerOf } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
 import {
@@ -13,6 +14,7 @@ import {
   requireParts,
   withMethods,
 } from '../src/plugin-terms.ts'
+import { createUserNames, type NameUser } from '../src/session/pseudonyms.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import { createSessionStore, type SessionStore, type StoreOptions } from '../src/session/store.ts'
 import type {} from './vault.ts'
@@ -20,6 +22,8 @@ import type {} from './vault.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     smartSessions: SessionStore
+    /** A user's pseudonym in the log. */
+    smartUserName?: NameUser
   }
 }
 
@@ -51,6 +55,13 @@ async function sessionStore(app: FastifyInstance, options: SessionStoreOptions):
     onUnreadable: ehr => observer.count('unreadable', ehr),
   })
   app.decorate('smartSessions', store)
+  app.decorate('smartUserName', createUserNames(options.sealer))
+  // A logout is told where it was asked for, with who asked.
+  store.changes.watch(change => {
+    if (change.type !== 'ended' || change.reason === 'logout') return
+    const { recordId, ehr, reason = 'other' } = change
+    observer.tell({ act: 'ending', ehr, session: pseudonymOf(recordId), reason })
+  })
   app.addHook('onClose', async () => {
     await within(ENDING_PATIENCE_MS, store.settled())
   })

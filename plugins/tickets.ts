@@ -5,9 +5,11 @@
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { type About, noteAbout, pseudonymOf } from '../src/about.ts'
 import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
+import { groupAddress } from '../src/network/address.ts'
 import { observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts, withMethods } from '../src/plugin-terms.ts'
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
@@ -28,6 +30,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     smartTickets: Tickets
   }
+  interface FastifyRequest {
+    smartAbout?: About
+  }
 }
 
 export interface Tickets {
@@ -43,7 +48,7 @@ export interface Tickets {
   ): OpenSession | Promise<OpenSession>
   /** Every session of this request, none kept alive, and tickets that open none, to be cleared. */
   openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: DeadTicket[] }>
-  /** Session ids of the tickets the request carries, unverified. */
+  /** Session ids of its tickets, unverified. */
   ids(request: FastifyRequest): string[]
   clear(reply: FastifyReply, id: string, ehr?: string): void
   /**
@@ -101,8 +106,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   const { smartCookies: cookies, smartVault: vault, smartSessions: store } = app
   const observer = observerOf(app)
   const { sealer, rules = DEFAULT_RULES, now = vault.now, absoluteMs = 43_200_000 } = options
-  const { randomBytes = randomBytesOfNode } = options
-  const { ticketBytes = defaultMemoryLimits.ticketBytes } = options
+  const { randomBytes = randomBytesOfNode, ticketBytes = defaultMemoryLimits.ticketBytes } = options
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const browserSessions = createBrowserSessions({ vault, store, sealer, rules, now })
   const lifetimeSeconds = Math.round(absoluteMs / 1000)
@@ -160,7 +164,9 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   function requireTicket(request: FastifyRequest, id: string): Ticket {
-    return readTicket(cookies.read(request, cookies.names.ticket(id)), id) ?? refuse()
+    const ticket = readTicket(cookies.read(request, cookies.names.ticket(id)), id)
+    noteAbout(request, ticket ?? { recordId: store.recordId(id) })
+    return ticket ?? refuse()
   }
 
   function readTicket(text: string | undefined, id: string): Ticket | undefined {
@@ -176,15 +182,17 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   async function openAll(request: FastifyRequest) {
-    return await withEach(request, ticket => openTicket(ticket, { slide: false }))
+    const all = await withEach(request, ticket => openTicket(ticket, { slide: false }))
+    if (all.live.length === 1) noteAbout(request, all.live[0]?.ticket ?? {})
+    return all
   }
 
   /** What a step makes of every ticket that opens a session; the others are dead. */
   async function withEach<T>(request: FastifyRequest, step: (ticket: Ticket) => T | Promise<T>) {
     const live: T[] = []
     const dead: DeadTicket[] = []
-    const found = [...cookies.names.tickets(request.headers.cookie)]
-    const tickets = found.map(([id, text]) => ({ id, ticket: readTicket(text, id) }))
+    const sent = cookies.names.tickets(request.headers.cookie)
+    const tickets = [...sent].map(([id, text]) => ({ id, ticket: readTicket(text, id) }))
     const outcomes = await Promise.allSettled(
       tickets.map(async ({ ticket }) => await step(ticket ?? refuse())),
     )
@@ -208,19 +216,24 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   async function leave(request: FastifyRequest, reply: FastifyReply, id: string): Promise<Left> {
-    return await leaveBy(requireTicket(request, id), reply)
+    return await leaveBy(requireTicket(request, id), request, reply)
   }
 
   async function leaveAll(request: FastifyRequest, reply: FastifyReply): Promise<Left[]> {
-    const { live, dead } = await withEach(request, ticket => leaveBy(ticket, reply))
+    const { live, dead } = await withEach(request, ticket => leaveBy(ticket, request, reply))
     for (const { id, ehr } of dead) clear(reply, id, ehr)
     return live
   }
 
-  async function leaveBy(ticket: Ticket, reply: FastifyReply): Promise<Left> {
+  async function leaveBy(ticket: Ticket, request: FastifyRequest, reply: FastifyReply) {
     const left = await leaveSession(ticket, store, each => openTicket(each, { slide: false }))
     clear(reply, ticket.id, ticket.ehr)
     if (left.isEnded) observer.count('logged_out', ticket.ehr)
+    const who = { ehr: ticket.ehr, session: pseudonymOf(ticket.recordId) }
+    const user = left.open && app.smartUserName?.(ticket.ehr, left.open.session.tokens)
+    const reason = left.isEnded ? 'user' : 'incomplete'
+    const asked = { caller: groupAddress(request.ip), requestId: request.id }
+    observer.tell({ act: 'logout', ...who, user, reason, ...asked })
     return left
   }
 }
@@ -229,9 +242,7 @@ function refuse(): never {
   throw new BrokerError('session_invalid')
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof BrokerError && error.status === 401
-}
+const isRefusal = (error: unknown) => error instanceof BrokerError && error.status === 401
 
 export default fp(tickets, {
   name: 'fhirstorm-tickets',

@@ -62,19 +62,23 @@ export function leadAside(
 /** Refuses, and closes the connection: what follows on it cannot be trusted to be a request. */
 export function refuseOnSocket(app: FastifyInstance, socket: Socket, code: FaultCode): void {
   const { status, message } = describeFault(code)
-  const body = JSON.stringify({ type: 'about:blank', title: message, status, code })
+  const requestId = (app as unknown as { genReqId(): string }).genReqId()
+  const body = JSON.stringify({ type: 'about:blank', title: message, status, code, requestId })
   const headers = {
     ...buildSecurityHeaders({ frameAncestors: [], secure: false }),
     connection: 'close',
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(body),
     'proxy-status': buildProxyStatus(code),
+    'x-request-id': requestId,
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   socket.end([`HTTP/1.1 ${status} Refused`, ...lines, '', body].join('\r\n'))
   // A client that never closes its side does not keep the connection.
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
   if (app.hasDecorator('smartMetrics')) {
-    app.smartMetrics.observe({ method: 'unknown', route: 'unknown', status, milliseconds: 0, code })
+    app.smartMetrics.observe({
+      ...{ method: 'unknown', route: 'unknown', status, milliseconds: 0, code, requestId },
+    })
   }
 }

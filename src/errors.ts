@@ -187,6 +187,11 @@ export async function namingEhr<T>(
   }
 }
 
+/** The code of a refusal, and of any other error `internal`. */
+export function codeOf(error: unknown): FaultCode {
+  return error instanceof BrokerError ? error.code : 'internal'
+}
+
 /** The HTTP status and public text of a code, for places that answer without throwing. */
 export function describeFault(code: FaultCode): { status: number; message: string } {
   return { status: faults[code][0], message: faults[code][1] }

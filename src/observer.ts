@@ -18,6 +18,9 @@ export interface RequestRecord {
   detail?: string
   /** As the caller is told it. */
   requestId?: string
+  /** The caller's own ids, where they are plain. */
+  traceparent?: string
+  callerId?: string
   aborted?: boolean
 }
 
@@ -30,8 +33,27 @@ export type SessionEvent =
   | 'logged_out'
   | 'unreadable'
 
+/** What somebody did, or an EHR, and not merely asked for. */
+export interface Act {
+  act: 'login' | 'login_failed' | 'denial' | 'logout' | 'ending' | 'renewal' | 'administration'
+  /** Registration id. */
+  ehr?: string
+  /** Pseudonyms. */
+  session?: string
+  user?: string
+  /** A fixed word: a code of ours, of OAuth, or why a session ended. */
+  reason?: string
+  /** How many sessions, where it is about several. */
+  sessions?: number
+  /** Network address; of IPv6 the first 64 bits. */
+  caller?: string
+  requestId?: string
+}
+
 export interface Observer {
   observe(record: RequestRecord): void
+  /** Writes an act down. */
+  tell(act: Act): void
   count(event: SessionEvent, ehr: string): void
   /** An EHR refused an authorization, by the code of its error or `other`. */
   countDenial(ehr: string, error: string): void
@@ -41,6 +63,7 @@ export interface Observer {
 
 const nobody: Observer = {
   observe: () => undefined,
+  tell: () => undefined,
   count: () => undefined,
   countDenial: () => undefined,
   noteFault: () => undefined,

@@ -102,7 +102,7 @@ export function buildCorsHeaders(origin: string): readonly string[] {
 }
 
 const EXPOSED =
-  'Date, ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Proxy-Status'
+  'Date, ETag, Last-Modified, Location, Content-Location, Link, Retry-After, Warning, Content-Range, Accept-Ranges, X-Progress, X-Request-Id, Ehr-Request-Id, Proxy-Status'
 
 /** What frontends send that trace their calls, or that use Medplum's client: let in, and not handed on. */
 const TRACING =

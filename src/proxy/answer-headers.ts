@@ -12,6 +12,8 @@ interface Rule {
   grammar: RegExp
   /** Repeated ones mean one list (RFC 9110 section 5.3); of others a second one makes both void. */
   isList?: boolean
+  /** The name under which it reaches the browser, where that is another one. */
+  as?: string
 }
 
 const TEXT = /^[\t\x20-\x7e]{0,1024}$/
@@ -29,7 +31,8 @@ const rules: ReadonlyMap<string, Rule> = new Map([
   ['content-language', { grammar: WORDS, isList: true }],
   ['content-range', { grammar: /^\w{1,16} [\d*/-]{3,64}$/ }],
   ['allow', { grammar: WORDS, isList: true }],
-  ['x-request-id', { grammar: ID }],
+  // Ours stands under this name.
+  ['x-request-id', { grammar: ID, as: 'ehr-request-id' }],
   ['x-correlation-id', { grammar: ID }],
   ['x-progress', { grammar: TEXT }],
   ['x-security-context', { grammar: TEXT }],
@@ -52,7 +55,7 @@ export function passHeaders(
   const { isRewritten, isTagWeak, traces } = how
   for (const name in headers) {
     const rule = rules.get(name)
-    if (rule !== undefined) push(crossed, name, read(headers[name], rule, traces))
+    if (rule !== undefined) push(crossed, rule.as ?? name, read(headers[name], rule, traces))
   }
   const tag = read(headers.etag, tagRule, traces)
   push(crossed, 'etag', isTagWeak && tag !== undefined ? weaken(tag) : tag)

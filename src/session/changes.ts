@@ -23,7 +23,7 @@ export const endReasons = [
 export type EndReason = (typeof endReasons)[number]
 
 export type SessionChange =
-  | { type: 'ended'; recordId: RecordId; reason: EndReason | undefined }
+  | { type: 'ended'; recordId: RecordId; ehr: string | undefined; reason: EndReason | undefined }
   | { type: 'renewed'; open: OpenSession }
 
 export interface Changes {

@@ -11,13 +11,19 @@ export interface Ending {
   /** Ends only this one. */
   generation?: number
   reason?: EndReason
+  /** Registration id, for whoever is told. */
+  ehr?: string
 }
 
 export interface Endings {
   /** Removes a record, or only one generation of it; rejects where it could not, and tries again. */
   end(id: RecordId, how?: Ending): Promise<boolean>
   /** Ends each, whatever becomes of the others; how many were there, and the first failure. */
-  endAll(ids: Iterable<RecordId>, reason?: EndReason): Promise<{ ended: number; failure?: unknown }>
+  endAll(
+    ids: Iterable<RecordId>,
+    reason?: EndReason,
+    ehr?: string,
+  ): Promise<{ ended: number; failure?: unknown }>
   /** True while a record that is to be gone may still lie in the vault. */
   isPending(id: RecordId): boolean
   /** Resolves when none is pending any more. */
@@ -49,13 +55,13 @@ export function createEndings(
 
   return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
 
-  async function end(id: RecordId, { generation, reason }: Ending = {}): Promise<boolean> {
+  async function end(id: RecordId, { generation, reason, ehr }: Ending = {}): Promise<boolean> {
     const removal = remove(id, generation)
     // Told although its record may still be there: it opens here no more.
     const told = removal
       .catch(() => true)
       .then(isOver => {
-        if (isOver) changes.tell({ type: 'ended', recordId: id, reason })
+        if (isOver) changes.tell({ type: 'ended', recordId: id, ehr, reason })
       })
     await Promise.all([reason && noteReason(vault, id, reason), told])
     return await removal
@@ -75,13 +81,13 @@ export function createEndings(
     }
   }
 
-  async function endAll(ids: Iterable<RecordId>, reason?: EndReason) {
+  async function endAll(ids: Iterable<RecordId>, reason?: EndReason, ehr?: string) {
     const all = [...ids]
     let ended = 0
     let failure: unknown
     for (let i = 0; i < all.length; i += BATCH) {
       for (const ending of await Promise.allSettled(
-        all.slice(i, i + BATCH).map(id => end(id, { reason })),
+        all.slice(i, i + BATCH).map(id => end(id, { reason, ehr })),
       )) {
         if (ending.status === 'rejected') failure ??= ending.reason
         else if (ending.value) ended++

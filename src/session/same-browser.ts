@@ -62,7 +62,11 @@ export function createBrowserSessions(options: {
       [tooMany, 'too_many'],
     ] as const) {
       over.delete(open.recordId)
-      const { failure } = await store.endAll(over, reason)
+      const { failure } = await store.endAll(
+        over,
+        reason,
+        reason === 'other_user' ? open.session.ehr : undefined,
+      )
       if (failure) throw failure
     }
 

@@ -48,6 +48,7 @@ export interface SessionStore {
   endAll(
     recordIds: Iterable<string>,
     reason: EndReason,
+    ehr?: string,
   ): Promise<{ ended: number; failure?: unknown }>
   /** What happens to sessions in this process. */
   changes: Pick<Changes, 'watch'>
@@ -85,9 +86,9 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       cache.delete(recordId)
       return endings.end(recordId, how)
     },
-    endAll(recordIds, reason) {
+    endAll(recordIds, reason, ehr) {
       for (const id of recordIds) cache.delete(id)
-      return endings.endAll(recordIds, reason)
+      return endings.endAll(recordIds, reason, ehr)
     },
   }
 
@@ -132,9 +133,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       return readAndOpen(ticket).then(found => settle(found, how.slide))
     }
     const head = vault.head(recordId)
-    return head instanceof Promise
-      ? head.then(found => judge(ticket, found, how.slide))
-      : judge(ticket, head, how.slide)
+    if (!(head instanceof Promise)) return judge(ticket, head, how.slide)
+    return head.then(found => judge(ticket, found, how.slide))
   }
 
   function judge(
@@ -163,7 +163,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     if (found.session.endsAt <= at) {
       cache.delete(found.recordId)
       // Over by what is sealed, whether or not the vault can be written.
-      return endings.end(found.recordId).then(refuse, refuse)
+      return endings.end(found.recordId, { ehr: found.session.ehr }).then(refuse, refuse)
     }
     if (!slide || at - found.lastUsedAt < touchIntervalMs) return found
     return touch(found, at)
@@ -235,10 +235,6 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     return Math.min(at + idleMs, session.endsAt)
   }
 
-  function refuse(): never {
-    throw new BrokerError('session_invalid')
-  }
-
   function random(size: number): string {
     return Buffer.from(options.randomBytes(size)).toString('base64url')
   }
@@ -247,4 +243,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     options.onUnreadable?.(ehr)
     return new BrokerError('session_invalid', { detail: 'the record cannot be opened', ehr })
   }
+}
+
+function refuse(): never {
+  throw new BrokerError('session_invalid')
 }

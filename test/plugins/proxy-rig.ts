@@ -87,6 +87,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
   app.decorate('smartMetrics', {
     observe: (record: RequestRecord) => void records.push(record),
+    tell: () => undefined,
     noteFault: (error: unknown) => void faults.push(error),
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)

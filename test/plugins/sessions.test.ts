@@ -29,7 +29,7 @@ async function buildTickets(decorators: Record<string, unknown> = {}) {
   const events: string[] = []
   const app = buildBareApp({
     smartVault: parts.vault,
-    smartMetrics: { count: (event: string) => events.push(event), observe() {} },
+    smartMetrics: { count: (event: string) => events.push(event), observe() {}, tell() {} },
     smartGuard: guard,
     ...decorators,
   })
