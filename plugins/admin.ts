@@ -20,6 +20,8 @@ export interface AdminOptions {
   metricsText: () => Promise<string>
   /** Bearer token that callers must show; without one the listener is for loopback alone. */
   token?: string
+  /** Reads the configuration anew; without it there is no such route. */
+  reload?: () => Promise<{ ok: true } | { ok: false; faults: readonly object[] }>
   /** How often one address may be wrong about it. */
   guesses?: GuessLimits
 }
@@ -67,6 +69,14 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     if (failure) throw failure
     return { ended }
   })
+
+  const { reload } = options
+  if (reload) {
+    app.post('/reload', async (_request, reply) => {
+      const outcome = await reload()
+      return reply.code(outcome.ok ? 200 : 422).send(outcome)
+    })
+  }
 
   // Whoever has guessed too often is not heard, right or wrong: else the right guess would show itself.
   function requireToken(request: FastifyRequest, token: string): void {

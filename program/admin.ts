@@ -2,9 +2,10 @@
 // It opens when the app is ready and closes with it.
 
 import type { FastifyInstance } from 'fastify'
-import adminRoutes from '../plugins/admin.ts'
+import adminRoutes, { type AdminOptions } from '../plugins/admin.ts'
 import errors from '../plugins/errors.ts'
 import metrics from '../plugins/metrics.ts'
+import type { OpenListener } from './fronts.ts'
 import { createServer } from './server.ts'
 
 export interface AdminListenerOptions {
@@ -13,25 +14,31 @@ export interface AdminListenerOptions {
   /** Bearer token that callers must show. */
   token?: string
   ehrs: readonly { id: string; name: string }[]
+  /** Reads the configuration anew, where the process can. */
+  reload?: AdminOptions['reload']
+  /** Opens it in place of listening by itself. */
+  open?: OpenListener
 }
 
 /** Opens the admin listener with the app. */
 export async function adminListener(
   app: FastifyInstance,
-  { host, port, token, ehrs }: AdminListenerOptions,
+  { host, port, token, ehrs, reload, open }: AdminListenerOptions,
 ): Promise<void> {
-  const admin = createServer({ logger: app.log, trustedProxies: [] })
+  const isBehindFront = open !== undefined
+  const admin = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
   await admin.register(metrics)
   await admin.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await admin.register(adminRoutes, {
-    ehrs,
-    token,
+    ...{ ehrs, token, reload },
     store: app.smartSessions,
     ehrStates: () => app.smartDiscovery.states(),
     metricsText: () => app.smartMetrics.text(),
   })
   app.addHook('onReady', async () => {
-    await admin.listen({ host, port })
+    if (open === undefined) return void (await admin.listen({ host, port }))
+    await admin.ready()
+    open('admin', admin, { host, port })
   })
   app.addHook('onClose', async () => {
     await admin.close()

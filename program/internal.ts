@@ -1,29 +1,34 @@
 // The internal listener: a socket or port for the app's own servers and the proxy before them, never for
 // browsers. It opens when the app is ready and closes with it.
 
-import { chmod, unlink } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { chmod } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import errors from '../plugins/errors.ts'
 import metrics from '../plugins/metrics.ts'
 import verify, { type VerifyOptions } from '../plugins/verify.ts'
 import { BrokerError } from '../src/errors.ts'
 import { isSecret } from '../src/strength.ts'
+import type { Place } from './front.ts'
+import type { OpenListener } from './fronts.ts'
 import { createServer } from './server.ts'
+import { removeStale, SOCKET_MODE } from './socket-file.ts'
 
 export interface InternalListenerOptions {
   place: { socket: string } | { host: string; port: number }
   /** Bearer token that callers must show. */
   token?: string
   verify: Omit<VerifyOptions, 'guard' | 'tickets'>
+  /** Opens it in place of listening by itself. */
+  open?: OpenListener
 }
 
 /** Opens the internal listener with the app. */
 export async function internalListener(
   app: FastifyInstance,
-  { place, token, verify: options }: InternalListenerOptions,
+  { place, token, verify: options, open }: InternalListenerOptions,
 ): Promise<void> {
-  const internal = createServer({ logger: app.log, trustedProxies: [] })
+  const isBehindFront = open !== undefined
+  const internal = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
   await internal.register(metrics)
   await internal.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   if (token !== undefined) {
@@ -35,27 +40,19 @@ export async function internalListener(
   await internal.register(verify, { ...options, guard, tickets })
   internal.get('/healthz', async () => ({ status: 'ok' }))
   app.addHook('onReady', async () => {
-    if (!('socket' in place)) return void (await internal.listen(place))
-    await removeStale(place.socket)
-    await internal.listen({ path: place.socket })
-    // For its own user and group: whoever may write to it may ask who calls.
-    await chmod(place.socket, 0o660)
+    const where = 'socket' in place ? { path: place.socket } : place
+    if (open === undefined) return void (await listen(internal, where))
+    await internal.ready()
+    open('internal', internal, where)
   })
   app.addHook('onClose', async () => {
     await internal.close()
   })
 }
 
-/** A socket that a process left behind when it was killed; one that answers stays. */
-async function removeStale(path: string): Promise<void> {
-  const code = await new Promise<string | undefined>(resolve => {
-    const asked = connect(path)
-    asked
-      .on('connect', () => resolve(undefined))
-      .on('error', error => {
-        resolve((error as NodeJS.ErrnoException).code)
-      })
-    asked.on('connect', () => asked.destroy())
-  })
-  if (code === 'ECONNREFUSED') await unlink(path)
+/** Listens by itself; a socket is for its own user and group: whoever may write to it may ask who calls. */
+async function listen(server: FastifyInstance, where: Place): Promise<void> {
+  if ('path' in where) await removeStale(where.path)
+  await server.listen(where)
+  if ('path' in where) await chmod(where.path, SOCKET_MODE)
 }

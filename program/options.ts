@@ -37,11 +37,11 @@ import type { OpenSession } from '../src/session/session.ts'
 import { buildSigningKeySet, deriveSigningKeys } from '../src/signing-keys.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
-import type { Registration } from '../src/smart/types.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
 import type { Config } from './config/load.ts'
 import type { InternalListenerOptions } from './internal.ts'
+import { listClientKeys, listRewrittenBases } from './registrations.ts'
 
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */
@@ -105,12 +105,14 @@ export interface Surroundings {
   countOutside?: MetricsOptions['countOutside']
   /** Whether the process is about to end. */
   isDraining?: HealthOptions['isDraining']
+  /** Reads the configuration anew, for the admin listener. */
+  reload?: AdminListenerOptions['reload']
 }
 
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract, countOutside, isDraining } = surroundings
+  const { vault, now = Date.now, contract, countOutside, isDraining, reload } = surroundings
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -218,7 +220,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
         }),
       },
     },
-    admin: config.admin ? { ...config.admin, ehrs: registrations } : undefined,
+    admin: config.admin ? { ...config.admin, ehrs: registrations, reload } : undefined,
   }
 }
 
@@ -235,16 +237,4 @@ function resolveClient(
 ): FacadeClient {
   const resolve = (path: string) => new URL(path, publicUrl).href
   return { ...rest, launchUrl: resolve(launchUrl), redirectUris: redirectUris.map(resolve) }
-}
-
-function listClientKeys(registrations: readonly Registration[]) {
-  return registrations.flatMap(({ clientAuth }) =>
-    clientAuth.method === 'private_key_jwt' ? clientAuth.keys : [],
-  )
-}
-
-/** The FHIR bases that become ours in what the browser reads, by registration id. */
-function listRewrittenBases(registrations: readonly Registration[]) {
-  const rewritten = registrations.filter(({ rewrite }) => rewrite)
-  return new Map(rewritten.map(({ id, iss, baseAliases }) => [id, [iss, ...baseAliases]]))
 }

@@ -2,6 +2,7 @@
 // rule for proxies in front, refusals of requests that no route ever sees.
 
 import { randomBytes } from 'node:crypto'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import wholeRequests from '../plugins/whole-requests.ts'
@@ -14,10 +15,17 @@ export interface ServerOptions {
   logger: FastifyBaseLogger
   /** Addresses and CIDR ranges of proxies in front; never `true` or a number (attacks AD4). */
   trustedProxies: readonly string[]
-  tls?: { cert: string; key: string }
+  tls?: TlsPair
+  /** Its requests come from a front that holds the port; it never listens itself. */
+  isBehindFront?: boolean
   /** Longest wait for answers under way when the server closes, in milliseconds; then they are cut. */
   drainMs?: number
   limits?: Partial<ConnectionLimits>
+}
+
+export interface TlsPair {
+  cert: string
+  key: string
 }
 
 const MAX_HEADER_BYTES = 16 * 1024
@@ -28,23 +36,39 @@ const KEEP_ALIVE_MS = 65_000
 const MAX_REQUESTS_PER_SOCKET = 10_000
 const DRAIN_MS = 25_000
 
+/** What every server of the product is held to, for Node's constructors and as its properties. */
+export function buildServerSettings({ headersMs, handshakeMs }: ConnectionLimits) {
+  return {
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: Math.min(WATCH_MS, headersMs),
+      insecureHTTPParser: false,
+      // The guard says so in our words.
+      requireHostHeader: false,
+      // An offer to change the protocol is not taken up.
+      shouldUpgradeCallback: () => false,
+    },
+    tls: { minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs },
+    server: {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
+      // Bodies have their own limits, because those of FHIR requests may take long.
+      requestTimeout: 0,
+    },
+  }
+}
+
 /** A Fastify instance with no route in it yet but for what none would answer. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const limits = { ...defaultConnectionLimits, ...options.limits }
-  const { headersMs, handshakeMs, requestMs } = limits
-  const http = {
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: headersMs,
-    connectionsCheckingInterval: Math.min(WATCH_MS, headersMs),
-    insecureHTTPParser: false,
-    // The guard says so in our words.
-    requireHostHeader: false,
-    // An offer to change the protocol is not taken up.
-    shouldUpgradeCallback: () => false,
-  }
-  const tls = { minVersion: 'TLSv1.2' as const, handshakeTimeout: handshakeMs }
+  const { http, tls, server } = buildServerSettings(limits)
   const app = fastify({
-    ...(options.tls ? { https: { ...http, ...options.tls, ...tls } } : { http }),
+    ...(options.isBehindFront
+      ? { serverFactory: (handler: RequestListener) => createHttpServer(handler) }
+      : options.tls
+        ? { https: { ...http, ...options.tls, ...tls } }
+        : { http }),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     // Requests have no logger of their own: a refusal names its request.
@@ -53,10 +77,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     exposeHeadRoutes: false,
     bodyLimit: 64 * 1024,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
-    // Bodies have their own limits, because those of FHIR requests may take long.
-    requestTimeout: 0,
+    ...server,
     // What still comes on an open connection is answered, and that connection closed.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -67,10 +88,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     },
     clientErrorHandler,
   }) as unknown as FastifyInstance
-  limitConnections(app.server as ConnectionServer, limits, options.trustedProxies)
-  app.register(wholeRequests, { requestMs })
+  app.register(wholeRequests, { requestMs: limits.requestMs })
   answerTheUnrouted(app)
-  endConnectionsOnClose(app, options.drainMs ?? DRAIN_MS)
+  if (!options.isBehindFront) {
+    limitConnections(app.server as ConnectionServer, limits, options.trustedProxies)
+    endConnectionsOnClose(app, options.drainMs ?? DRAIN_MS)
+  }
   return app
 }
 

@@ -34,6 +34,13 @@ export async function readConfiguration(
   }
 }
 
+let readFiles: string[] = []
+
+/** Every file that was read for the configuration the last time. */
+export function listReadFiles(): readonly string[] {
+  return readFiles
+}
+
 /** The configuration of a command line, read from its files and judged; rejects with ConfigError. */
 export async function judgeConfiguration(values: CommandLine['values'] = {}): Promise<Config> {
   const { config: asked, ...options } = values
@@ -41,11 +48,15 @@ export async function judgeConfiguration(values: CommandLine['values'] = {}): Pr
   const env = withOptions({ ...process.env, ...given }, options)
   const path = await findConfigFile(env)
   const folder = path === undefined ? process.cwd() : dirname(path)
+  readFiles = path === undefined ? [] : [path]
   const config = await loadConfig({
     file: path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) },
     folder,
     env,
-    readFile: (name, kind) => readNamedFile(resolve(folder, name), kind),
+    readFile(name, kind) {
+      readFiles.push(resolve(folder, name))
+      return readNamedFile(resolve(folder, name), kind)
+    },
   })
   return resolvePaths(config, folder)
 }

@@ -1,30 +1,31 @@
-// `fhirstorm start`: reads the configuration, opens the vault, listens, and drains on SIGTERM. Refuses
-// to start with a faulty configuration (status 2) or without its vault (status 1).
+// `fhirstorm start`: reads the configuration, opens the vault, listens, reads the configuration anew on SIGHUP,
+// and drains on SIGTERM. Refuses to start with a faulty configuration (status 2) or without its vault or
+// ports (status 1).
 
 import { setTimeout as wait } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
-import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { locateFault } from '../../src/fault-site.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
-import { serve } from '../app.ts'
+import type { Vault } from '../../src/vault/vault.ts'
 import type { Config } from '../config/load.ts'
 import { readContract } from '../contract.ts'
 import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
-import { buildOptions } from '../options.ts'
-import { createServer } from '../server.ts'
-import { configurationOptions, readCommandLine } from './command-line.ts'
-import { readConfiguration } from './configuration.ts'
+import { type Service, type ServiceOptions, startService } from '../service.ts'
+import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
+import { judgeConfiguration, listReadFiles, readConfiguration } from './configuration.ts'
 import { closeInspector } from './inspector.ts'
 import { type LogOutput, openLogOutput } from './log-output.ts'
 import { findNodeFault } from './node-options.ts'
 import { watchFaults } from './process-faults.ts'
 import { describeListenFault } from './surroundings.ts'
 import { complain } from './terminal.ts'
+import { watchFiles } from './watched-files.ts'
 
 /** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 const DRAIN_MS = 30_000
+const CUT_MS = 5_000
 
 const grammar = {
   name: 'fhirstorm start',
@@ -50,10 +51,10 @@ export async function start(args: string[]): Promise<number | undefined> {
   if (nodeFault !== undefined) return refuse(nodeFault, 2)
   const config = await readConfiguration(line.values)
   if (!config) return 2
-  return await run(config)
+  return await run(config, line.values)
 }
 
-async function run(config: Config): Promise<number | undefined> {
+async function run(config: Config, values: CommandLine['values']): Promise<number | undefined> {
   const log = openLogOutput(lines => logger.warn({ lines }, 'log lines were dropped'))
   const logger: Logger = pino(buildLoggerOptions(config.log.level), log)
   let ending: { close(): void } | undefined
@@ -72,63 +73,69 @@ async function run(config: Config): Promise<number | undefined> {
   if (opened instanceof VaultRefusal) return refuse(opened.message, 1)
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
-  const { trustedProxies, listen, publicUrl } = config
-  const app = createServer({ logger, trustedProxies, tls: listen.tls })
-  const state = { isDraining: false }
-  const surroundings = {
-    isDraining: () => state.isDraining,
-    vault: opened.vault,
+  const { vault } = opened
+  const service = await open({
+    ...{ config, logger, vault, read: () => judgeConfiguration(values) },
     contract: await readContract(),
     countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
-  }
-  // Who asks while we drain is not to come back on the same connection.
-  app.addHook('onRequest', async (_request, { raw }) => {
-    if (state.isDraining) raw.shouldKeepAlive = false
   })
-  await serve(app, buildOptions(config, surroundings))
-  if (closeInspector()) logger.warn('a debugger is open, and reads every token')
-  const fault = await openPorts(app, config)
-  if (fault !== undefined) {
-    await app.close()
-    return refuse(fault, 1)
+  if (typeof service === 'string') {
+    await vault.close()
+    return refuse(service, 1)
   }
-  logger.info({ publicUrl, ehrs: config.registrations.length }, 'listening')
+  if (closeInspector()) logger.warn('a debugger is open, and reads every token')
+  const { publicUrl, registrations, drainDelaySeconds } = config
+  logger.info({ publicUrl, ehrs: registrations.length }, 'listening')
+  process.on('SIGHUP', () => void service.reload())
+  const stopWatching = config.watch ? watchFiles(listReadFiles, service.reload) : undefined
 
   ending = closeWithGrace(
     {
-      delay: DRAIN_MS + config.drainDelaySeconds * 1_000,
+      delay: DRAIN_MS + drainDelaySeconds * 1_000,
       logger: false,
-      skip: ['uncaughtException', 'unhandledRejection'],
+      skip: ['uncaughtException', 'unhandledRejection', 'SIGHUP'],
     },
     async () => {
-      state.isDraining = true
+      stopWatching?.()
+      service.beginDraining()
       logger.info('draining')
-      await wait(config.drainDelaySeconds * 1_000)
-      await drain(app, logger, log)
+      await wait(drainDelaySeconds * 1_000)
+      await drain(service, vault, logger, log)
     },
   )
   return undefined
 }
 
-/** Listens, or tells in words why that cannot be. */
-async function openPorts(app: FastifyInstance, { listen, admin }: Config) {
+/** The service, or in words why it cannot listen. */
+async function open(options: ServiceOptions): Promise<Service | string> {
   try {
-    await app.listen({ host: listen.host, port: listen.port })
-    return undefined
+    return await startService(options)
   } catch (error) {
     const fault = describeListenFault(error)
     if (fault === undefined) throw error
-    // Node's error says which of the two it was.
-    const { port } = error as { port?: number }
-    const isAdmin = admin && port === admin.port && port !== listen.port
-    const [setting, place] = isAdmin ? ['admin.port', admin] : ['listen.port', listen]
-    return `${setting}: ${place.host}:${place.port}: ${fault}`
+    // Node's error says which of them it was.
+    const { port, address } = error as { port?: number; address?: string }
+    const { listen, admin, internal } = options.config
+    const places = { listen, ...(admin && { admin }), ...(internal && { internal }) }
+    const [setting, place] =
+      Object.entries(places).find(([, one]) =>
+        'socket' in one ? one.socket === address : one.port === port,
+      ) ?? (['listen', listen] as const)
+    return 'socket' in place
+      ? `${setting}.socket: ${place.socket}: ${fault}`
+      : `${setting}.port: ${place.host}:${place.port}: ${fault}`
   }
 }
 
-async function drain(app: FastifyInstance, logger: Logger, log: LogOutput): Promise<void> {
+async function drain(
+  service: Service,
+  vault: Vault,
+  logger: Logger,
+  log: LogOutput,
+): Promise<void> {
   try {
-    await app.close()
+    await service.close(DRAIN_MS - CUT_MS)
+    await vault.close()
   } catch (error) {
     process.exitCode = 1
     logger.error({ err: error, at: locateFault(error) }, 'not everything was closed in order')

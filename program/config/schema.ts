@@ -116,6 +116,7 @@ export const configSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  watch: z.boolean().default(false),
   hsts: z.strictObject({ includeSubDomains: z.boolean().default(false) }).prefault({}),
   drainDelaySeconds: z.int().min(0).max(300).default(0),
   hosts: z

@@ -1,0 +1,133 @@
+// The servers that hold the ports, while one app after the other answers behind them: each new request goes to
+// the app of now, and whoever came before is answered by the app that it met. Connections stay.
+
+import { lookup } from 'node:dns/promises'
+import { chmod } from 'node:fs/promises'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { type ConnectionLimits, defaultConnectionLimits } from '../src/limits.ts'
+import { type ConnectionServer, limitConnections } from './connections.ts'
+import { buildServerSettings, type TlsPair } from './server.ts'
+import { removeStale, SOCKET_MODE } from './socket-file.ts'
+
+export type Place = { host: string; port: number } | { path: string }
+
+export interface FrontOptions {
+  trustedProxies: readonly string[]
+  tls?: TlsPair
+  limits?: Partial<ConnectionLimits>
+}
+
+export interface Front {
+  /** Holds the place from now on; rejects as Node does. */
+  listen(place: Place): Promise<void>
+  /** Hands every new request to this app. */
+  hand(app: FastifyInstance): void
+  /** Takes another certificate for the connections to come. */
+  renew(tls: TlsPair | undefined): void
+  /** Resolves when this app has answered its last request but for streams of events, or after so long. */
+  settled(app: FastifyInstance, withinMs: number): Promise<void>
+  /** Takes no new connection, and ends each one as soon as it has nothing under way. */
+  stop(): void
+  /** Cuts what is left. */
+  close(): void
+}
+
+/** What Node tells a server, and Fastify listens for. */
+const EVENTS = ['checkExpectation', 'connect', 'upgrade', 'clientError'] as const
+const LOOK_MS = 50
+
+/** Servers for one place; `localhost` is every address of that name. */
+export function createFront({ tls, trustedProxies, limits: given }: FrontOptions): Front {
+  const limits = { ...defaultConnectionLimits, ...given }
+  const servers: (http.Server | https.Server)[] = []
+  const underWay = new WeakMap<FastifyInstance, number>()
+  let current: FastifyInstance | undefined
+  let pair = tls
+  let isStopped = false
+
+  return {
+    async listen(place) {
+      const places = await spread(place)
+      for (const one of places) await open(one)
+    },
+    hand(app) {
+      current = app
+    },
+    renew(next) {
+      pair = next
+      for (const server of servers)
+        if (server instanceof https.Server && next) server.setSecureContext(next)
+    },
+    async settled(app, withinMs) {
+      const until = performance.now() + withinMs
+      while ((underWay.get(app) ?? 0) > 0 && performance.now() < until) {
+        await new Promise(done => setTimeout(done, LOOK_MS))
+      }
+    },
+    stop() {
+      isStopped = true
+      for (const server of servers) {
+        server.close()
+        server.closeIdleConnections()
+      }
+    },
+    close() {
+      for (const server of servers) server.closeAllConnections()
+    },
+  }
+
+  async function open(place: Place): Promise<void> {
+    const settings = buildServerSettings(limits)
+    const server = pair
+      ? https.createServer({ ...settings.http, ...settings.tls, ...pair })
+      : http.createServer(settings.http)
+    Object.assign(server, settings.server)
+    limitConnections(server as ConnectionServer, limits, trustedProxies)
+    server.on('request', pass)
+    for (const event of EVENTS) {
+      server.on(event, (...told: unknown[]) => current?.server.emit(event, ...told))
+    }
+    if ('path' in place) await removeStale(place.path)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(place, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    if ('path' in place) await chmod(place.path, SOCKET_MODE)
+    servers.push(server)
+  }
+
+  /** The second address of `localhost` gets the port of the first, where that was chosen by the system. */
+  async function spread(place: Place): Promise<Place[]> {
+    if ('path' in place || place.host !== 'localhost') return [place]
+    const found = await lookup('localhost', { all: true })
+    const [first = '127.0.0.1', ...others] = new Set(found.map(({ address }) => address))
+    await open({ host: first, port: place.port })
+    const bound = servers.at(-1)?.address() as AddressInfo | undefined
+    return others.map(host => ({ host, port: bound?.port ?? place.port }))
+  }
+
+  function pass(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const app = current
+    if (app === undefined) {
+      request.socket.destroy()
+      return
+    }
+    if (!isStream(request)) {
+      underWay.set(app, (underWay.get(app) ?? 0) + 1)
+      response.once('close', () => underWay.set(app, (underWay.get(app) ?? 1) - 1))
+    }
+    // What still comes on an open connection is answered, and that connection closed.
+    if (isStopped) response.once('close', () => request.socket.destroySoon())
+    app.server.emit('request', request, response)
+  }
+}
+
+/** Streams of events have no end of their own; whoever listens comes again. */
+function isStream({ headers }: http.IncomingMessage): boolean {
+  return headers.accept?.includes('text/event-stream') ?? false
+}

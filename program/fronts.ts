@@ -1,0 +1,89 @@
+// All ports of the service, each with its front: what a new generation of the app needs is opened before it gets
+// its first request, and what it no longer needs is closed after.
+
+import type { FastifyInstance } from 'fastify'
+import { createFront, type Front, type FrontOptions, type Place } from './front.ts'
+
+/** Where a listener beside the public one is to be heard. */
+export type OpenListener = (name: string, app: FastifyInstance, place: Place) => void
+
+export interface Plan {
+  /** A further listener of the generation. */
+  add: OpenListener
+  /** Opens what is new, hands every place over, closes what is gone; rejects before anything is handed over. */
+  carryOut(): Promise<void>
+}
+
+export interface Fronts {
+  /** What a generation needs, the public listener first. */
+  plan(app: FastifyInstance, main: FrontOptions & { place: Place }): Plan
+  /** Resolves when this app has answered its last request, or after so long. */
+  settled(app: FastifyInstance, withinMs: number): Promise<void>
+  stop(): void
+  close(): void
+}
+
+interface Held {
+  front: Front
+  /** The place as text. */
+  at: string
+}
+
+const MAIN = 'main'
+
+/** No port is held yet. */
+export function createFronts(): Fronts {
+  let held = new Map<string, Held>()
+  const each = () => [...held.values()].map(({ front }) => front)
+
+  return {
+    plan(app, { place, ...options }) {
+      const wanted = [{ name: MAIN, app, place, options: options as FrontOptions }]
+      return {
+        add: (name, listener, at) =>
+          void wanted.push({ name, app: listener, place: at, options: { trustedProxies: [] } }),
+        async carryOut() {
+          const next = new Map<string, Held>()
+          const opened: Front[] = []
+          try {
+            for (const { name, place: at, options: how } of wanted) {
+              const key = JSON.stringify(at)
+              const known = held.get(name)
+              if (known?.at === key) next.set(name, known)
+              else {
+                const front = createFront(how)
+                await front.listen(at)
+                opened.push(front)
+                next.set(name, { front, at: key })
+              }
+            }
+          } catch (error) {
+            for (const front of opened) end(front)
+            throw error
+          }
+          for (const { name, app: listener, options: how } of wanted) {
+            const front = next.get(name)?.front
+            front?.renew(how.tls)
+            front?.hand(listener)
+          }
+          for (const [name, { front }] of held) if (next.get(name)?.front !== front) end(front)
+          held = next
+        },
+      }
+    },
+    async settled(app, withinMs) {
+      await Promise.all(each().map(front => front.settled(app, withinMs)))
+    },
+    stop() {
+      for (const front of each()) front.stop()
+    },
+    close() {
+      for (const front of each()) front.close()
+    },
+  }
+}
+
+function end(front: Front): void {
+  front.stop()
+  front.close()
+}

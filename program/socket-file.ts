@@ -1,0 +1,21 @@
+// A socket in the file system: what a process left behind when it was killed would keep the next one from
+// listening there.
+
+import { unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+
+/** For its own user and group. */
+export const SOCKET_MODE = 0o660
+
+/** Removes a socket on which nobody listens; one that answers, and whatever is no socket, stays. */
+export async function removeStale(path: string): Promise<void> {
+  const code = await new Promise<string | undefined>(resolve => {
+    const asked = connect(path)
+    asked.on('connect', () => {
+      asked.destroy()
+      resolve(undefined)
+    })
+    asked.on('error', error => resolve((error as NodeJS.ErrnoException).code))
+  })
+  if (code === 'ECONNREFUSED') await unlink(path)
+}
