@@ -50,7 +50,7 @@ for (const name of plugins) {
     for (const [, path = ''] of source.matchAll(/app\.(?:get|post|delete)\(\s*'(\/[^':]*)/g)) {
       assert.ok(section.includes(path), `${name} has the route ${path}`)
     }
-    for (const [, code] of source.matchAll(/new BrokerError\('(\w+)'/g)) {
+    for (const [, code] of source.matchAll(/new BrokerError\('(\w+)'(?! in )/g)) {
       // Told by the page, and what the guard and the frontend's 404 refuse with is said there.
       assert.ok(section.includes(`\`${code}\``) || code === 'not_found', `${name} refuses ${code}`)
     }
