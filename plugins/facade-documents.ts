@@ -20,6 +20,8 @@ export interface FacadeDocumentsOptions {
   signingKeys: readonly SigningKey[]
   /** Milliseconds since the epoch; the clock unless told. */
   now?: () => number
+  /** For @fastify/rate-limit, where the app has it. */
+  rateLimit?: { max: number; timeWindow: number }
 }
 
 interface Asked {
@@ -36,7 +38,8 @@ async function facadeDocuments(
     publicUrl: aPublicUrl,
     signingKeys: listWith('kid'),
   })
-  const { publicUrl, signingKeys, now = Date.now } = options
+  const { publicUrl, signingKeys, now = Date.now, rateLimit } = options
+  const config = { rateLimit }
   const { smartDiscovery: discovery } = app
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const keySet = buildSigningKeySet(signingKeys)
@@ -47,6 +50,7 @@ async function facadeDocuments(
 
   app.get(
     '/smart/:ehr/.well-known/smart-configuration',
+    { config },
     async (request: FastifyRequest<Asked>, reply) => {
       const registration = find(request)
       const server = await discovery.resolve(registration)
@@ -60,7 +64,7 @@ async function facadeDocuments(
     return send(reply, 'application/json', JSON.stringify(keySet))
   })
 
-  app.get('/smart/:ehr/metadata', async (request: FastifyRequest<Asked>, reply) => {
+  app.get('/smart/:ehr/metadata', { config }, async (request: FastifyRequest<Asked>, reply) => {
     return send(reply, 'application/fhir+json', await readStatement(find(request)))
   })
 

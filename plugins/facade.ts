@@ -24,6 +24,9 @@ import {
   type TokenError,
 } from '../src/facade/token.ts'
 import { readQuery } from '../src/form.ts'
+import { defaultLaunchPace } from '../src/limits.ts'
+import { groupAddress } from '../src/network/address.ts'
+import { createPace, type PaceLimits } from '../src/pace.ts'
 import { anObject, aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import type { SigningKey } from '../src/signing-keys.ts'
@@ -62,6 +65,10 @@ export interface FacadeOptions {
   signingKeys: readonly SigningKey[]
   /** Node's unless told. */
   randomBytes?: RandomBytes
+  /** How many authorizations may wait for a login, of those that begin within a while. */
+  pace?: Partial<PaceLimits>
+  /** For @fastify/rate-limit, where the app has it. */
+  rateLimit?: { max: number; timeWindow: number }
 }
 
 interface Asked {
@@ -84,7 +91,9 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
   const grants = createGrants(vault, randomBytes)
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
-  const page = { config: { page: true }, exposeHeadRoute: false }
+  const { rateLimit } = options
+  const page = { config: { page: true, rateLimit }, exposeHeadRoute: false }
+  const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
 
   app.decorate('smartFacade', { land })
 
@@ -106,12 +115,16 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
       throw new BrokerError('state_expired', { begun: 'standalone' })
     })
 
-    routes.post('/smart/:ehr/token', async (request: FastifyRequest<Asked>, reply) => {
-      app.smartGuard.check(request)
-      const answer = await redeem(request, find(request))
-      reply.header('cache-control', 'no-store').header('vary', 'Cookie')
-      return typeof answer === 'string' ? reply.code(400).send({ error: answer }) : answer
-    })
+    routes.post(
+      '/smart/:ehr/token',
+      { config: { rateLimit } },
+      async (request: FastifyRequest<Asked>, reply) => {
+        app.smartGuard.check(request)
+        const answer = await redeem(request, find(request))
+        reply.header('cache-control', 'no-store').header('vary', 'Cookie')
+        return typeof answer === 'string' ? reply.code(400).send({ error: answer }) : answer
+      },
+    )
   })
 
   /** Without a launch of ours the user logs in first, and the callback finds the app again. */
@@ -123,6 +136,7 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
     const asked = readAppRequest(readQuery(request.raw.url), client, urlOf(registration))
     if ('redirectTo' in asked) return asked.redirectTo
     if (asked.launch === undefined) {
+      makeRoom(request, ehr)
       const name = await grants.give('waiting', { ehr, request: asked })
       const query = new URLSearchParams({
         ehr,
@@ -134,6 +148,13 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
     if (ready?.ehr !== ehr) return buildErrorUrl(asked, 'invalid_request')
     await tickets.open(request, ready.session)
     return await grantCode(ready.session, ehr, asked)
+  }
+
+  // Whoever asks need not have logged in: what waits lies in the vault for ten minutes.
+  function makeRoom({ ip }: FastifyRequest, ehr: string): void {
+    const rest = pace(ehr, groupAddress(ip))
+    if (rest === 0) return
+    throw new BrokerError('too_many_logins', { ehr, retryAfterSeconds: Math.ceil(rest / 1000) })
   }
 
   async function grantCode(session: string, ehr: string, asked: AppRequest): Promise<string> {

@@ -175,7 +175,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     },
     renewal: { registrations, now: vault.now, randomBytes },
     facade: config.facade && {
-      ...{ registrations, publicUrl, randomBytes, now },
+      ...{ registrations, publicUrl, randomBytes, now, rateLimit: defaultLoginRate },
       client: resolveClient(config.facade, publicUrl),
       signingKeys: deriveSigningKeys(keyRing, 'facade id token'),
     },

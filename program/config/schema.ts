@@ -12,6 +12,8 @@ const origin = z.string().refine(isOrigin, 'must be an origin such as https://eh
 const ORIGIN = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9]\d{0,4})?$/
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')
+/** RFC 6749 3.1.2: no fragment, in which a code would be lost. */
+const appPath = localPath.regex(/^[^#]*$/, 'must be a path without a fragment')
 
 const withSecret = { secret: text(512).optional(), secretFile: text(4096).optional() }
 
@@ -146,8 +148,8 @@ export const configSchema = z.strictObject({
     .default([]),
   facade: z
     .strictObject({
-      launchUrl: localPath,
-      redirectUris: z.array(localPath).min(1).max(20),
+      launchUrl: appPath,
+      redirectUris: z.array(appPath).min(1).max(20),
       clientId: text(512),
       pkceOptional: z.boolean().default(false),
     })

@@ -17,20 +17,38 @@ export interface StatementsOptions {
 
 const MAX_BYTES = 4 * 1024 * 1024
 const KEPT_MS = 600_000
+/** Rest after a failure, in which the EHR is not asked again. */
+const FAILED_MS = 30_000
 const HEADERS = { accept: 'application/fhir+json, application/json;q=0.9' }
 
-/** Makes the function that gives an EHR's statement as text. */
+interface Kept {
+  text: Promise<string>
+  /** Endless while the EHR is asked, so that it is asked once for all. */
+  until: number
+}
+
+/**
+ * Makes the function that gives an EHR's statement as text. Whoever asks costs the EHR nothing: one question
+ * in ten minutes, one in half a minute while it fails, and meanwhile what it said last.
+ */
 export function createStatements({ fetchFor, facadeUrlOf, now, steady }: StatementsOptions) {
-  const kept = new Map<string, { text: string; until: number }>()
+  const kept = new Map<string, Kept>()
 
   return async function read(registration: Registration): Promise<string> {
     const known = kept.get(registration.id)
-    if (known !== undefined && steady() < known.until) return known.text
+    if (known !== undefined && steady() < known.until) return await known.text
+    const entry: Kept = { text: Promise.resolve(''), until: Number.POSITIVE_INFINITY }
+    entry.text = renew(registration, entry, known)
+    kept.set(registration.id, entry)
+    return await entry.text
+  }
+
+  async function renew(registration: Registration, entry: Kept, last?: Kept): Promise<string> {
     const own = await ask(registration).catch(() => undefined)
+    entry.until = steady() + (own === undefined ? FAILED_MS : KEPT_MS)
+    if (own === undefined && last !== undefined) return await last.text
     const date = new Date(now()).toISOString()
-    const text = JSON.stringify(buildCapabilityStatement(facadeUrlOf(registration), own, date))
-    if (own !== undefined) kept.set(registration.id, { text, until: steady() + KEPT_MS })
-    return text
+    return JSON.stringify(buildCapabilityStatement(facadeUrlOf(registration), own, date))
   }
 
   async function ask(registration: Registration): Promise<object | undefined> {

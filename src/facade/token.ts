@@ -9,15 +9,11 @@ import { readOnce } from './parameters.ts'
 export interface TokenRequest {
   code: string
   redirectUri: string
-  clientId?: string
+  clientId: string
   verifier?: string
 }
 
-export type TokenError =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'invalid_grant'
-  | 'unsupported_grant_type'
+export type TokenError = 'invalid_request' | 'invalid_grant' | 'unsupported_grant_type'
 
 /** What a code was made for. */
 export interface CodeGrant {
@@ -47,12 +43,13 @@ export function readTokenRequest(
     return CODE.test(code) ? 'invalid_grant' : 'invalid_request'
   }
   const clientId = values.get('client_id') ?? readBasicUser(authorization)
+  if (clientId === undefined) return 'invalid_request'
   return { code, redirectUri, clientId, verifier }
 }
 
 /** Whether a request is the one that the code was made for. */
 export function isOwnCode(request: TokenRequest, grant: CodeGrant, ehr: string): boolean {
-  const { redirectUri, clientId = grant.clientId, verifier } = request
+  const { redirectUri, clientId, verifier } = request
   const challenge = verifier && hash('sha256', verifier, 'base64url')
   return (
     grant.ehr === ehr &&

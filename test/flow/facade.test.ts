@@ -251,7 +251,7 @@ for (const prefix of ['', '/bff']) {
       const { browser, code: third } = await authorize()
       const bare = await browser.fetch(`${base}/token`, {
         ...{ method: 'POST', headers: { ...form, origin: new URL(base).origin } },
-        body: `grant_type=authorization_code&code=${third}&redirect_uri=${encodeURIComponent(callback)}`,
+        body: `grant_type=authorization_code&client_id=${CLIENT}&code=${third}&redirect_uri=${encodeURIComponent(callback)}`,
       })
       assert.equal(bare.json<{ error: string }>().error, 'invalid_grant')
     })

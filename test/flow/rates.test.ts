@@ -14,14 +14,20 @@ const routes = {
   '/redirect': '/redirect?state=x',
   '/redirect/:ehr': '/redirect/general?state=x',
   '/backchannel-logout': '/backchannel-logout',
+  '/smart/:ehr/authorize': '/smart/general/authorize?client_id=other',
+  '/smart/:ehr/token': '/smart/general/token',
+  '/smart/:ehr/metadata': '/smart/nobody/metadata',
+  '/smart/:ehr/.well-known/smart-configuration': '/smart/nobody/.well-known/smart-configuration',
 }
+const POSTED = new Set(['/backchannel-logout', '/smart/general/token'])
+const existingApp = { launchUrl: '/launch.html', redirectUris: ['/'], clientId: 'app' }
 const BATCH = 50
 
 let world: World
 
 /** As a socket of this address brings it, with the header of a proxy. */
 async function ask(url: string, remoteAddress: string, forwarded?: string): Promise<number> {
-  const method = url === '/backchannel-logout' ? 'POST' : 'GET'
+  const method = POSTED.has(url) ? 'POST' : 'GET'
   const headers: Record<string, string> = { host: new URL(world.app).host }
   if (forwarded !== undefined) headers['x-forwarded-for'] = forwarded
   if (method === 'POST') headers['content-type'] = 'application/x-www-form-urlencoded'
@@ -44,7 +50,11 @@ async function askTimes(
 
 describe('without proxies in front', () => {
   before(async () => {
-    world = await createWorld()
+    world = await createWorld({
+      configure(document) {
+        document.facade = existingApp
+      },
+    })
   })
   after(() => world.close())
 

@@ -296,3 +296,28 @@ test('[R23] an origin is one word of a policy', async () => {
   const both = 'origins: [https://a.example:8443, "http://[::1]:1"]'
   await load(good.replace(/origins: .*/, both))
 })
+
+test('[FA2] addresses of an existing app are paths of our own origin, without a fragment', async () => {
+  const facade = (launchUrl: string, redirectUri: string) =>
+    `${good}facade: { launchUrl: '${launchUrl}', redirectUris: ['${redirectUri}'], clientId: app }\n`
+  assert.equal((await load(facade('/launch.html', '/app/?x=1'))).facade?.pkceOptional, false)
+  for (const odd of [
+    'https://evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    'app/',
+    '/a#b',
+  ]) {
+    const [launchUrl, redirectUri] = [facade(odd, '/'), facade('/', odd)]
+    assert.match(
+      (await faultsOf(load(launchUrl))).join('\n'),
+      /^fhirstorm\.yaml:\d+:\d+: must be a/,
+      odd,
+    )
+    assert.match(
+      (await faultsOf(load(redirectUri))).join('\n'),
+      /^fhirstorm\.yaml:\d+:\d+: must be a/,
+      odd,
+    )
+  }
+})

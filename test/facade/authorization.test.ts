@@ -1,0 +1,122 @@
+// What an existing app may ask for, and where it is answered: at its own addresses, or nowhere.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { BrokerError } from '../../src/errors.ts'
+import { buildCodeUrl, buildErrorUrl, readAppRequest } from '../../src/facade/authorization.ts'
+import { buildLaunchLanding, readSessionName } from '../../src/facade/client.ts'
+
+const facadeUrl = 'https://app.example/smart/general'
+const client = {
+  clientId: 'existing-app',
+  launchUrl: 'https://app.example/app/launch.html',
+  redirectUris: ['https://app.example/app/', 'https://app.example/app/index.html?kept=1'],
+  pkceOptional: false,
+}
+const asked = {
+  ...{ response_type: 'code', client_id: client.clientId, aud: facadeUrl, state: 'of the app' },
+  ...{ redirect_uri: 'https://app.example/app/', code_challenge: 'c'.repeat(43) },
+  code_challenge_method: 'S256',
+}
+
+function read(changes: Record<string, string | undefined> = {}, of = client) {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries({ ...asked, ...changes })) {
+    if (value !== undefined) query.append(name, value)
+  }
+  return readAppRequest(String(query), of, facadeUrl)
+}
+
+const without = { code_challenge: undefined, code_challenge_method: undefined }
+
+test('[FA1] a sound request is read with all that its answer needs', () => {
+  const launch = 'l'.repeat(43)
+  assert.deepEqual(read({ launch, nonce: 'n', aud: `${facadeUrl}/`, scope: 'openid' }), {
+    ...{ clientId: 'existing-app', redirectUri: 'https://app.example/app/', state: 'of the app' },
+    ...{ challenge: 'c'.repeat(43), nonce: 'n', launch },
+  })
+})
+
+test('[FA2] a challenge may be left out by an app that is known to be old, and then it is plainly left out', () => {
+  const old = { ...client, pkceOptional: true }
+  assert.ok('redirectTo' in read(without))
+  assert.ok(!('redirectTo' in read(without, old)))
+  for (const weak of [
+    { code_challenge_method: 'plain' },
+    { code_challenge_method: undefined },
+    { code_challenge: undefined },
+    { ...without, code_challenge_method: 'plain' },
+    { code_challenge: 'short' },
+    { code_challenge: '' },
+  ]) {
+    assert.ok('redirectTo' in read(weak, old), JSON.stringify(weak))
+    assert.ok('redirectTo' in read(weak), JSON.stringify(weak))
+  }
+})
+
+test('[FA2] whatever is asked, no answer goes anywhere but to a registered address, spelled as registered', () => {
+  const odd = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.webUrl(),
+    fc.constantFrom(...Object.values(asked)),
+  )
+  const members = fc.dictionary(
+    fc.constantFrom(...Object.keys(asked), 'launch', 'nonce', 'scope', 'x'),
+    fc.option(odd, { nil: undefined }),
+  )
+  fc.assert(
+    fc.property(members, fc.string(), (changes, tail) => {
+      let found: ReturnType<typeof read>
+      try {
+        found = readAppRequest(
+          `${new URLSearchParams({ ...asked, ...changes } as Record<string, string>)}&${tail}`,
+          client,
+          facadeUrl,
+        )
+      } catch (error) {
+        assert.ok(error instanceof BrokerError)
+        assert.equal(error.code, 'facade_client_invalid')
+        return
+      }
+      const target = 'redirectTo' in found ? found.redirectTo : buildCodeUrl(found, 'code')
+      const { origin, pathname } = new URL(target)
+      assert.ok(['/app/', '/app/index.html'].includes(pathname) && origin === 'https://app.example')
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('[FA2] an answer replaces what an address has of its kind, and keeps the rest', () => {
+  const redirectUri = 'https://app.example/app/?kept=1&code=forged&state=forged'
+  assert.equal(
+    buildCodeUrl({ redirectUri, state: 'a b&c' }, 'real'),
+    'https://app.example/app/?kept=1&code=real&state=a+b%26c',
+  )
+  assert.equal(
+    buildErrorUrl({ redirectUri: 'https://app.example/app/' }, 'access_denied'),
+    'https://app.example/app/?error=access_denied',
+  )
+  assert.equal(
+    buildLaunchLanding('https://app.example/l.html?x=1&launch=old', facadeUrl, 'new'),
+    'https://app.example/l.html?x=1&launch=new&iss=https%3A%2F%2Fapp.example%2Fsmart%2Fgeneral',
+  )
+})
+
+test('[FA3] a session is named by a bearer of its own shape alone', () => {
+  const name = 'n'.repeat(22)
+  assert.equal(readSessionName(`Bearer ${name}`), name)
+  assert.equal(readSessionName(`bearer ${name}`), name)
+  for (const odd of [
+    undefined,
+    '',
+    name,
+    `Basic ${name}`,
+    `Bearer  ${name}`,
+    `Bearer ${name}n`,
+    `Bearer ${name}, Bearer ${name}`,
+    `Bearer ../${name.slice(3)}`,
+  ]) {
+    assert.throws(() => readSessionName(odd), { code: 'session_invalid' }, odd)
+  }
+})
