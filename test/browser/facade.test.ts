@@ -39,8 +39,8 @@ describe('an existing SMART app in Chromium', { skip: !hasChromium() }, () => {
     rmSync(folder, { recursive: true })
   })
 
-  async function launch(page: Page, patient: string): Promise<void> {
-    await page.goto(`${world.sandbox.url}/launch-app?patient=${patient}&auto=1`)
+  async function launch(page: Page, asked: string, patient = asked): Promise<void> {
+    await page.goto(`${world.sandbox.url}/launch-app?patient=${asked}&auto=1`)
     await page.waitForFunction(`/values|failed/.test(document.title)`)
     assert.match(await page.title(), new RegExp(`^${patient}: [1-9]`))
   }
@@ -79,6 +79,24 @@ describe('an existing SMART app in Chromium', { skip: !hasChromium() }, () => {
       complaints.filter(text => !/404/.test(text)),
       [],
     )
+  })
+
+  test('[FA1] has the encounter, the banner and the context that the EHR launched it with', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, 'amy-shaw&encounter=amy-shaw-visit-1', 'amy-shaw')
+    const told = await page.evaluate<Record<string, unknown>>(`(async () => {
+      const client = await FHIR.oauth2.ready()
+      const [encounter, user] = await Promise.all([client.encounter.read(), client.user.read()])
+      const { need_patient_banner: banner, fhirContext } = client.state.tokenResponse
+      const { fhirUser, serverUrl } = { fhirUser: client.user.fhirUser, serverUrl: client.state.serverUrl }
+      return { encounter: encounter.id, user: fhirUser === user.resourceType + '/' + user.id, banner, fhirContext, serverUrl }
+    })()`)
+    assert.deepEqual(told, {
+      ...{ encounter: 'amy-shaw-visit-1', user: true, banner: true },
+      fhirContext: [{ reference: 'DocumentReference/amy-shaw-letter', role: 'launch' }],
+      serverUrl: `${world.app}/smart/general`,
+    })
   })
 
   test('[FA1, FA3] begins by itself, and two patients in two tabs stay apart', async () => {

@@ -10,8 +10,11 @@ export function hasChromium(): boolean {
   return hasPrograms({ path: PROGRAM, debian: 'chromium' })
 }
 
-/** A browser that talks to nobody by itself. */
-export async function launchChromium(): Promise<Browser> {
+/** In place of Playwright's own list, which turns off that storage in frames is partitioned, as users have it. */
+export const PARTITIONED_STORAGE = '--disable-features=MediaRouter,OptimizationHints,Translate'
+
+/** A browser that talks to nobody by itself; further arguments win over earlier ones. */
+export async function launchChromium(...further: readonly string[]): Promise<Browser> {
   return await chromium.launch({
     executablePath: PROGRAM,
     // As users have it: pages are kept for going back.
@@ -22,6 +25,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...further,
     ],
   })
 }
