@@ -58,6 +58,8 @@ const bounds: Record<string, string> = {
   'src/vault/memory.ts leases': 'the room of the store, in bytes',
   'src/vault/memory.ts records': 'the room of the store, in bytes',
   'src/vault/memory.ts taken': 'the room of the store, in bytes',
+  'src/vault/redis-leases.ts members': EACH_CALL,
+  'src/vault/redis-waits.ts waiting': 'removals under way, each for a lease at most',
   'src/vault/redis-heads.ts underWay': 'commands that wait, in bytes',
 }
 

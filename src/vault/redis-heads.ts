@@ -1,7 +1,9 @@
-// Heads of records in Redis, kept in this process until Redis says that one has changed, and for a
-// second at most where nobody can tell. One that changes while it is read is not kept.
+// Heads of records in Redis, kept in this process under its lease until Redis says that one has changed,
+// and for a second at most. One that changes while it is read is not kept; without a lease none is, and
+// none is read for two who ask.
 
 import { createHeadCache } from './head-cache.ts'
+import { LEASE_MS } from './redis-leases.ts'
 import type { Head, RecordId } from './vault.ts'
 
 export interface RedisHeads {
@@ -11,11 +13,11 @@ export interface RedisHeads {
   expire(id?: RecordId): void
 }
 
-const KEPT_MS = 1_000
-
+/** Heads that `read` gives; kept while `isHeld` says that they may be. */
 export function createRedisHeads(
   read: (id: RecordId) => Promise<Head | undefined>,
   now: () => number,
+  isHeld: () => boolean,
 ): RedisHeads {
   const cache = createHeadCache()
   /** Each head is read once for all who ask meanwhile. */
@@ -23,6 +25,7 @@ export function createRedisHeads(
 
   return {
     get(id) {
+      if (!isHeld()) return read(id)
       // By a clock that nobody sets.
       const kept = cache.get(id, performance.now())
       if (kept) return kept.expiresAt > now() ? kept : undefined
@@ -36,7 +39,7 @@ export function createRedisHeads(
   }
 
   function readAndKeep(id: RecordId): Promise<Head | undefined> {
-    const until = performance.now() + KEPT_MS
+    const until = performance.now() + LEASE_MS
     const reading: Promise<Head | undefined> = read(id)
       .then(head => (head && isCurrent() ? cache.refresh(id, head, until) : head))
       .finally(() => {

@@ -1,22 +1,31 @@
 // The vault in Redis or Valkey, shared by any number of instances. Every step that must happen at once
 // is one script on one key; index entries are sorted sets of their own, by the end of their records,
-// whose stale members are passed over. Heads are kept until Redis says that they have changed, a second
-// at most. The time of day is the server's.
+// whose stale members are passed over. Heads are kept under a lease until Redis says that they have
+// changed, a second at most; a removal resolves when nobody keeps the record's. The time of day is the
+// server's.
 
 import { BrokerError } from '../errors.ts'
 import { verifyKeyMarks } from './key-marks.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { createRedisHeads } from './redis-heads.ts'
+import {
+  depositKey,
+  indexKey,
+  KEY_MARKS,
+  leaseKey,
+  RECORD,
+  recordKey,
+  takenKey,
+} from './redis-keys.ts'
+import { INSTANCES } from './redis-lease-scripts.ts'
+import { createRedisLeases } from './redis-leases.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
 import * as scripts from './redis-scripts.ts'
 import { judgeAddress, judgeClock, judgeServer } from './redis-survey.ts'
 import { VaultRefusal } from './refusal.ts'
 import type { Head, KeyMarks, RecordId, Vault } from './vault.ts'
 
-const PREFIX = 'fhirstorm'
-const RECORD = `${PREFIX}:record:`
-const KEY_MARKS = `${PREFIX}:key-marks`
 const HEAD_FIELDS = ['generation', 'lastUsedAt', 'expiresAt'] as const
 const WAIT_MS = 1_000
 const FIND_BATCH = 200
@@ -35,10 +44,14 @@ export async function openRedisVault(
   const { waitReplicas = 0 } = choice
   const clock = steady && createRedisClock(askTime, { now: readTime, steady })
   const now = clock?.now ?? readTime
-  const heads = createRedisHeads(readHead, now)
-  const link = openRedisLink(redis, choice, expireHead)
+  const heads = createRedisHeads(readHead, now, () => leases.isHeld())
+  const link = openRedisLink(redis, choice, noteChange)
   // WAIT stops its connection for as long as it waits: reads have one of their own.
   const durable = waitReplicas > 0 ? openRedisLink(redis, choice) : link
+  const leases = createRedisLeases({
+    ask: (...command) => link.send(INSTANCES, ...command),
+    onEnd: id => heads.expire(id),
+  })
   let unverified: KeyMarks | undefined
   const syncing = clock && setInterval(clock.sync, SYNC_MS).unref()
 
@@ -66,7 +79,12 @@ export async function openRedisVault(
       write(scripts.REPLACE, recordKey(id), now(), generation, expiresAt, keyId, value),
     touch: (id, lastUsedAt, expiresAt) =>
       run(scripts.TOUCH, recordKey(id), now(), lastUsedAt, expiresAt),
-    remove: (id, generation) => write(scripts.REMOVE, recordKey(id), now(), generation ?? ''),
+    async remove(id, generation) {
+      const isDone = await write(scripts.REMOVE, recordKey(id), now(), generation ?? '')
+      // Also where there was none: whoever has removed it may still be waiting.
+      await leases.tell(id)
+      return isDone
+    },
     async find(entry) {
       await ready()
       const key = indexKey(entry)
@@ -109,6 +127,7 @@ export async function openRedisVault(
     },
     async close() {
       clearInterval(syncing)
+      await leases.close()
       await Promise.all([link, ...(durable === link ? [] : [durable])].map(each => each.close()))
     },
   }
@@ -153,9 +172,16 @@ export async function openRedisVault(
     return toHead(reply as unknown[])
   }
 
-  function expireHead(key?: string): void {
-    if (key === undefined) heads.expire()
-    else if (key.startsWith(RECORD)) heads.expire(key.slice(RECORD.length))
+  function noteChange(key?: string): void {
+    if (key === undefined) leases.lose()
+    else {
+      expireHead(key)
+      leases.note(key)
+    }
+  }
+
+  function expireHead(key: string): void {
+    if (key.startsWith(RECORD)) heads.expire(key.slice(RECORD.length))
   }
 
   function toHead([generation, lastUsedAt, expiresAt]: readonly unknown[]): Head | undefined {
@@ -216,24 +242,4 @@ type Argument = string | number | Uint8Array
 
 function toArgument(value: Argument): string | Buffer {
   return value instanceof Uint8Array ? Buffer.from(value) : String(value)
-}
-
-function recordKey(id: RecordId): string {
-  return RECORD + id
-}
-
-function indexKey(entry: string): string {
-  return `${PREFIX}:index:${entry}`
-}
-
-function takenKey(key: string): string {
-  return `${PREFIX}:taken:${key}`
-}
-
-function depositKey(key: string): string {
-  return `${PREFIX}:deposit:${key}`
-}
-
-function leaseKey(id: RecordId): string {
-  return `${PREFIX}:lease:${id}`
 }

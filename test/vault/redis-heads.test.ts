@@ -8,13 +8,17 @@ import type { Head } from '../../src/vault/vault.ts'
 const now = () => 1_000
 const head = (generation: number): Head => ({ generation, lastUsedAt: 0, expiresAt: 2_000 })
 
-function createStore() {
+function createStore(isHeld = () => true) {
   const asked: PromiseWithResolvers<Head | undefined>[] = []
-  const heads = createRedisHeads(() => {
-    const question = Promise.withResolvers<Head | undefined>()
-    asked.push(question)
-    return question.promise
-  }, now)
+  const heads = createRedisHeads(
+    () => {
+      const question = Promise.withResolvers<Head | undefined>()
+      asked.push(question)
+      return question.promise
+    },
+    now,
+    isHeld,
+  )
   return { asked, heads }
 }
 
@@ -75,4 +79,18 @@ test('a head that is kept ends with its record', async () => {
   asked[0]?.resolve({ ...head(1), expiresAt: 1_000 })
   await read
   assert.equal(heads.get('a'), undefined)
+})
+
+test('[K19] without a lease nothing is kept, and nothing that was kept is given', async () => {
+  let held = true
+  const { asked, heads } = createStore(() => held)
+  const first = heads.get('a')
+  asked[0]?.resolve(head(1))
+  await first
+  held = false
+  const both = [heads.get('a'), heads.get('a')]
+  assert.equal(asked.length, 3)
+  asked[1]?.resolve(undefined)
+  asked[2]?.resolve(undefined)
+  assert.deepEqual(await Promise.all(both), [undefined, undefined])
 })

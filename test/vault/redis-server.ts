@@ -47,7 +47,9 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
 /** Starts three servers that share the slots of one cluster. */
 export async function startRedisCluster(): Promise<RedisServer[]> {
   const args = ['--cluster-enabled', 'yes', '--appendonly', 'no']
-  const servers = await Promise.all([1, 2, 3].map(() => startRedis(args)))
+  // The usual bus port, ten thousand higher, may be in use.
+  const start = async () => await startRedis([...args, '--cluster-port', `${await findPort()}`])
+  const servers = await Promise.all([1, 2, 3].map(start))
   const nodes = servers.map(({ port }) => `127.0.0.1:${port}`)
   await redisCli('--cluster', 'create', ...nodes, '--cluster-yes')
   for (const server of servers) {

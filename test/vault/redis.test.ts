@@ -53,7 +53,8 @@ if (hasRedis()) {
     await vault.deposit('deposit', 'sealed', now() + MINUTE)
     await vault.lease(id, 'owner', MINUTE)
     const keys = (await server.command('keys', '*')).trim().split('\n')
-    assert.equal(keys.length, 7)
+    // The instances' own come and go.
+    assert.equal(keys.filter(key => !key.includes('{instances}')).length, 7)
     for (const key of keys) {
       const left = Number(await server.command('pttl', key))
       assert.ok(left > 0 && left <= 62 * MINUTE, `${key} has ${left} ms left`)

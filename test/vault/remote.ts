@@ -12,6 +12,9 @@ import { adopt, end } from '../world/children.ts'
 export interface Remote {
   /** Calls one method so many times at once, and gives what came of each. */
   call(method: keyof Vault, args: readonly unknown[], times?: number): Promise<unknown[]>
+  /** Stops the process where it stands, and lets it go on. */
+  pause(): void
+  resume(): void
   /** kill -9. */
   kill(): Promise<void>
 }
@@ -37,6 +40,8 @@ export async function startRemote(t: TestContext, address: VaultChoice): Promise
       const [results] = (await once(child, 'message')) as [unknown[]]
       return results
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     async kill() {
       await end(child, 'SIGKILL')
     },

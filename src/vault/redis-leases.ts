@@ -1,0 +1,153 @@
+// Which of what an instance has read of Redis it may still serve. Each instance renews a lease in the
+// store, and is told with each renewal which records have ended since the one before; a push of the
+// store makes it ask at once. Who ends a record asks all who hold a lease, and waits until each has read
+// of the end, or until its lease has run out. A lease counts from before it was asked for, by a clock
+// that nobody sets, and by the time of day as well (a machine that slept); one that could not be
+// renewed, or whose connection broke, is over at once.
+
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { ENDS, FORGET, INSTANCES, MEMBER, RENEW, TELL } from './redis-lease-scripts.ts'
+import { createRedisWaits } from './redis-waits.ts'
+import type { RecordId } from './vault.ts'
+
+/** How long anything that was read may be served without another word of the store. */
+export const LEASE_MS = 1_000
+const RENEW_MS = 250
+/** What clocks of two machines may differ by within a lease. */
+const MARGIN_MS = 50
+
+export interface RedisLeases {
+  /** True while what this instance keeps may be served. */
+  isHeld(): boolean
+  /** The store says that this key has changed. */
+  note(key: string): void
+  /** The connection broke, and whatever it would have told with it. */
+  lose(): void
+  /** Resolves when no instance serves this record any more, within a lease. */
+  tell(id: RecordId): Promise<void>
+  /** Gives the lease back. */
+  close(): Promise<void>
+}
+
+interface LeasesOptions {
+  ask: (...command: string[]) => Promise<unknown>
+  /** This record has ended elsewhere; without an id, any may have. */
+  onEnd: (id?: RecordId) => void
+}
+
+/** Begins to renew; nothing is held before the first answer. */
+export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
+  const instance = randomUUID()
+  const waits = createRedisWaits(() => ask('HGETALL', INSTANCES))
+  let heldUntil = { steady: 0, wall: 0 }
+  let epoch = ''
+  let seq = '0'
+  let renewals = 0
+  let losses = 0
+  let isBehind = false
+  let isClosed = false
+  let catchingUp: Promise<void> | undefined
+  const timer = setInterval(wake, RENEW_MS).unref()
+  wake()
+
+  return {
+    isHeld,
+    note(key) {
+      if (key === ENDS) wake()
+      if (key === INSTANCES) waits.wake()
+    },
+    lose() {
+      drop()
+      wake()
+    },
+    async tell(id) {
+      const removedAt = performance.now()
+      try {
+        await waitForAll(id)
+      } catch {
+        // Nobody can be told: every head that anybody keeps was read within a lease before now.
+        await pause(LEASE_MS + MARGIN_MS - (performance.now() - removedAt))
+      }
+    },
+    async close() {
+      isClosed = true
+      clearInterval(timer)
+      drop()
+      await catchingUp
+      const field = `${MEMBER}${instance}`
+      await ask('HDEL', INSTANCES, field).catch(() => undefined)
+    },
+  }
+
+  function isHeld(): boolean {
+    return performance.now() < heldUntil.steady && Date.now() < heldUntil.wall
+  }
+
+  function drop(): void {
+    heldUntil = { steady: 0, wall: 0 }
+    losses++
+    onEnd()
+  }
+
+  function wake(): void {
+    isBehind = true
+    catchingUp ??= catchUp().finally(() => {
+      catchingUp = undefined
+    })
+  }
+
+  async function catchUp(): Promise<void> {
+    while (isBehind && !isClosed) {
+      isBehind = false
+      try {
+        await renew()
+      } catch {
+        drop()
+      }
+    }
+  }
+
+  async function renew(): Promise<void> {
+    const before = { steady: performance.now(), wall: Date.now() }
+    const lossesBefore = losses
+    const from = Number(seq)
+    const words = [instance, epoch, seq, `${++renewals}`]
+    // The first is there to be told of the next change; it stands before the script that reads all.
+    const [, reply] = await Promise.all([
+      ask('ZCARD', ENDS),
+      ask('EVAL', RENEW, '2', INSTANCES, ENDS, ...words),
+    ])
+    const [current, last, ends] = reply as [string, string, string[]]
+    const isWhole = current === epoch && ends.length === Number(last) - from
+    if (isWhole) for (const end of ends) onEnd(end.slice(end.indexOf(' ') + 1))
+    else onEnd()
+    epoch = current
+    seq = last
+    // The next renewal tells that these were read.
+    if (ends.length > 0) isBehind = true
+    if (losses !== lossesBefore) return
+    if (!isHeld()) onEnd()
+    heldUntil = { steady: before.steady + LEASE_MS, wall: before.wall + LEASE_MS }
+  }
+
+  async function waitForAll(id: RecordId): Promise<void> {
+    const reply = await ask('EVAL', TELL, '2', INSTANCES, ENDS, id)
+    const [told, number, age, fields] = reply as [string, number, string, string[]]
+    const over = performance.now() + LEASE_MS + MARGIN_MS
+    const members = new Map<string, string>()
+    for (let i = 0; i < fields.length; i += 2) {
+      const [field = '', value = ''] = fields.slice(i, i + 2)
+      if (field.startsWith(MEMBER)) members.set(field, value)
+    }
+    // This one has let go of it already.
+    members.delete(`${MEMBER}${instance}`)
+    // Whoever held a lease of the run before may not be known to this one yet.
+    if (!(Number(age) > LEASE_MS + MARGIN_MS)) return await pause(over - performance.now())
+    const silent = await waits.wait({ epoch: told, seq: number, members, over })
+    // Their leases are over; whoever comes back asks for a new one, and is told what it missed.
+    if (silent.length > 0) {
+      void ask('EVAL', FORGET, '1', INSTANCES, ...silent.flat()).catch(() => undefined)
+    }
+  }
+}
