@@ -1,5 +1,5 @@
-// Route: the public keys of this client for private_key_jwt, or those that sign for an app's own API. Anybody may read them, without a cookie;
-// caches may hold them for a while (SMART: asymmetric client authentication).
+// Route: the public keys of this client for private_key_jwt, or those that sign for an app's own API. Anybody
+// may read them, without a cookie; caches may hold them for a while (SMART: asymmetric client authentication).
 
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'

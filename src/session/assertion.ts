@@ -28,8 +28,12 @@ export interface AssertionsOptions {
 const LIFETIME_SECONDS = 60
 const MAX_KEPT_BYTES = 8 * 1024 * 1024
 
+/** What a signature under way weighs, before its length is known. */
+const PENDING_BYTES = 1024
+
 interface Kept {
-  text: string
+  /** A promise while it is signed: many requests at once cost one signature. */
+  text: string | Promise<string>
   generation: number
   /** Until half its life. */
   until: number
@@ -37,7 +41,9 @@ interface Kept {
 
 /** Makes the function that gives the assertion about a session for one API. */
 export function createAssertions({ signingKeys, issuer, now, moveFhirUser }: AssertionsOptions) {
-  const kept = createBoundedMap<Kept>(MAX_KEPT_BYTES, ({ text }) => text.length)
+  const kept = createBoundedMap<Kept>(MAX_KEPT_BYTES, ({ text }) =>
+    typeof text === 'string' ? text.length : PENDING_BYTES,
+  )
   const [key] = signingKeys
   if (key === undefined) throw new Error('assertions need a signing key')
 
@@ -48,14 +54,29 @@ export function createAssertions({ signingKeys, issuer, now, moveFhirUser }: Ass
     if (known !== undefined && known.until > time && known.generation === open.generation) {
       return known.text
     }
-    return sign(open, api, name, time)
+    const until = time + (LIFETIME_SECONDS / 2) * 1000
+    const pending = { text: sign(open, api, time), generation: open.generation, until }
+    kept.set(name, pending)
+    return settle(name, pending)
   }
 
-  async function sign(open: OpenSession, api: Api, name: string, time: number): Promise<string> {
-    const { session, generation } = open
+  /** Keeps the text in place of its promise, and nothing of a signature that failed. */
+  async function settle(name: string, pending: Kept): Promise<string> {
+    try {
+      const text = await pending.text
+      if (kept.get(name) === pending) kept.set(name, { ...pending, text })
+      return text
+    } catch (error) {
+      if (kept.get(name) === pending) kept.delete(name)
+      throw error
+    }
+  }
+
+  async function sign(open: OpenSession, api: Api, time: number): Promise<string> {
+    const { session } = open
     const { context, identity, grantedScope } = session.tokens
     const issuedAt = Math.floor(time / 1000)
-    const text = await new SignJWT({
+    return await new SignJWT({
       ...{ sid: session.id, ehr: session.ehr, scope: grantedScope },
       ...{ patient: context.patient, encounter: context.encounter, fhirUser: moveFhirUser(open) },
     })
@@ -66,7 +87,5 @@ export function createAssertions({ signingKeys, issuer, now, moveFhirUser }: Ass
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
       .sign((key as SigningKey).privateKey)
-    kept.set(name, { text, generation, until: time + (LIFETIME_SECONDS / 2) * 1000 })
-    return text
   }
 }

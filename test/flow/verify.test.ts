@@ -18,6 +18,10 @@ import { logIn } from './login.ts'
 
 const AUDIENCE = 'https://api.example.org'
 
+const MANY_SCOPES = Array.from({ length: 100 }, (_, i) => `patient/Observation.rs?code=${i}`).join(
+  ' ',
+)
+
 interface Told {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -33,6 +37,8 @@ describe('the internal listener', () => {
     world = await createWorld({
       configure(document) {
         document.internal = { socket }
+        // Longer than a page of memory, which is what nginx would hold of an answer's headers.
+        document.ehrs[0].scope += ` ${MANY_SCOPES}`
         document.apis = [
           { id: 'notes', audience: AUDIENCE },
           { id: 'other', audience: 'https://other.example.org' },
@@ -170,7 +176,7 @@ describe('the internal listener', () => {
     ['nginx', '/usr/sbin/nginx', 'nginx-light'],
     ['Caddy', '/usr/bin/caddy', 'caddy'],
   ] as const) {
-    test(`[VE1, VE2] examples/api behind ${name}`, {
+    test(`[VE1, VE2, VE4] examples/api behind ${name}`, {
       skip: !hasPrograms({ path: program, debian }),
     }, async t => {
       const [front, port] = await Promise.all([findPort(), findPort()])
@@ -201,6 +207,10 @@ describe('the internal listener', () => {
       assert.deepEqual(answer.json(), { by: document.fhirUser, patient: 'amy-shaw', notes: [] })
       assert.ok(![...answer.headers.keys()].some(one => one.startsWith('fhirstorm-')))
       const forged = { 'fhirstorm-assertion': 'e30.e30.e30' }
+      const both = await browser.fetch(`${origin}/api/notes`, {
+        headers: { ...headers, ...forged },
+      })
+      assert.equal(both.json<{ patient: string }>().patient, 'amy-shaw')
       assert.equal(
         (await createBrowser().fetch(`${origin}/api/notes`, { headers: forged })).status,
         401,
