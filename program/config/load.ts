@@ -11,6 +11,7 @@ import type { Registration } from '../../src/smart/types.ts'
 import { type AdminConfig, type InternalConfig, loadAdmin, loadInternal } from './admin.ts'
 import { describesEhr, type Environment, overlayEnvironment } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
+import { listFacadeFaults } from './facade.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
 import { findNearest } from './nearest.ts'
@@ -105,6 +106,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
   checkLimits(parts, report)
+  for (const [place, message] of listFacadeFaults(parts)) report(place, message)
   const vault = parts.vault && (await loadVault(parts.vault, context))
   const tls = await loadTls(parts.listen?.tls, context)
   const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)

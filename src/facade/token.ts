@@ -35,7 +35,7 @@ export function readTokenRequest(
   authorization: string | undefined,
 ): TokenRequest | TokenError {
   const { values, isRepeated } = readOnce(form)
-  if (isRepeated) return 'invalid_request'
+  if (isRepeated || !values.has('grant_type')) return 'invalid_request'
   if (values.get('grant_type') !== 'authorization_code') return 'unsupported_grant_type'
   const [code = '', redirectUri = ''] = [values.get('code'), values.get('redirect_uri')]
   const verifier = values.get('code_verifier')

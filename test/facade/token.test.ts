@@ -47,6 +47,15 @@ test('[FA2] a token request says which app it is of, in the form or by the crede
   }
 })
 
+test('[FA2] what is no request is told from a grant that there is not, and from one that is over', () => {
+  assert.equal(readTokenRequest('', undefined), 'invalid_request')
+  assert.equal(read({ grant_type: undefined }), 'invalid_request')
+  assert.equal(read({ grant_type: 'refresh_token' }), 'unsupported_grant_type')
+  assert.equal(read({ code: undefined }), 'invalid_request')
+  assert.equal(read({ code_verifier: 'short' }), 'invalid_grant')
+  assert.equal(readTokenRequest('grant_type=a&grant_type=a', undefined), 'invalid_request')
+})
+
 test('[FA2] a code is for the same EHR, address, app and verifier, one wrong is wrong', () => {
   assert.ok(isOwnCode(request, grant, 'general'))
   assert.ok(!isOwnCode(request, grant, 'other'))

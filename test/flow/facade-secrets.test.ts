@@ -110,3 +110,21 @@ test('[FA4, L22] beyond the pace of logins no authorization waits, while launche
   const answer = await browser.navigate(askFor({ launch: given }), () => true)
   assert.match(answer.headers.get('location') ?? '', /code=/)
 })
+
+test('[FA2] a token endpoint that is asked in another way refuses in the words of the contract', async () => {
+  const ask = async (type: string | undefined, body: string) => {
+    const headers: Record<string, string> = { origin: new URL(base).origin }
+    if (type) headers['content-type'] = type
+    const { status, text } = await createBrowser().fetch(`${base}/token`, {
+      ...{ method: 'POST', headers, body },
+    })
+    assert.ok(!text.includes('spelled-out'))
+    return status
+  }
+  assert.equal(await ask('application/json', '{"grant_type":"spelled-out"}'), 415)
+  assert.equal(await ask('multipart/form-data; boundary=x', '--x--'), 415)
+  assert.equal(await ask('application/x-www-form-urlencoded', 'x'.repeat(17 * 1024)), 413)
+  assert.equal(await ask('application/x-www-form-urlencoded', ''), 400)
+  assert.equal(await ask('application/x-www-form-urlencoded', 'code=%FF%00spelled-out&&=%'), 400)
+  assert.equal(await ask('application/x-www-form-urlencoded', 'grant_type=spelled-out'), 400)
+})

@@ -321,3 +321,33 @@ test('[FA2] addresses of an existing app are paths of our own origin, without a 
     )
   }
 })
+
+test('[FA1] a page of an existing app lies at no route of ours, where a launch would never reach it', async () => {
+  const faults = (path: string) => {
+    const addresses = `launchUrl: '${path}', redirectUris: [/bff/, '${path}']`
+    return faultsOf(load(`${good}facade: { ${addresses}, clientId: app }\n`))
+  }
+  for (const path of [
+    '/bff/launch',
+    '/bff/launch/',
+    '/bff/redirect/x?y=1',
+    '/bff/login',
+    '/x/../bff/smart/general',
+  ]) {
+    assert.deepEqual(
+      (await faults(path)).map(fault => fault.replace(/.*\d: /, '')),
+      Array(2).fill('is a route of fhirstorm itself: the app has its page elsewhere'),
+      path,
+    )
+  }
+  for (const path of [
+    '/launch',
+    '/bff/launch.html',
+    '/bff/launches/',
+    '/bff/login/page.html',
+    '/bffs/launch',
+  ]) {
+    const addresses = `launchUrl: '${path}', redirectUris: ['${path}']`
+    await load(`${good}facade: { ${addresses}, clientId: app }\n`)
+  }
+})
