@@ -1,7 +1,7 @@
 // A socket in the file system: what a process left behind when it was killed would keep the next one from
 // listening there.
 
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 
 /** For its own user and group. */
@@ -9,6 +9,9 @@ export const SOCKET_MODE = 0o660
 
 /** Removes a socket on which nobody listens; one that answers, and whatever is no socket, stays. */
 export async function removeStale(path: string): Promise<void> {
+  // A file refuses connections as a socket does on which nobody listens.
+  const found = await lstat(path).catch(() => undefined)
+  if (!found?.isSocket()) return
   const code = await new Promise<string | undefined>(resolve => {
     const asked = connect(path)
     asked.on('connect', () => {

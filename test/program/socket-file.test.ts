@@ -1,0 +1,61 @@
+// What is taken away before a socket is opened: the socket of a process that was killed, and nothing else.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { removeStale } from '../../program/socket-file.ts'
+import { adopt, end } from '../world/children.ts'
+
+function makeFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-socket-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+test('[VE5] the socket of a process that was killed is removed, and that of one that listens stays', async t => {
+  const path = join(makeFolder(t), 'internal.sock')
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('listening'))`
+  const child = adopt(
+    spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] }),
+  )
+  await once(child.stdout, 'data')
+  await removeStale(path)
+  assert.ok(lstatSync(path).isSocket())
+  await end(child, 'SIGKILL')
+  assert.ok(lstatSync(path).isSocket())
+  await removeStale(path)
+  assert.throws(() => lstatSync(path), { code: 'ENOENT' })
+  const server = createServer()
+  t.after(() => server.close())
+  await once(server.listen(path), 'listening')
+})
+
+test('[VE5] a path that names a file, a folder, a link or nothing is left as it is', async t => {
+  const folder = makeFolder(t)
+  const file = join(folder, 'keys.json')
+  writeFileSync(file, 'keys')
+  mkdirSync(join(folder, 'folder'))
+  symlinkSync(file, join(folder, 'link'))
+  for (const name of ['keys.json', 'folder', 'link', 'nothing'])
+    await removeStale(join(folder, name))
+  const [fault] = await once(createServer().listen(file), 'error').then(
+    told => told,
+    error => [error],
+  )
+  assert.equal((fault as NodeJS.ErrnoException).code, 'EADDRINUSE')
+  assert.equal(readFileSync(join(folder, 'link'), 'utf8'), 'keys')
+  assert.ok(lstatSync(join(folder, 'folder')).isDirectory())
+})
