@@ -66,7 +66,6 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   judgeOptions('metrics', options, { countOutside: optional(aFunction) })
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry })
   const requests = new Histogram({
     name: 'fhirstorm_request_seconds',
     help: 'Duration of requests by route pattern',
@@ -133,9 +132,9 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
         'fault outside any request',
       )
     },
-    text() {
+    async text() {
       countOutside()
-      return registry.metrics()
+      return `${await registry.metrics()}\n${await metricsOfProcess().metrics()}`
     },
   })
 
@@ -169,6 +168,17 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     })
     return kind.series[group]
   }
+}
+
+let ofProcess: Registry | undefined
+
+/** Of the process, whatever apps it has: what watches over it is begun once, and never ended. */
+function metricsOfProcess(): Registry {
+  if (ofProcess === undefined) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess })
+  }
+  return ofProcess
 }
 
 export default fp(metrics, { name: 'fhirstorm-metrics', fastify: '5.x' })
