@@ -4,6 +4,7 @@
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { CallKind } from '../src/observer.ts'
 import { within } from '../src/patience.ts'
 import { aText, judgeOptions, listWith, optional, requireParts } from '../src/plugin-terms.ts'
 import type { Session } from '../src/session/session.ts'
@@ -41,7 +42,7 @@ export interface Authorization {
     verified: { code: string; pending: PendingLaunch },
   ): Promise<TokenSet>
   /** What a token call of this registration needs; rejects with the codes of discovery. */
-  prepare(registration: Registration): Promise<TokenCall>
+  prepare(registration: Registration, kind?: CallKind): Promise<TokenCall>
   /** Where the browser can end the EHR's own login session. */
   endSessionUrl(session: Session): Promise<string | undefined>
 }
@@ -80,10 +81,11 @@ async function authorizationServer(
 
   app.decorate('smartAuthorization', {
     push: (registration, server, parameters) =>
-      pushAuthorizationRequest(parameters, callFor(registration, server)),
+      pushAuthorizationRequest(parameters, callFor(registration, server, 'pushed_request')),
     exchange: (registration, server, verified) =>
-      exchangeCode(verified, callFor(registration, server)),
-    prepare: async registration => callFor(registration, await discovery.resolve(registration)),
+      exchangeCode(verified, callFor(registration, server, 'code')),
+    prepare: async (registration, kind = 'renewal') =>
+      callFor(registration, await discovery.resolve(registration), kind),
     async endSessionUrl({ ehr, tokens }) {
       const registration = registrations.get(ehr)
       if (!registration) return undefined
@@ -100,11 +102,15 @@ async function authorizationServer(
     },
   })
 
-  function callFor(registration: Registration, server: AuthorizationServer): TokenCall {
+  function callFor(
+    registration: Registration,
+    server: AuthorizationServer,
+    kind: CallKind,
+  ): TokenCall {
     const { jwksUri } = server
     return {
       ...{ registration, server, now, sharedNow, randomBytes, deadlineMs },
-      fetch: discovery.fetchFor(registration),
+      fetch: discovery.fetchFor(registration, kind),
       keys: jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri),
     }
   }

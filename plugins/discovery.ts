@@ -4,8 +4,11 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { JWTVerifyGetKey } from 'jose'
+import type { Seen } from '../src/exchange/availability.ts'
 import { createEgress, type Egress } from '../src/network/egress.ts'
 import type { ResolveName } from '../src/network/names.ts'
+import { observeFetch } from '../src/network/observed.ts'
+import { type CallKind, observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith } from '../src/plugin-terms.ts'
 import {
   createDiscoveryCache,
@@ -15,6 +18,7 @@ import {
 import { discover } from '../src/smart/discovery/discovery.ts'
 import { createKeySets } from '../src/smart/identity/jwks.ts'
 import type { AuthorizationServer, ProtocolFetch, Registration } from '../src/smart/types.ts'
+import type {} from './session-events.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -34,12 +38,15 @@ export interface SmartDiscovery {
   /** The EHR's authorization server, from the cache where possible. */
   resolve(registration: Registration): Promise<AuthorizationServer>
   /** The guarded network for protocol calls to this EHR. */
-  fetchFor(registration: Registration): ProtocolFetch
+  fetchFor(registration: Registration, kind?: CallKind): ProtocolFetch
   /** The keys at the EHR's `jwks_uri`, for jose's `jwtVerify`. */
   keysFor(registration: Registration, jwksUri: string): JWTVerifyGetKey
   /** What is known of each EHR, for operators. */
-  states(): DiscoveryState[]
+  states(): EhrState[]
 }
+
+/** An EHR's discovery, and what was seen of its FHIR traffic where that is watched. */
+export type EhrState = DiscoveryState & { traffic?: Seen }
 
 async function discovery(
   app: FastifyInstance,
@@ -52,10 +59,11 @@ async function discovery(
       createEgress(registration, { resolveName }),
     ]),
   )
-  const fetchFor = ({ id }: Registration): ProtocolFetch => {
+  const observer = observerOf(app)
+  const fetchFor = ({ id }: Registration, kind: CallKind = 'discovery'): ProtocolFetch => {
     const egress = egresses.get(id)
     if (egress === undefined) throw new TypeError(`no EHR is registered as ${id}`)
-    return egress.fetch
+    return observeFetch(egress.fetch, method => observer.beginCall({ ehr: id, kind, method }))
   }
   const cache = createDiscoveryCache({
     ...limits,
@@ -66,8 +74,12 @@ async function discovery(
   app.decorate('smartDiscovery', {
     resolve: cache.resolve,
     fetchFor,
-    keysFor: createKeySets(registration => ({ fetch: fetchFor(registration), now })),
-    states: () => registrations.map(cache.state),
+    keysFor: createKeySets(registration => ({ fetch: fetchFor(registration, 'keys'), now })),
+    states: () =>
+      registrations.map(registration => ({
+        ...cache.state(registration),
+        traffic: app.smartAvailability?.seen(registration.id),
+      })),
   })
   app.addHook('onClose', async () => {
     await Promise.all([...egresses.values()].map(egress => egress.close()))

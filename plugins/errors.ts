@@ -20,6 +20,7 @@ import { buildLinkHeader } from '../src/link.ts'
 import { observerOf } from '../src/observer.ts'
 import { aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
+import type {} from './session-store.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -88,7 +89,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     // The proxy tells of its own answers, with what it knows of them.
     if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
       const { url = 'unknown', config } = request.routeOptions
-      const about = aboutOf(request)
+      const about = aboutOf(request.smartAbout ? request : { smartAbout: readNamed(request) })
       observer.observe({
         method: request.method,
         route: config?.label ?? url,
@@ -180,6 +181,13 @@ declare module 'fastify' {
   interface FastifyRequest {
     smartAbout?: About
   }
+}
+
+// Refused before its session was looked for: the path names it all the same.
+function readNamed({ params, server }: FastifyRequest): About | undefined {
+  const { id } = (params ?? {}) as { id?: unknown }
+  if (typeof id !== 'string' || !server.hasDecorator('smartSessions')) return undefined
+  return { recordId: server.smartSessions.recordId(id) }
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {

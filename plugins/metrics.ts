@@ -2,13 +2,22 @@
 // route pattern; labels come from a bounded set, never from input (attacks G1, G5). What goes wrong
 // outside of any request is logged with its place, and counted (attacks PS2).
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
+import { createInstruments, type Instruments, showBuild, showGauge } from '../src/instruments.ts'
+import { errorLabel, methodLabel, statusLabel } from '../src/measures.ts'
 import type { Act, Observer } from '../src/observer.ts'
-import { aFunction, judgeOptions, optional } from '../src/plugin-terms.ts'
+import {
+  aFunction,
+  anObject,
+  aText,
+  judgeOptions,
+  listOfTexts,
+  optional,
+} from '../src/plugin-terms.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,6 +35,12 @@ export interface OutsideCounts {
 export interface MetricsOptions {
   /** Asked whenever the metrics are; a host that counts nothing leaves it out. */
   countOutside?: () => OutsideCounts
+  /** Path below which the routes lie: it is left out of their names. */
+  base?: string
+  /** Registration ids; what is said of any other is told as `other`. */
+  ehrs?: readonly string[]
+  /** What runs here. */
+  build?: { version: string; commit: string }
 }
 
 export interface Metrics extends Observer {
@@ -33,15 +48,15 @@ export interface Metrics extends Observer {
   text(): Promise<string>
 }
 
-type Series = ReturnType<Histogram<'method' | 'route' | 'status'>['labels']>
+type Series = ReturnType<Instruments['requests']['labels']>
 
 /** What many requests have in common: found and printed once, because a line in the log is dear. */
 interface Kind {
   method: string
   route: string
   log: FastifyBaseLogger
-  /** By the first digit of the status. */
-  series: Series[]
+  /** By status and error; there are no more of these than statuses and codes. */
+  series: Record<string, Series>
 }
 
 /** Refusals below 500 that an operator can do something about. */
@@ -62,71 +77,74 @@ const MESSAGES: Record<Act['act'], string> = {
 }
 const WARNED: ReadonlySet<Act['act']> = new Set(['login_failed', 'denial'])
 
-async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
-  judgeOptions('metrics', options, { countOutside: optional(aFunction) })
-  const registry = new Registry()
-  const registers = [registry]
-  const requests = new Histogram({
-    name: 'fhirstorm_request_seconds',
-    help: 'Duration of requests by route pattern',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-    registers,
-  })
-  const refusals = new Counter({
-    name: 'fhirstorm_refusals_total',
-    help: 'Requests refused by fhirstorm, by code',
-    labelNames: ['code'],
-    registers,
-  })
-  const sessions = new Counter({
-    name: 'fhirstorm_session_events_total',
-    help: 'What happened to sessions, by EHR',
-    labelNames: ['event', 'ehr'],
-    registers,
-  })
-  const denials = new Counter({
-    name: 'fhirstorm_authorization_denials_total',
-    help: 'Authorizations that an EHR refused, by its error',
-    labelNames: ['ehr', 'error'],
-    registers,
-  })
-  const faults = new Counter({
-    name: 'fhirstorm_faults_total',
-    help: 'Faults outside of any request, by how they were noticed',
-    labelNames: ['kind'],
-    registers,
-  })
-  const droppedLines = new Counter({
-    name: 'fhirstorm_log_lines_dropped_total',
-    help: 'Log lines that could not be written',
-    registers,
-  })
-  new Gauge({ name: 'fhirstorm_info', help: 'Always 1', registers }).set(1)
+const OUTCOMES: Partial<Record<Act['act'], string>> = {
+  login: 'completed',
+  login_failed: 'failed',
+  denial: 'denied',
+}
 
+async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
+  judgeOptions('metrics', options, {
+    countOutside: optional(aFunction),
+    base: optional(aText),
+    ehrs: optional(listOfTexts),
+    build: optional(anObject),
+  })
+  const { base = '', build } = options
+  const registry = new Registry()
+  if (build) showBuild(registry, build)
+  const made = createInstruments(registry)
+  const registered = options.ehrs && new Set(options.ehrs)
   const kinds = new Map<string, Kind>()
+  let active = 0
+
+  app.addHook('onRequest', (_request, _reply, done) => {
+    active++
+    done()
+  })
+  app.addHook('onResponse', (_request, _reply, done) => {
+    active--
+    done()
+  })
+  showGauge(registry, 'http_server_active_requests', () => active)
 
   app.decorate('smartMetrics', {
     observe(record) {
       const { method, route, ehr, requestId: reqId, code, ...rest } = record
-      const { status, milliseconds } = record
-      const kind = kindOf(method, route, ehr)
+      const kind = kindOf(methodLabel(method), route, nameOf(ehr))
       const line = { reqId, code, ...rest }
       if (code !== undefined && ACTIONABLE.has(code)) kind.log.warn(line, 'request')
       else kind.log.info(line, 'request')
-      seriesOf(kind, status).observe(milliseconds / 1000)
-      if (code !== undefined) refusals.inc({ code })
+      seriesOf(kind, record.status, errorLabel(record)).observe(record.milliseconds / 1000)
+      if (code !== undefined) made.refusals.inc({ code, ehr: nameOf(ehr) ?? '' })
     },
     tell({ act, requestId: reqId, ...rest }) {
-      app.log[WARNED.has(act) || rest.reason === 'failed' ? 'warn' : 'info'](
-        { event: act, reqId, ...rest },
-        MESSAGES[act],
-      )
+      const { ehr, reason = 'unknown' } = rest
+      const isWarned = WARNED.has(act) || reason === 'failed'
+      app.log[isWarned ? 'warn' : 'info']({ event: act, reqId, ...rest }, MESSAGES[act])
+      const outcome = OUTCOMES[act]
+      if (outcome !== undefined) made.logins.inc({ ehr: nameOf(ehr) ?? '', outcome })
+      if (act === 'renewal') made.renewals.inc({ ehr: nameOf(ehr) ?? '', outcome: reason })
     },
-    count: (event, ehr) => sessions.inc({ event, ehr }),
-    countDenial: (ehr, error) => denials.inc({ ehr, error }),
+    count: (event, ehr) => made.sessions.inc({ event, ehr }),
+    countDenial: (ehr, error) => made.denials.inc({ ehr, error }),
+    beginCall({ ehr, kind, method }) {
+      const began = performance.now()
+      return ({ status, error }) => {
+        made.calls
+          .labels({
+            ...{ ehr, kind, http_request_method: methodLabel(method) },
+            http_response_status_code: status === undefined ? '' : statusLabel(status),
+            error_type: error ?? (status !== undefined && status >= 400 ? statusLabel(status) : ''),
+          })
+          .observe((performance.now() - began) / 1000)
+      }
+    },
+    noteVault: (operation, seconds, hasFailed) =>
+      made.vault.labels({ operation, outcome: hasFailed ? 'failed' : 'done' }).observe(seconds),
+    show: (gauge, read) => showGauge(registry, gauge, read),
     noteFault(error) {
-      faults.inc({ kind: 'caught' })
+      made.faults.inc({ kind: 'caught' })
       app.log.error(
         { err: describeError(error), at: locateFault(error) },
         'fault outside any request',
@@ -143,30 +161,35 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   function countOutside(): void {
     const now = options.countOutside?.() ?? counted
     for (const kind of ['exception', 'rejection'] as const) {
-      faults.inc({ kind }, now[kind] - counted[kind])
+      made.faults.inc({ kind }, now[kind] - counted[kind])
     }
-    droppedLines.inc(now.droppedLogLines - counted.droppedLogLines)
+    made.droppedLines.inc(now.droppedLogLines - counted.droppedLogLines)
     counted = now
   }
 
-  function kindOf(method: string, route: string, ehr: string | undefined): Kind {
-    const key = `${method} ${route} ${ehr}`
+  function nameOf(ehr: string | undefined): string | undefined {
+    return ehr === undefined || !registered || registered.has(ehr) ? ehr : 'other'
+  }
+
+  function kindOf(method: string, pattern: string, ehr: string | undefined): Kind {
+    const key = `${method} ${pattern} ${ehr}`
     const known = kinds.get(key)
     if (known) return known
+    const route =
+      base !== '' && pattern.startsWith(`${base}/`) ? pattern.slice(base.length) : pattern
     const log = app.log.child({ method, route, ehr })
-    const kind: Kind = { method, route, log, series: [] }
+    const kind: Kind = { method, route, log, series: {} }
     kinds.set(key, kind)
     return kind
   }
 
-  function seriesOf(kind: Kind, status: number): Series {
-    const group = Math.trunc(status / 100)
-    kind.series[group] ??= requests.labels({
-      method: kind.method,
-      route: kind.route,
-      status: `${group}xx`,
+  function seriesOf({ series, method, route }: Kind, status: number, error: string): Series {
+    const key = error === '' ? String(status) : `${status} ${error}`
+    series[key] ??= made.requests.labels({
+      ...{ http_request_method: method, http_route: route, error_type: error },
+      http_response_status_code: statusLabel(status),
     })
-    return kind.series[group]
+    return series[key]
   }
 }
 

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { noteAbout, pseudonymOf } from '../src/about.ts'
 import { readCaller } from '../src/caller.ts'
-import { BrokerError } from '../src/errors.ts'
+import { BrokerError, codeOf } from '../src/errors.ts'
 import {
   accessByHost,
   accessByTicket,
@@ -88,12 +88,15 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   const running = createRunning(() => performance.now())
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
-    ...{ running, limits, tokens: access },
+    ...{ running, limits, tokens: access, beginCall: observer.beginCall },
     ownAddress: buildOwnAddress(options.publicUrl, options.facade),
     sharesOf: createShares({
       ...{ requests: limits.inFlight, events: limits.events, bytes: limits.heldBytes },
     }),
   })
+
+  observer.show('fhirstorm_requests_in_flight', () => running.count(false))
+  observer.show('fhirstorm_event_streams', () => running.count(true))
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -173,7 +176,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     try {
       outcome = await exchange(proxied)
     } catch (error) {
-      if (isSilence(error)) app.smartAvailability?.note(ehr, false)
+      if (isSilence(error)) app.smartAvailability?.note(ehr, false, codeOf(error))
       throw error
     }
     if (outcome === 'sent') app.smartAvailability?.note(ehr, true)
@@ -218,7 +221,7 @@ function findOwnAccess(
 }
 
 function isSilence(error: unknown): boolean {
-  const code = error instanceof BrokerError ? error.code : undefined
+  const code = codeOf(error)
   return code === 'upstream_unreachable' || code === 'upstream_timeout'
 }
 

@@ -65,7 +65,10 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
     async revoke(ehr, tokens) {
       const registration = registrations.get(ehr)
       if (!registration) return
-      const outcome = await revokeTokens(tokens, await authorization.prepare(registration))
+      const outcome = await revokeTokens(
+        tokens,
+        await authorization.prepare(registration, 'revocation'),
+      )
       if (outcome === 'failed') throw new Error('not all tokens were revoked')
     },
     onGivenUp: (ehr, error) =>

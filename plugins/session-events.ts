@@ -8,7 +8,7 @@ import { aboutOf } from '../src/about.ts'
 import { eventStreamHeaders, formatEvent, heartbeat } from '../src/browser/server-events.ts'
 import { readCaller } from '../src/caller.ts'
 import { BrokerError } from '../src/errors.ts'
-import { type Availability, createAvailability } from '../src/exchange/availability.ts'
+import { type Availability, createAvailability, type Seen } from '../src/exchange/availability.ts'
 import { defaultEventLimits, type EventLimits } from '../src/limits.ts'
 import { observerOf } from '../src/observer.ts'
 import { aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
@@ -44,6 +44,11 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
   judgeOptions('session-events', options, { publicUrl: aPublicUrl, ehrs: listWith('id') })
   const { smartGuard: guard, smartSessions: store, smartTickets: tickets, smartVault: vault } = app
   const observer = observerOf(app)
+  const seenOf = (read: (seen: Seen) => number | undefined) => () =>
+    options.ehrs.flatMap(({ id }) => {
+      const value = read(availability.seen(id))
+      return value === undefined ? [] : [[id, value] as const]
+    })
   const rules = { ...options, missingScopes }
   const limits = { ...defaultEventLimits, ...options.limits }
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
@@ -52,6 +57,24 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
   const streams = new Set<FastifyReply['raw']>()
   const perSession = new Map<string, number>()
   app.decorate('smartAvailability', availability)
+  observer.show('fhirstorm_up', () => {
+    const states = app.smartDiscovery?.states() ?? []
+    const failing = new Set(states.filter(({ state }) => state === 'failing').map(({ ehr }) => ehr))
+    return options.ehrs.map(({ id }) => {
+      const isUp = !availability.isDown(id) && !failing.has(id)
+      return [id, isUp ? 1 : 0] as const
+    })
+  })
+  const inSeconds = (at?: number) => (at === undefined ? undefined : at / 1000)
+  observer.show(
+    'fhirstorm_last_success_timestamp_seconds',
+    seenOf(({ lastSuccessAt }) => inSeconds(lastSuccessAt)),
+  )
+  observer.show(
+    'fhirstorm_last_failure_timestamp_seconds',
+    seenOf(({ lastFailure }) => inSeconds(lastFailure?.at)),
+  )
+  observer.show('fhirstorm_session_event_streams', () => streams.size)
 
   let isLooking = false
   const look = setInterval(() => {

@@ -2,15 +2,18 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { observerOf } from '../src/observer.ts'
 import { aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import {
   buildSessionDocument,
   type DocumentOptions,
   type SessionDocument,
 } from '../src/session/document.ts'
+import { createLiveCount } from '../src/session/live-count.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import { missingScopes } from '../src/smart/scope/scope-set.ts'
 import type {} from './guard.ts'
+import type {} from './session-store.ts'
 import type {} from './tickets.ts'
 
 export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes'> {
@@ -25,6 +28,12 @@ async function sessions(app: FastifyInstance, options: SessionsOptions): Promise
   const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
   const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
+
+  if (app.smartSessions) {
+    const ids = ehrs.map(({ id }) => id)
+    const count = createLiveCount(app.smartSessions, ids, () => performance.now())
+    observerOf(app).show('fhirstorm_sessions_live', count)
+  }
 
   app.addHook('onRequest', async request => app.smartGuard.check(request))
 

@@ -5,7 +5,9 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { describeError } from '../src/error-description.ts'
 import { aPositiveNumber, judgeOptions, optional, withMethods } from '../src/plugin-terms.ts'
+import { timeVault } from '../src/vault/timed.ts'
 import type { Vault } from '../src/vault/vault.ts'
+import type {} from './metrics.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,7 +26,12 @@ async function vault(app: FastifyInstance, options: VaultOptions): Promise<void>
     vault: withMethods('head', 'read', 'insert', 'remove', 'ping', 'close'),
     sweepIntervalMs: optional(aPositiveNumber),
   })
-  app.decorate('smartVault', options.vault)
+  const clock = () => performance.now()
+  const { smartMetrics } = app
+  app.decorate(
+    'smartVault',
+    smartMetrics ? timeVault(options.vault, clock, smartMetrics.noteVault) : options.vault,
+  )
 
   const timer = setInterval(sweep, options.sweepIntervalMs ?? 5_000)
   timer.unref()
@@ -35,7 +42,7 @@ async function vault(app: FastifyInstance, options: VaultOptions): Promise<void>
 
   async function sweep(): Promise<void> {
     try {
-      await options.vault.sweep()
+      await app.smartVault.sweep()
     } catch (error) {
       app.log.warn({ err: describeError(error) }, 'the vault could not be swept')
     }

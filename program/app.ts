@@ -32,6 +32,7 @@ import tickets from '../plugins/tickets.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
+import { readBuild } from './cli/version.ts'
 import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
 import type { AppOptions, RouteGroup } from './options.ts'
@@ -68,7 +69,9 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
 }
 
 async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<void> {
-  await app.register(metrics, options.metrics)
+  const ehrs = options.sessions.ehrs.map(({ id }) => id)
+  const own = { base: options.prefix || undefined, ehrs, build: readBuild() }
+  await app.register(metrics, { ...own, ...options.metrics })
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)

@@ -1,6 +1,8 @@
 // Who is told what happens: metrics and log of the product, or those of a host; nobody where there is
 // neither. Words and numbers that may be logged, never input.
 
+import type { GaugeName, Shown } from './measures.ts'
+
 /** One finished or aborted request. */
 export interface RequestRecord {
   method: string
@@ -50,6 +52,29 @@ export interface Act {
   requestId?: string
 }
 
+/** What a call to an EHR is for. */
+export type CallKind =
+  | 'fhir'
+  | 'discovery'
+  | 'keys'
+  | 'code'
+  | 'renewal'
+  | 'revocation'
+  | 'pushed_request'
+
+/** A call to an EHR. */
+export interface Call {
+  ehr: string
+  kind: CallKind
+  method: string
+}
+
+/** How a call ended: a status of the EHR, or a word of ours. */
+export interface CallEnd {
+  status?: number
+  error?: string
+}
+
 export interface Observer {
   observe(record: RequestRecord): void
   /** Writes an act down. */
@@ -57,15 +82,26 @@ export interface Observer {
   count(event: SessionEvent, ehr: string): void
   /** An EHR refused an authorization, by the code of its error or `other`. */
   countDenial(ehr: string, error: string): void
+  /** A call to an EHR begins; to be told how it ended. */
+  beginCall(call: Call): (end: CallEnd) => void
+  /** An operation of the vault is over. */
+  noteVault(operation: string, seconds: number, hasFailed: boolean): void
+  /** Gives a number that is looked up whenever somebody asks. */
+  show(gauge: GaugeName, read: () => Shown | Promise<Shown>): void
   /** A fault outside of any request that was caught where it happened. */
   noteFault(error: unknown): void
 }
+
+const ended = () => undefined
 
 const nobody: Observer = {
   observe: () => undefined,
   tell: () => undefined,
   count: () => undefined,
   countDenial: () => undefined,
+  beginCall: () => ended,
+  noteVault: () => undefined,
+  show: () => undefined,
   noteFault: () => undefined,
 }
 

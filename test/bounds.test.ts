@@ -25,7 +25,7 @@ const bounds: Record<string, string> = {
   'plugins/verify.ts described': 'token sets that live elsewhere',
   'plugins/session-events.ts perSession': 'streams, of which there are so many in all',
   'plugins/session-events.ts streams': 'so many in all',
-  'src/exchange/availability.ts failures': EACH_EHR,
+  'src/exchange/availability.ts entries': EACH_EHR,
   'src/exchange/availability.ts listeners': 'streams, of which there are so many in all',
   'src/session/changes.ts listeners': 'parts of the process, each once',
   'src/session/watching.ts entries': 'sessions of streams, of which there are so many in all',
@@ -37,6 +37,7 @@ const bounds: Record<string, string> = {
   'src/network/connection.ts endsOfUsed': 'errors that live elsewhere',
   'src/network/names.ts waiting': 'names of registered hosts',
   'src/exchange/running.ts byId': EACH_CALL,
+  'src/exchange/running.ts counts': EACH_CALL,
   'src/proxy/media-type.ts known': EACH_CALL,
   'src/exchange/shares.ts ehrs': EACH_EHR,
   'src/exchange/shares.ts users':

@@ -1,35 +1,62 @@
 // Which EHRs answer, as far as their FHIR traffic shows: one that failed twice in a row without an answer
-// between is down, and the first answer brings it back. No clock.
+// between is down, and the first answer brings it back. The time of day is passed in, and only told.
+
+import type { FaultCode } from '../errors.ts'
 
 export interface Availability {
-  /** What became of a request: any answer, or none. */
-  note(ehr: string, hasAnswered: boolean): void
+  /** What became of a request: any answer, or none, with the code of our refusal. */
+  note(ehr: string, hasAnswered: boolean, code?: FaultCode): void
   isDown(ehr: string): boolean
+  /** What was seen of an EHR since the start; nothing where nothing was asked of it. */
+  seen(ehr: string): Seen
   /** Hears each change from now on; the returned function ends that. */
   watch(listener: (ehr: string, isDown: boolean) => void): () => void
+}
+
+/** Times in milliseconds since the epoch. */
+export interface Seen {
+  isDown: boolean
+  lastSuccessAt?: number
+  lastFailure?: { at: number; code: FaultCode }
+}
+
+interface Entry extends Seen {
+  /** In a row. */
+  failures: number
 }
 
 const FAILURES = 2
 
 /** Every EHR answers until it does not. */
-export function createAvailability(): Availability {
-  /** Failures in a row by registration id. */
-  const failures = new Map<string, number>()
+export function createAvailability(now: () => number = Date.now): Availability {
+  const entries = new Map<string, Entry>()
   const listeners = new Set<(ehr: string, isDown: boolean) => void>()
 
   return {
-    note(ehr, hasAnswered) {
-      const before = failures.get(ehr) ?? 0
-      if (hasAnswered && before === 0) return
-      const after = hasAnswered ? 0 : before + 1
-      failures.set(ehr, after)
-      if (before >= FAILURES === after >= FAILURES) return
-      for (const listener of listeners) listener(ehr, after >= FAILURES)
+    note(ehr, hasAnswered, code = 'upstream_unreachable') {
+      const entry = entryOf(ehr)
+      if (hasAnswered) entry.lastSuccessAt = now()
+      else entry.lastFailure = { at: now(), code }
+      entry.failures = hasAnswered ? 0 : entry.failures + 1
+      const isDown = entry.failures >= FAILURES
+      if (entry.isDown === isDown) return
+      entry.isDown = isDown
+      for (const listener of listeners) listener(ehr, isDown)
     },
-    isDown: ehr => (failures.get(ehr) ?? 0) >= FAILURES,
+    isDown: ehr => entries.get(ehr)?.isDown ?? false,
+    seen(ehr) {
+      const { isDown = false, lastSuccessAt, lastFailure } = entries.get(ehr) ?? {}
+      return { isDown, lastSuccessAt, lastFailure }
+    },
     watch(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+  }
+
+  function entryOf(ehr: string): Entry {
+    const entry = entries.get(ehr) ?? { failures: 0, isDown: false }
+    entries.set(ehr, entry)
+    return entry
   }
 }

@@ -3,8 +3,9 @@
 // what can be tried again without doing it twice; a 403 is the EHR's answer like any other (attacks
 // F12, R6-R9; requirements SC-21).
 
-import { BrokerError } from '../errors.ts'
+import { BrokerError, codeOf } from '../errors.ts'
 import type { BodyLimits } from '../limits.ts'
+import type { Observer } from '../observer.ts'
 import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
 import { isRepeatable, isReplayable } from '../proxy/repeatable.ts'
@@ -31,6 +32,8 @@ export interface ExchangeOptions {
   ownAddress: OwnAddress
   sharesOf: (session: ProxiedSession['session']) => Shares
   limits: BodyLimits
+  /** Hears of each request to an EHR. */
+  beginCall?: Observer['beginCall']
 }
 
 /** One access token as it is sent, and as it would be found in an answer. */
@@ -118,17 +121,33 @@ export function createExchange(options: ExchangeOptions) {
     const mayRepeat = body.isHeld && isRepeatable(proxied)
     const isFresh = upstream.dropsConnections && !mayRepeat
     const pool = isFresh ? upstream.freshPool : upstream.pool
-    const outcome = await forward(proxied, dispatch, watch, pool)
+    const outcome = await call(proxied, dispatch, watch, pool)
     if (outcome !== 'unanswered') return outcome
     upstream.dropsConnections = true
     if (mayRepeat) {
-      const second = await forward(proxied, dispatch, watch, upstream.freshPool)
+      const second = await call(proxied, dispatch, watch, upstream.freshPool)
       if (second !== 'unanswered') return second
     }
     throw new BrokerError('upstream_broken', {
       ehr: open.session.ehr,
       detail: 'a connection ended without an answer',
     })
+  }
+
+  async function call(...given: Parameters<typeof forward>): Promise<ForwardOutcome> {
+    const [{ open, method, response }] = given
+    const end = options.beginCall?.({ ehr: open.session.ehr, kind: 'fhir', method })
+    if (end === undefined) return await forward(...given)
+    try {
+      const outcome = await forward(...given)
+      if (outcome === 'held back') end({ status: 401 })
+      else if (outcome === 'sent') end({ status: response.statusCode })
+      else end({ error: outcome === 'unanswered' ? 'unanswered' : 'broken_off' })
+      return outcome
+    } catch (error) {
+      end({ error: codeOf(error) })
+      throw error
+    }
   }
 
   function credentialOf(known: { accessToken: string }, accessToken: string): Credential {

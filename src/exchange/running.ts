@@ -22,6 +22,8 @@ export interface Running {
   readonly now: number
   add(stream: Stream): void
   delete(stream: Stream): void
+  /** How many there are by EHR, events or others. */
+  count(isLive: boolean): Map<string, number>
   /** The sessions that have streams, each once; `inUse` when not all of them are events. */
   sessions(): { open: ProxiedSession; inUse: boolean }[]
   /** Ends all streams of a session; returns how many there were. */
@@ -53,6 +55,15 @@ export function createRunning(clock: () => number): Running {
       if (last === stream) return
       streams[stream.place] = last
       last.place = stream.place
+    },
+    count(isLive: boolean) {
+      const counts = new Map<string, number>()
+      for (const stream of streams) {
+        if (stream.isLive !== isLive) continue
+        const { ehr } = stream.open.session
+        counts.set(ehr, (counts.get(ehr) ?? 0) + 1)
+      }
+      return counts
     },
     sessions() {
       const byId = new Map<string, { open: ProxiedSession; inUse: boolean }>()

@@ -51,7 +51,10 @@ test('[AD1] what is for operators is not on the public listener', async () => {
     const read = await fetch(world.app + path, { headers: { accept: 'text/plain' } })
     assert.doesNotMatch(await read.text(), /fhirstorm_|process_cpu/)
   }
-  assert.match((await call('/metrics')).text, /^fhirstorm_info 1$/m)
+  assert.match(
+    (await call('/metrics')).text,
+    /^fhirstorm_build_info\{version="[\d.]+",commit="\w+"\} 1$/m,
+  )
 })
 
 test('[AD1] no page can use it, whatever name leads there', async () => {

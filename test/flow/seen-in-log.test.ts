@@ -73,7 +73,7 @@ test('[OB2] login, reads, refusals and logout are told of one session under one 
   assert.equal(refused.status, 400)
   const stranger = await createBrowser().fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
   assert.equal(stranger.status, 401)
-  for (const answer of [read, stranger]) {
+  for (const answer of [read, refused, stranger]) {
     assert.equal(lineOf(answer.headers.get('x-request-id'))?.session, login?.session)
   }
   const gone = await browser.fetch(`${world.app}/sessions/${id}`, { method: 'DELETE' })

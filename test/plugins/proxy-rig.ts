@@ -88,6 +88,8 @@ async function startRig(options: RigOptions): Promise<Rig> {
   app.decorate('smartMetrics', {
     observe: (record: RequestRecord) => void records.push(record),
     tell: () => undefined,
+    show: () => undefined,
+    beginCall: () => () => undefined,
     noteFault: (error: unknown) => void faults.push(error),
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)
@@ -155,7 +157,10 @@ function fakeTickets(sessions: Map<string, OpenSession>) {
 }
 
 function fakeSessions(sessions: Map<string, OpenSession>) {
-  return { open: async ({ id }: { id: string }) => openById(sessions, id) }
+  return {
+    recordId: (id: string) => `record-${id}`,
+    open: async ({ id }: { id: string }) => openById(sessions, id),
+  }
 }
 
 function openById(sessions: Map<string, OpenSession>, id: string): OpenSession {

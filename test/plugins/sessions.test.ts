@@ -29,7 +29,13 @@ async function buildTickets(decorators: Record<string, unknown> = {}) {
   const events: string[] = []
   const app = buildBareApp({
     smartVault: parts.vault,
-    smartMetrics: { count: (event: string) => events.push(event), observe() {}, tell() {} },
+    smartMetrics: {
+      count: (event: string) => events.push(event),
+      observe() {},
+      tell() {},
+      show() {},
+      noteVault() {},
+    },
     smartGuard: guard,
     ...decorators,
   })

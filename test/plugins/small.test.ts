@@ -114,10 +114,10 @@ test('[G5] metrics know routes, statuses and codes, never paths', async t => {
   const text = await app.smartMetrics.text()
   assert.match(
     text,
-    /fhirstorm_request_seconds_count\{[^}]*route="\/sessions\/:id\/fhir\/\*"[^}]*\} 1/,
+    /http_server_request_duration_seconds_count\{[^}]*http_route="\/sessions\/:id\/fhir\/\*"[^}]*\} 1/,
   )
-  assert.match(text, /status="4xx"/)
-  assert.match(text, /fhirstorm_refusals_total\{code="path_invalid"\} 1/)
+  assert.match(text, /http_response_status_code="404"/)
+  assert.match(text, /fhirstorm_refusals_total\{code="path_invalid",ehr="general"\} 1/)
   assert.match(text, /fhirstorm_session_events_total\{event="started",ehr="general"\} 1/)
 })
 

@@ -98,8 +98,11 @@ for (const prefix of ['', '/bff']) {
     }
     assert.ok(!world.log.join('').includes(MARKER))
     const text = await world.server.smartMetrics.text()
-    assert.match(text, /fhirstorm_refusals_total\{code="not_found"\} \d/)
-    assert.match(text, /fhirstorm_request_seconds_count\{[^}]*route="unknown"[^}]*status="4xx"/)
+    assert.match(text, /fhirstorm_refusals_total\{code="not_found",ehr=""\} \d/)
+    assert.match(
+      text,
+      /http_server_request_duration_seconds_count\{[^}]*http_route="unknown"[^}]*http_response_status_code="4\d\d"/,
+    )
   })
 
   test(`[G11] FHIR paths are refused as FHIR does, where the router cannot read them, ${name}`, async () => {
