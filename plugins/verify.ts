@@ -6,7 +6,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { readOriginalRequest } from '../src/browser/original-request.ts'
 import { BrokerError } from '../src/errors.ts'
-import { observerOf } from '../src/observer.ts'
 import { aFunction, judgeOptions, listWith, optional, withMethods } from '../src/plugin-terms.ts'
 import type { Api } from '../src/session/assertion.ts'
 import type { OpenSession } from '../src/session/session.ts'
@@ -39,7 +38,6 @@ async function verify(app: FastifyInstance, options: VerifyOptions): Promise<voi
     fhirUserOf: optional(aFunction),
   })
   const { guard, tickets, apis = [], assertionOf, fhirUserOf, fhirAlias = 'scripts' } = options
-  const observer = observerOf(app)
   const described = new WeakMap<object, string[]>()
   const embedded = new Set(options.registrations.filter(one => one.embedded).map(({ id }) => id))
 
@@ -58,8 +56,8 @@ async function verify(app: FastifyInstance, options: VerifyOptions): Promise<voi
         const api = findApi(original.api)
         const assertion = api && assertionOf?.(open, api)
         return isPromise(assertion)
-          ? assertion.then(text => send(request, reply, open, text))
-          : send(request, reply, open, assertion)
+          ? assertion.then(text => send(reply, open, text))
+          : send(reply, open, assertion)
       }
       const open = tickets.open(request, id)
       return isPromise(open) ? open.then(answer) : answer(open)
@@ -67,7 +65,6 @@ async function verify(app: FastifyInstance, options: VerifyOptions): Promise<voi
   }
 
   function send(
-    request: FastifyRequest,
     reply: FastifyReply,
     open: OpenSession,
     assertion: string | undefined,
@@ -79,11 +76,6 @@ async function verify(app: FastifyInstance, options: VerifyOptions): Promise<voi
       assertion === undefined ? headers : [...headers, 'fhirstorm-assertion', assertion],
     )
     reply.raw.end()
-    observer.observe({
-      ...{ requestId: request.id, method: request.method, route: '/verify', status: 200 },
-      ...{ milliseconds: Math.round(reply.elapsedTime), ehr: open.session.ehr },
-      session: open.recordId.slice(0, 12),
-    })
     return reply
   }
 

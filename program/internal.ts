@@ -4,7 +4,7 @@
 import { chmod } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import errors from '../plugins/errors.ts'
-import metrics from '../plugins/metrics.ts'
+import type {} from '../plugins/metrics.ts'
 import verify, { type VerifyOptions } from '../plugins/verify.ts'
 import { BrokerError } from '../src/errors.ts'
 import { isSecret } from '../src/strength.ts'
@@ -29,7 +29,8 @@ export async function internalListener(
 ): Promise<void> {
   const isBehindFront = open !== undefined
   const internal = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
-  await internal.register(metrics)
+  // Counted with the rest, so that operators see it.
+  internal.decorate('smartMetrics', app.smartMetrics)
   await internal.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   if (token !== undefined) {
     internal.addHook('onRequest', async ({ headers }) => {

@@ -164,6 +164,22 @@ describe('the internal listener', () => {
     assert.equal((await verify('/verify', { ...named, cookie })).status, 401)
   })
 
+  test('[VE1] every question is counted once, with those of browsers', async () => {
+    const browser = createBrowser()
+    const { id } = await logIn(world, browser, 'amy-shaw')
+    const headers = { ...original(`/api?session=${id}`), cookie: cookieOf(browser) }
+    const count = async (status: string) => {
+      const text = await world.product.smartMetrics.text()
+      const series = `fhirstorm_request_seconds_count{method="GET",route="/verify",status="${status}"} `
+      return Number(text.split(series)[1]?.split('\n')[0] ?? 0)
+    }
+    const [passed, refused] = [await count('2xx'), await count('4xx')]
+    for (let i = 0; i < 5; i++) await verify('/verify', headers)
+    await verify('/verify', { ...headers, cookie: '' })
+    await world.product.smartMetrics.text()
+    assert.deepEqual([await count('2xx'), await count('4xx')], [passed + 5, refused + 1])
+  })
+
   test('[VE2] the socket is for its user and group, and browsers find nothing of it', async () => {
     assert.equal(statSync(socket).mode & 0o777, 0o660)
     for (const path of ['/verify', '/verify/notes/x']) {
