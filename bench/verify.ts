@@ -1,8 +1,8 @@
 // What /verify costs beside an empty route of the same server: CPU of the broker's process for each request, in
-// turns, so that both meet the same machine.
-//   node bench/verify.ts [--requests 20000] [--rounds 5]
+// many short turns, so that both meet the same machine, whatever else it does.
+//   node bench/verify.ts [--requests 2000] [--rounds 60]
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { startSandbox } from '../sandbox/sandbox.ts'
@@ -10,15 +10,16 @@ import { logIn } from '../test/flow/login.ts'
 import { createBroker } from '../test/world/broker.ts'
 import { createBrowser } from '../test/world/browser.ts'
 import { findPort } from '../test/world/port.ts'
+import { medianOf } from './measure.ts'
 
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '20000' },
-    rounds: { type: 'string', default: '5' },
+    requests: { type: 'string', default: '2000' },
+    rounds: { type: 'string', default: '60' },
   },
 })
 const requests = Number(values.requests)
-const TICKS_A_SECOND = 100
+const WARM_UP = 20
 const CONNECTIONS = 16
 
 const [port, internal] = await Promise.all([findPort(), findPort()])
@@ -49,7 +50,7 @@ const routes = {
 
 /** CPU of the broker for one request, in microseconds. */
 async function measure({ path, headers }: (typeof routes)['empty']): Promise<number> {
-  const before = readTicks()
+  const before = readCpu()
   let left = requests
   await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => {
@@ -60,26 +61,37 @@ async function measure({ path, headers }: (typeof routes)['empty']): Promise<num
       }
     }),
   )
-  return (((readTicks() - before) / TICKS_A_SECOND) * 1e6) / requests
+  return (readCpu() - before) / 1e3 / requests
 }
 
-function readTicks(): number {
-  const fields = readFileSync(`/proc/${broker.pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return Number(fields[11]) + Number(fields[12])
+/** Nanoseconds that all threads of the broker have run. */
+function readCpu(): number {
+  const tasks = `/proc/${broker.pid()}/task`
+  const read = (task: string) =>
+    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0])
+  return readdirSync(tasks).reduce((sum, task) => sum + read(task), 0)
 }
 
-const ratios: number[] = []
+const costs = { empty: [] as number[], verify: [] as number[] }
 try {
-  for (const route of Object.values(routes)) await measure(route)
-  for (let round = 1; round <= Number(values.rounds); round++) {
-    const [empty, verify] = [await measure(routes.empty), await measure(routes.verify)]
-    ratios.push(verify / empty)
-    console.log(
-      `round ${round}: empty ${empty.toFixed(1)} µs, verify ${verify.toFixed(1)} µs, ${(verify / empty).toFixed(2)} ×`,
-    )
+  for (let round = -WARM_UP; round < Number(values.rounds); round++) {
+    // Each goes first in every other round.
+    const names = round % 2 === 0 ? (['empty', 'verify'] as const) : (['verify', 'empty'] as const)
+    for (const name of names) {
+      const cost = await measure(routes[name])
+      if (round >= 0) costs[name].push(cost)
+    }
   }
-  const median = ratios.toSorted((one, other) => one - other)[Math.floor(ratios.length / 2)] ?? 0
-  console.log(`median ${median.toFixed(2)} × an empty route (goal: 1.25)`)
+  const ratios = costs.verify
+    .map((cost, i) => cost / (costs.empty[i] ?? cost))
+    .toSorted((a, b) => a - b)
+  const [low, high] = [ratios.at(ratios.length / 4), ratios.at((3 * ratios.length) / 4)]
+  console.log(
+    `empty ${medianOf(costs.empty).toFixed(1)} µs, verify ${medianOf(costs.verify).toFixed(1)} µs (medians)`,
+  )
+  console.log(
+    `median ${medianOf(ratios).toFixed(2)} × an empty route (goal: 1.25), half of the rounds between ${low?.toFixed(2)} and ${high?.toFixed(2)}`,
+  )
 } finally {
   await pool.destroy()
   await broker.close()
