@@ -8,6 +8,7 @@ import { BrokerError } from '../src/errors.ts'
 import { createGuesses, type GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
+import { observerOf } from '../src/observer.ts'
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
 import { isSecret } from '../src/strength.ts'
@@ -33,6 +34,7 @@ interface Selection {
 async function admin(app: FastifyInstance, options: AdminOptions): Promise<void> {
   const { ehrs, store, token, guesses: limits = defaultGuessLimits } = options
   if (token === '') throw new Error('the admin token is empty')
+  const observer = observerOf(app)
   const guesses = createGuesses(limits, () => performance.now())
 
   app.addHook('onRequest', async request => {
@@ -64,8 +66,17 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   })
 
   app.delete('/sessions', async (request: FastifyRequest<Selection>) => {
-    const { ended, failure } = await store.endAll(await select(request.query), 'operator')
-    request.log.info({ ended }, 'sessions ended by the administrator')
+    let ended = 0
+    let failure: unknown
+    for (const { ehr, ids } of await select(request.query)) {
+      const outcome = await store.endAll(ids, 'operator', ehr)
+      ended += outcome.ended
+      observer.tell({
+        ...{ act: 'administration', ehr, reason: 'sessions_ended', sessions: outcome.ended },
+        ...{ caller: groupAddress(request.ip), requestId: request.id },
+      })
+      failure ??= outcome.failure
+    }
     if (failure) throw failure
     return { ended }
   })
@@ -92,19 +103,26 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     throw new BrokerError('session_invalid')
   }
 
-  async function select(query: Selection['Querystring']): Promise<string[]> {
+  async function select(
+    query: Selection['Querystring'],
+  ): Promise<{ ehr: string; ids: string[] }[]> {
     const { ehr, iss, sub, all } = query
     if (Object.values(query).some(value => typeof value !== 'string')) {
       throw new BrokerError('bad_request')
     }
     if (ehr !== undefined && iss !== undefined && sub !== undefined) {
-      return (await store.find('sub', requireEhr(ehr).id, iss, sub)).map(({ id }) => id)
+      const found = await store.find('sub', requireEhr(ehr).id, iss, sub)
+      return [{ ehr, ids: found.map(({ id }) => id) }]
     }
     if (iss !== undefined || sub !== undefined) throw new BrokerError('bad_request')
     if (ehr === undefined && all !== 'true') throw new BrokerError('bad_request')
     const chosen = ehr === undefined ? ehrs : [requireEhr(ehr)]
-    const lists = await Promise.all(chosen.map(({ id }) => store.find('ehr', id)))
-    return lists.flat().map(({ id }) => id)
+    return await Promise.all(
+      chosen.map(async ({ id }) => {
+        const found = await store.find('ehr', id)
+        return { ehr: id, ids: found.map(head => head.id) }
+      }),
+    )
   }
 
   function requireEhr(id: string) {

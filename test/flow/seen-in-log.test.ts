@@ -89,7 +89,7 @@ test('[OB2] login, reads, refusals and logout are told of one session under one 
     assert.ok(!log.includes(word), word)
 })
 
-test('[OB2] an ending has its reason', async () => {
+test("[OB2] an ending has its reason, and an administrator's act the number", async () => {
   const end = (query: string) =>
     fetch(`http://127.0.0.1:${port}/sessions?${query}`, { method: 'DELETE' })
   await (await end('all=true')).text()
@@ -98,5 +98,10 @@ test('[OB2] an ending has its reason', async () => {
   const answer = await end('ehr=general')
   assert.deepEqual([answer.status, await answer.text()], [200, '{"ended":1}'])
   const ending = acts('ending').find(({ session }) => session === login?.session)
-  assert.equal(ending?.reason, 'operator')
+  assert.deepEqual([ending?.ehr, ending?.reason], ['general', 'operator'])
+  const act = acts('administration').at(-1)
+  assert.deepEqual(
+    [act?.ehr, act?.reason, act?.sessions, act?.caller],
+    ['general', 'sessions_ended', 1, '127.0.0.1'],
+  )
 })
