@@ -32,6 +32,7 @@ export function createTokenCalls({
       const call: TokenCall = {
         site,
         grantType: form.get('grant_type') ?? undefined,
+        refreshToken: refreshToken ?? undefined,
         renewal: token === undefined ? 0 : contexts.countRenewal(token.grantId),
         sign: createSign(keys),
       }

@@ -29,6 +29,8 @@ export interface TokenCall {
   grantType: string | undefined
   /** Renewals of this grant so far, this one included; 0 for the exchange of the code. */
   renewal: number
+  /** As it was presented. */
+  refreshToken: string | undefined
   sign: Sign
 }
 
