@@ -48,6 +48,7 @@ const faults = {
   cross_site: [403, 'Requests from other sites are refused.'],
   navigation_refused: [403, 'FHIR data is not served as a page: fetch it from the application.'],
   csrf_header_missing: [403, 'This request needs the header X-CSRF: 1 or this site as its Origin.'],
+  interaction_refused: [403, 'This application may not do that here.'],
   // 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 426, 429, 431
   not_found: [404, 'There is nothing here.'],
   method_not_allowed: [405, 'This method is not allowed here.'],

@@ -55,7 +55,9 @@ const sees: Record<string, readonly string[]> = {
   'src/network': ['src', 'src/smart'],
   'src/session': ['src', 'src/vault', 'src/smart', 'src/smart/token'],
   'src/facade': ['src', 'src/smart', 'src/session', 'src/vault'],
-  'src/exchange': ['src', 'src/smart', 'src/network', 'src/proxy', 'src/session'],
+  'src/exchange': [
+    ...['src', 'src/smart', 'src/smart/scope', 'src/network', 'src/proxy', 'src/session'],
+  ],
 }
 
 test('arrows point down: the program over the plugins over src', () => {

@@ -63,6 +63,21 @@ export const ehrSchema = z.strictObject({
   prompt: z.enum(['login', 'consent', 'select_account', 'none']).optional(),
   extras: z.array(text(256)).max(50).default([]),
   quirks: quirksSchema.default({}),
+  policy: z
+    .strictObject({
+      readOnly: z.boolean().default(false),
+      methods: z
+        .array(z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']))
+        .min(1)
+        .optional(),
+      types: z
+        .array(z.string().regex(/^[A-Z][A-Za-z]{0,63}$/, 'must be a FHIR type'))
+        .min(1)
+        .max(200)
+        .optional(),
+      enforceScopes: z.boolean().default(false),
+    })
+    .optional(),
 })
 
 const redisVault = z.strictObject({

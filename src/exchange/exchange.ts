@@ -10,12 +10,13 @@ import { buildAuthorization, buildRequestHeaders } from '../proxy/headers.ts'
 import type { OwnAddress, Restoration } from '../proxy/own-address.ts'
 import { isRepeatable, isReplayable } from '../proxy/repeatable.ts'
 import { restoreQuery } from '../proxy/restore-query.ts'
-import { buildUpstreamPath } from '../proxy/target.ts'
+import { buildUpstreamPath, isBase } from '../proxy/target.ts'
 import { buildTokenTraces, type TokenTraces } from '../proxy/token-traces.ts'
 import { type ForwardOutcome, forward } from './forward.ts'
+import { requireAllowed, requireAllowedBatch } from './policy.ts'
 import type { ProxiedRequest } from './proxied-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
-import { hasBody, noBody, prepareBody, type RequestBody } from './request-body.ts'
+import { hasBody, noBody, prepareBody, type RequestBody, readHeldText } from './request-body.ts'
 import type { Running } from './running.ts'
 import { enter, leave, type Place, type Shares } from './shares.ts'
 import { createTurns } from './turns.ts'
@@ -65,6 +66,8 @@ export function createExchange(options: ExchangeOptions) {
         held.whose = restorationOf(proxied)
         restoreTarget(proxied, held.whose)
       }
+      const { policy } = upstream.registration
+      if (policy) requireAllowed(asAsked(proxied), policy)
       if (hasBody(request)) {
         held.body = await prepareBody(request, {
           ...{ target: proxied.target, whose: held.whose, limits, turns },
@@ -72,6 +75,9 @@ export function createExchange(options: ExchangeOptions) {
           url: upstream.url,
           mayReplay: isRepeatable(proxied) || isReplayable(proxied),
         })
+      }
+      if (policy && proxied.method === 'POST' && isBase(proxied.target)) {
+        requireAllowedBatch(readHeldText(held.body), asAsked(proxied), policy)
       }
       const current = tokens.accessToken(open)
       const token = typeof current === 'string' ? current : await current
@@ -174,4 +180,8 @@ function restoreTarget(proxied: ProxiedRequest, whose: Restoration): void {
   const { path, query } = proxied.target
   const restored = query === '' ? query : restoreQuery(query, whose)
   if (restored !== query) proxied.target = { path, query: restored }
+}
+
+function asAsked({ method, target, open }: ProxiedRequest) {
+  return { method, target, grantedScope: open.session.tokens.grantedScope ?? '' }
 }

@@ -11,6 +11,6 @@ export interface ProxiedSession {
     ehr: string
     /** FHIR base URL as registered. */
     iss: string
-    tokens: { accessToken: string; identity?: { iss: string; sub: string } }
+    tokens: { accessToken: string; identity?: { iss: string; sub: string }; grantedScope?: string }
   }
 }

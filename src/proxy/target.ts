@@ -94,7 +94,7 @@ export function isBinary({ path }: Target): boolean {
 }
 
 /** Whether a path is the FHIR base itself, where batches and transactions go. */
-export function isBase({ path }: Target): boolean {
+export function isBase({ path }: Pick<Target, 'path'>): boolean {
   return path === '' || path === '/'
 }
 

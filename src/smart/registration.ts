@@ -87,11 +87,31 @@ export interface Registration {
   extras: readonly string[]
   network: NetworkPolicy
   quirks: Quirks
+  /** What may pass to it besides what it decides itself; everything unless told. */
+  policy?: InteractionPolicy
+}
+
+/** What an operator lets pass to an EHR. */
+export interface InteractionPolicy {
+  /** Reads and searches alone. */
+  readOnly: boolean
+  /** HTTP methods; all unless told. */
+  methods?: readonly string[]
+  /** FHIR types; all unless told, and with a list nothing that is on all of them at once. */
+  types?: readonly string[]
+  /** Nothing that the granted scopes cannot hold. */
+  enforceScopes: boolean
 }
 
 type ProxiedSettings = Pick<
   Registration,
-  'baseAliases' | 'embedded' | 'rewrite' | 'upstreamCompression' | 'firstByteSeconds' | 'network'
+  | 'baseAliases'
+  | 'embedded'
+  | 'rewrite'
+  | 'upstreamCompression'
+  | 'firstByteSeconds'
+  | 'network'
+  | 'policy'
 >
 
 /** What the proxy needs to know of an EHR; what is left out is as strict as a registration's defaults. */
