@@ -34,7 +34,8 @@ export async function internalListener(
   await internal.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   if (token !== undefined) {
     internal.addHook('onRequest', async ({ headers }) => {
-      if (!isSecret(headers['fhirstorm-token'], token)) throw new BrokerError('session_invalid')
+      if (isSecret(headers['fhirstorm-token'], token)) return
+      throw new BrokerError('session_invalid', { detail: 'Fhirstorm-Token: missing or wrong' })
     })
   }
   const { smartGuard: guard, smartTickets: tickets } = app

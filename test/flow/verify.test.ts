@@ -168,16 +168,18 @@ describe('the internal listener', () => {
     const browser = createBrowser()
     const { id } = await logIn(world, browser, 'amy-shaw')
     const headers = { ...original(`/api?session=${id}`), cookie: cookieOf(browser) }
-    const count = async (status: string) => {
-      const text = await world.product.smartMetrics.text()
-      const series = `fhirstorm_request_seconds_count{method="GET",route="/verify",status="${status}"} `
-      return Number(text.split(series)[1]?.split('\n')[0] ?? 0)
+    const count = async (status: number) => {
+      const lines = (await world.product.smartMetrics.text()).split('\n')
+      const wanted = ['http_route="/verify"', `http_response_status_code="${status}"`]
+      return lines
+        .filter(line => line.startsWith('http_server_request_duration_seconds_count{'))
+        .filter(line => wanted.every(label => line.includes(label)))
+        .reduce((sum, line) => sum + Number(line.split('} ')[1]), 0)
     }
-    const [passed, refused] = [await count('2xx'), await count('4xx')]
+    const [passed, refused] = [await count(200), await count(401)]
     for (let i = 0; i < 5; i++) await verify('/verify', headers)
     await verify('/verify', { ...headers, cookie: '' })
-    await world.product.smartMetrics.text()
-    assert.deepEqual([await count('2xx'), await count('4xx')], [passed + 5, refused + 1])
+    assert.deepEqual([await count(200), await count(401)], [passed + 5, refused + 1])
   })
 
   test('[VE2] the socket is for its user and group, and browsers find nothing of it', async () => {
@@ -296,7 +298,7 @@ test('[VE1, VE2] an API that asks by itself, over a port with a token', async t 
   )
   t.after(async () => {
     await end(api, 'SIGTERM')
-    await world.close()
+    await world.close().catch(() => undefined)
   })
   await new Promise<void>(done => api.stdout.once('data', () => done()))
   const browser = createBrowser()
@@ -316,4 +318,9 @@ test('[VE1, VE2] an API that asks by itself, over a port with a token', async t 
     (await fetch(verify, { headers: { ...asked, 'fhirstorm-token': token } })).status,
     200,
   )
+  const line = world.log.find(text => text.includes('Fhirstorm-Token')) ?? ''
+  assert.ok(line.includes('session_invalid') && !line.includes(token))
+  // An outage is no stranger.
+  await world.close()
+  assert.equal((await fetch(url, { headers: { cookie } })).status, 503)
 })

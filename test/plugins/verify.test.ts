@@ -1,5 +1,5 @@
-// Values as /verify writes them: whatever an EHR has put into a session, one header each, and nothing that a
-// reader could take for another one.
+// What /verify writes and to whom: whatever an EHR has put into a session, one header each, and nothing that a
+// reader could take for another one; sessions in frames, and sessions without a name.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { createLocalJWKSet, jwtVerify } from 'jose'
+import errors from '../../plugins/errors.ts'
 import guard from '../../plugins/guard.ts'
 import verify from '../../plugins/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
@@ -18,20 +19,30 @@ import { buildStore, buildTokens, createClock, ISS } from '../session/sessions.t
 
 const API = { id: 'notes', audience: 'https://notes.example.org' }
 
-/** The headers that /verify gives for a session with these tokens. */
-async function verifyWith(t: TestContext, overrides: Partial<TokenSet>) {
+interface Setting {
+  tokens?: Partial<TokenSet>
+  embedded?: boolean
+  fhirAlias?: 'scripts' | 'always'
+  /** Tickets that the browser has besides the one of the session. */
+  others?: string[]
+}
+
+/** A server with /verify for one session, and a way to ask it. */
+async function serveVerify(t: TestContext, { tokens, others = [], ...setting }: Setting) {
   const clock = createClock(Math.floor(Date.now() / 1000) * 1000)
   const { store } = buildStore({ clock })
-  const tokens = buildTokens(clock.now(), overrides)
-  const { ticket } = await store.begin(ISS, tokens, 'B'.repeat(22), 'general')
+  const made = buildTokens(clock.now(), tokens)
+  const { ticket } = await store.begin(ISS, made, 'B'.repeat(22), 'general')
   const signingKeys = deriveSigningKeys(makeKeyRing(clock.now(), randomBytes), 'api assertion')
   const app = Fastify()
   t.after(() => app.close())
+  await app.register(errors)
   await app.register(guard, { publicUrl: 'http://127.0.0.1' })
   await app.register(verify, {
     guard: app.smartGuard,
-    tickets: { open: () => store.open(ticket, { slide: true }), ids: () => [ticket.id] },
-    registrations: [{ id: 'general', embedded: false }],
+    tickets: { open: () => store.open(ticket, { slide: true }), ids: () => [ticket.id, ...others] },
+    registrations: [{ id: 'general', embedded: setting.embedded ?? false }],
+    fhirAlias: setting.fhirAlias,
     apis: [API],
     assertionOf: createAssertions({
       ...{ signingKeys, issuer: 'http://127.0.0.1', now: clock.now },
@@ -40,14 +51,22 @@ async function verifyWith(t: TestContext, overrides: Partial<TokenSet>) {
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  const headers = { host: '127.0.0.1', 'x-original-method': 'GET' }
-  const raw = await new Promise<string[]>((done, fail) => {
-    const asked = ask({ host: '127.0.0.1', port, path: '/verify', headers }, response => {
-      response.resume()
-      done(response.rawHeaders)
+  const verifyWith = (sent: Record<string, string> = {}) =>
+    new Promise<{ status?: number; raw: string[] }>((done, fail) => {
+      const headers = { host: '127.0.0.1', 'x-original-method': 'GET', ...sent }
+      const asked = ask({ host: '127.0.0.1', port, path: '/verify', headers }, response => {
+        response.resume()
+        done({ status: response.statusCode, raw: response.rawHeaders })
+      })
+      asked.on('error', fail).end()
     })
-    asked.on('error', fail).end()
-  })
+  return { id: ticket.id, signingKeys, verifyWith }
+}
+
+/** What /verify says of a session with these tokens. */
+async function tell(t: TestContext, tokens: Partial<TokenSet>) {
+  const { verifyWith, signingKeys } = await serveVerify(t, { tokens })
+  const { raw } = await verifyWith()
   const text = raw[raw.indexOf('fhirstorm-assertion') + 1] ?? ''
   const { payload } = await jwtVerify(text, createLocalJWKSet(buildSigningKeySet(signingKeys)))
   return { raw, payload }
@@ -57,7 +76,7 @@ test('[VE4] what an EHR writes into a session is escaped in headers, and as it w
   const patient = 'a\r\nFhirstorm-User: eve'
   const fhirUser = 'https://ehr.example.org/Practitioner/Jürgen "J", 医生 \ud800'
   const scope = 'patient/*.rs\tuser/*.rs patient/Ä.rs'
-  const { raw, payload } = await verifyWith(t, {
+  const { raw, payload } = await tell(t, {
     grantedScope: scope,
     context: { patient, encounter: '\u0000', fhirContext: [], needPatientBanner: true, extras: {} },
     identity: { iss: ISS, sub: 'doctor', fhirUser },
@@ -79,7 +98,7 @@ test('[VE4] what an EHR writes into a session is escaped in headers, and as it w
 })
 
 test('[VE4] what a session does not have is no header and no claim', async t => {
-  const { raw, payload } = await verifyWith(t, {
+  const { raw, payload } = await tell(t, {
     context: { fhirContext: [], needPatientBanner: true, extras: {} },
     identity: undefined,
   })
@@ -87,4 +106,24 @@ test('[VE4] what a session does not have is no header and no claim', async t => 
     assert.ok(!raw.includes(name))
   }
   assert.ok(!('patient' in payload) && !('encounter' in payload) && !('fhirUser' in payload))
+})
+
+test('[VE2] a session in an EHR’s frame is told only to callers that no form of another site could make', async t => {
+  const { verifyWith, id } = await serveVerify(t, { embedded: true })
+  const named = { 'fhirstorm-session': id }
+  assert.equal((await verifyWith(named)).status, 403)
+  assert.equal((await verifyWith({ ...named, 'x-csrf': '1' })).status, 200)
+  assert.equal((await verifyWith({ ...named, 'sec-fetch-site': 'same-origin' })).status, 200)
+})
+
+test('[VE2] a session without a name is the only one of a script, or of a browser where that is allowed', async t => {
+  const page = { 'sec-fetch-site': 'same-origin' }
+  const ask = async (setting: Setting, headers = {}) =>
+    (await (await serveVerify(t, setting)).verifyWith(headers)).status
+  assert.equal(await ask({}), 200)
+  assert.equal(await ask({}, page), 401)
+  assert.equal(await ask({ fhirAlias: 'always' }, page), 200)
+  const others = ['C'.repeat(22)]
+  assert.equal(await ask({ others }), 401)
+  assert.equal(await ask({ others, fhirAlias: 'always' }, page), 401)
 })
