@@ -12,12 +12,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { request as ask } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { removeStale } from '../../program/socket-file.ts'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { createBroker } from '../world/broker.ts'
 import { adopt, end } from '../world/children.ts'
+import { findPort } from '../world/port.ts'
 
 function makeFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-socket-'))
@@ -58,4 +62,37 @@ test('[VE5] a path that names a file, a folder, a link or nothing is left as it 
   assert.equal((fault as NodeJS.ErrnoException).code, 'EADDRINUSE')
   assert.equal(readFileSync(join(folder, 'link'), 'utf8'), 'keys')
   assert.ok(lstatSync(join(folder, 'folder')).isDirectory())
+})
+
+test('[VE5] a broker that was killed answers at its socket again, for its user and group alone', async t => {
+  const socketPath = join(makeFolder(t), 'internal.sock')
+  const app = `http://localhost:${await findPort()}`
+  const sandbox = await startSandbox({ port: 0, appUrl: app })
+  const broker = createBroker({
+    ...{ app, sandbox: sandbox.url },
+    configure(document) {
+      document.internal = { socket: socketPath }
+    },
+  })
+  t.after(async () => {
+    await broker.close()
+    await sandbox.close()
+  })
+  const verify = () =>
+    new Promise<number | undefined>((done, fail) => {
+      const headers = { 'x-original-method': 'GET', connection: 'close' }
+      const asked = ask({ socketPath, path: '/verify', headers }, response => {
+        response.resume().on('end', () => done(response.statusCode))
+      })
+      asked.on('error', fail).end()
+    })
+  for (const leave of [broker.kill, broker.stop]) {
+    await broker.start()
+    assert.equal(await verify(), 401)
+    assert.equal(lstatSync(socketPath).mode & 0o777, 0o660)
+    await leave()
+    await assert.rejects(verify())
+  }
+  await broker.start()
+  assert.equal(await verify(), 401)
 })
