@@ -11,14 +11,16 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { type About, aboutOf } from '../src/about.ts'
-import { buildFaultPage } from '../src/browser/page.ts'
+import { buildFaultPage, type Look } from '../src/browser/page.ts'
+import { chooseLanguage, describeFaultIn } from '../src/browser/page-words.ts'
+import { buildLandingUrl } from '../src/browser/return-to.ts'
 import { readCaller } from '../src/caller.ts'
 import { describeError } from '../src/error-description.ts'
 import { BrokerError, type FaultCode } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { buildLinkHeader } from '../src/link.ts'
 import { observerOf } from '../src/observer.ts'
-import { aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
+import { anObject, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
 import type {} from './session-store.ts'
 
@@ -42,14 +44,20 @@ export interface ErrorsOptions {
   notFound?: boolean
   /** Origins that may frame the pages: those of EHRs that embed the app; none unless told. */
   frameAncestors?: readonly string[]
+  /** How the pages look. */
+  look?: Look
+  /** Where the browser goes in place of a page of ours, with `error=CODE`; absolute. */
+  errorUrl?: string
 }
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
   judgeOptions('errors', options, {
     loginPath: optional(aText),
     frameAncestors: optional(listOfTexts),
+    look: optional(anObject),
+    errorUrl: optional(aText),
   })
-  const { loginPath = '/login', ehrNames, frameAncestors = [] } = options
+  const { loginPath = '/login', ehrNames, frameAncestors = [], look, errorUrl } = options
   const observer = observerOf(app)
   const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
   app.addHook('onRoute', ({ url, method, config }) => {
@@ -162,16 +170,27 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   }
 
   function answerPage(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
+    if (errorUrl !== undefined && !isFor(errorUrl, request)) {
+      return reply.redirect(buildLandingUrl(errorUrl, errorUrl, { error: error.code }), 303)
+    }
     const ehrName = error.ehr === undefined ? undefined : ehrNames?.get(error.ehr)
+    const language = chooseLanguage(request.headers['accept-language'])
+    const message = describeFaultIn(language, error.code)
     const page = buildFaultPage(
-      { message: error.message, requestId: request.id, ehrName, ...chooseStart(error) },
-      { frameAncestors },
+      { message, requestId: request.id, ehrName, ...chooseStart(error) },
+      { frameAncestors, look, language },
     )
     return reply
+      .header('vary', 'Cookie, Accept-Language')
       .header('content-security-policy', page.contentSecurityPolicy)
       .type('text/html; charset=utf-8')
       .send(page.html)
   }
+}
+
+/** Whether a request is already for that page: it would be led in a circle. */
+function isFor(errorUrl: string, { originalUrl }: FastifyRequest): boolean {
+  return originalUrl.split('?', 1)[0] === new URL(errorUrl).pathname
 }
 
 declare module 'fastify' {

@@ -15,10 +15,18 @@ import {
   framedBy,
 } from '../src/browser/content-security-policy.ts'
 import { isHidden } from '../src/browser/hidden-path.ts'
-import { buildLandingPage, type Page } from '../src/browser/page.ts'
+import { buildLandingPage, type Look } from '../src/browser/page.ts'
+import { chooseLanguage, describeDenialIn, type Language } from '../src/browser/page-words.ts'
 import { isPageOfApp } from '../src/browser/single-page.ts'
 import { BrokerError } from '../src/errors.ts'
-import { aBoolean, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
+import {
+  aBoolean,
+  anObject,
+  aText,
+  judgeOptions,
+  listOfTexts,
+  optional,
+} from '../src/plugin-terms.ts'
 import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
 import type { AuthorizationErrorCode } from '../src/smart/types.ts'
 
@@ -36,6 +44,8 @@ export interface FrontendOptions {
   loginPath?: string
   /** Origins of EHRs that show the app in a frame; none unless told. */
   frameAncestors?: readonly string[]
+  /** How the page looks that is shown where there are no files. */
+  look?: Look
   /** False only for plain http on loopback; true, which adds HSTS, unless told. */
   secure?: boolean
   /** Whether HSTS is for the host's subdomains too; false unless told. */
@@ -48,20 +58,21 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     fallback: optional(aText),
     hstsIncludeSubDomains: optional(aBoolean),
     frameAncestors: optional(listOfTexts),
+    look: optional(anObject),
     secure: optional(aBoolean),
   })
   const { root, loginPath = '/login', frameAncestors = [], secure = true } = options
   if (root === undefined) {
-    const told = new Map(
-      [undefined, ...authorizationErrors].map(error => {
-        const refusal = error && describeDenial(error)
-        return [error, buildLandingPage(loginPath, { frameAncestors, refusal })]
-      }),
-    )
     app.get('/', { config: { page: true } }, async (request, reply) => {
       const { error } = request.query as { error?: AuthorizationErrorCode }
-      const page = (told.get(error) ?? told.get(undefined)) as Page
+      const language = chooseLanguage(request.headers['accept-language'])
+      const refusal = authorizationErrors.includes(error as AuthorizationErrorCode)
+        ? tellDenial(language, error as AuthorizationErrorCode)
+        : undefined
+      const { look } = options
+      const page = buildLandingPage(loginPath, { frameAncestors, refusal, look, language })
       return reply
+        .header('vary', 'Accept-Language')
         .header('content-security-policy', page.contentSecurityPolicy)
         .type('text/html; charset=utf-8')
         .send(page.html)
@@ -105,6 +116,10 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     etag: true,
     allowedPath: path => !isHidden(path),
   })
+}
+
+function tellDenial(language: Language, error: AuthorizationErrorCode): string {
+  return describeDenialIn(language, error, describeDenial(error))
 }
 
 async function isThere(path: string): Promise<boolean> {

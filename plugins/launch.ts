@@ -5,7 +5,8 @@ import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { noteAbout } from '../src/about.ts'
-import { buildChoicePage, buildPostPage, type Page } from '../src/browser/page.ts'
+import { buildChoicePage, buildPostPage, type Look, type Page } from '../src/browser/page.ts'
+import { chooseLanguage } from '../src/browser/page-words.ts'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
 import { BrokerError } from '../src/errors.ts'
@@ -32,6 +33,8 @@ export interface LaunchOptions {
   frontend: Frontend
   /** Node's unless told. */
   randomBytes?: RandomBytes
+  /** How the pages look. */
+  look?: Look
   /** How many logins may begin within a while. */
   pace?: Partial<PaceLimits>
   /** For @fastify/rate-limit, where the app has it. */
@@ -83,17 +86,26 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     async (request: FastifyRequest<Asked>, reply) => {
       const returnTo = parseReturnTo(request.query.return_to, frontend)
       const asked = parseLogin(request.query, registrations, readQuery(request.raw.url))
-      if ('choices' in asked) return show(reply, buildChoice(asked.choices, returnTo))
+      if ('choices' in asked) return show(reply, buildChoice(request, asked.choices, returnTo))
       return await begin(request, reply, { ...asked, returnTo })
     },
   )
 
-  function buildChoice(choices: readonly Registration[], returnTo: string): Page {
+  function optionsFor({ headers }: FastifyRequest) {
+    return { look: options.look, language: chooseLanguage(headers['accept-language']) }
+  }
+
+  function buildChoice(
+    request: FastifyRequest,
+    choices: readonly Registration[],
+    returnTo: string,
+  ): Page {
     return buildChoicePage(
       choices.map(({ id, name }) => ({
         name,
         href: `?${new URLSearchParams({ ehr: id, return_to: returnTo })}`,
       })),
+      optionsFor(request),
     )
   }
 
@@ -119,7 +131,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     })
     if (authorization.method === 'GET') return reply.redirect(authorization.url, 302)
     const frameAncestors = registration.embedded ? registration.origins : []
-    return show(reply, buildPostPage(authorization, { frameAncestors }))
+    return show(reply, buildPostPage(authorization, { frameAncestors, ...optionsFor(request) }))
   }
 
   // Browsers send the oldest of equal cookies first (RFC 6265 5.4).
@@ -142,6 +154,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
 
 function show(reply: FastifyReply, page: Page): FastifyReply {
   return reply
+    .header('vary', 'Cookie, Accept-Language')
     .header('content-security-policy', page.contentSecurityPolicy)
     .type('text/html; charset=utf-8')
     .send(page.html)

@@ -121,6 +121,8 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     origin: config.frontend.origins[0] ?? new URL(publicUrl).origin,
     returnTo: config.frontend.returnTo,
   }
+  const { errorUrl: errorPath } = config.frontend
+  const errorUrl = errorPath && new URL(errorPath, frontend.origin).href
   const hstsIncludeSubDomains = config.hsts.includeSubDomains
   const embedding = registrations.filter(({ embedded }) => embedded)
   const frameAncestors = [...new Set(embedding.flatMap(({ origins }) => origins))]
@@ -139,7 +141,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     errors: {
       loginPath,
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
-      frameAncestors,
+      ...{ frameAncestors, look: config.pages, errorUrl },
     },
     securityHeaders: { frameAncestors, secure, hstsIncludeSubDomains },
     guard: {
@@ -179,7 +181,10 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       client: resolveClient(config.facade, publicUrl),
       signingKeys: deriveSigningKeys(keyRing, 'facade id token'),
     },
-    launch: { registrations, frontend, randomBytes, rateLimit: defaultLoginRate },
+    launch: {
+      ...{ registrations, frontend, randomBytes, look: config.pages },
+      rateLimit: defaultLoginRate,
+    },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
     sessions: { ...documents, ehrs: registrations },
     sessionEvents: { ...documents, ehrs: registrations },
@@ -202,6 +207,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       fallback: config.frontend.fallback,
       contentSecurityPolicy: config.frontend.contentSecurityPolicy,
       loginPath,
+      look: config.pages,
       ...{ frameAncestors, secure, hstsIncludeSubDomains },
     },
     apiJwks:

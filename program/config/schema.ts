@@ -120,6 +120,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       origins: z.array(origin).max(20).default([]),
       returnTo: localPath.default('/'),
+      errorUrl: localPath.optional(),
       allowHeaders: z
         .array(text(64).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'))
         .max(40)
@@ -134,6 +135,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   watch: z.boolean().default(false),
+  pages: z
+    .strictObject({
+      title: text(60).optional(),
+      logo: z.union([localPath, z.url({ protocol: /^https$/ })]).optional(),
+      colour: z
+        .string()
+        .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #0b6e6e')
+        .optional(),
+    })
+    .prefault({}),
   hsts: z.strictObject({ includeSubDomains: z.boolean().default(false) }).prefault({}),
   drainDelaySeconds: z.int().min(0).max(300).default(0),
   hosts: z

@@ -4,28 +4,32 @@
 
 import { createHash } from 'node:crypto'
 import { buildPolicy, type Directives, framedBy } from './content-security-policy.ts'
-
-const STYLE = `:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--paper:#fff;--line:#d8dee6;--accent:#0b6e6e}
-@media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#9aa7b6;--paper:#12171e;--line:#2b3542;--accent:#5cc8c0}}
-body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
-main{box-sizing:border-box;width:100%;max-width:60rem;padding:2rem clamp(1rem,4vw,2rem);overflow-wrap:anywhere}h1{font-size:1.4rem;margin:0 0 .75rem}p{margin:.5rem 0}small{color:var(--soft)}
-ul{list-style:none;padding:0}li{margin:.5rem 0}a,button{color:var(--accent)}
-li a{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;text-decoration:none}
-table{border-collapse:collapse;font-size:.9rem}td{border-top:1px solid var(--line);padding:.35rem .6rem;vertical-align:top}
-button{font:inherit;padding:.6rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:none;cursor:pointer}`
+import { buildStyle } from './page-style.ts'
+import { type Language, wordsIn } from './page-words.ts'
 
 export interface Page {
   html: string
   contentSecurityPolicy: string
 }
 
+/** What an operator gives the pages, so that users know where they are. */
+export interface Look {
+  title?: string
+  /** Address of an image: a path at our own origin, or absolute. */
+  logo?: string
+  /** As `#rrggbb`. */
+  colour?: string
+}
+
 export interface PageOptions {
+  look?: Look
+  /** English unless told. */
+  language?: Language
   /** Origins that may frame the page; none by default. */
   frameAncestors?: readonly string[]
 }
 
 const SUBMIT = 'document.forms[0].submit()'
-const STYLE_HASH = hashSource(STYLE)
 const SUBMIT_HASH = hashSource(SUBMIT)
 
 /** A refusal: what happened in fixed words, the EHR's registered name, a link to start again. */
@@ -40,15 +44,16 @@ export function buildFaultPage(
   },
   options: PageOptions = {},
 ): Page {
+  const words = wordsIn(options.language ?? 'en')
   const ehr = fault.ehrName === undefined ? '' : `<p>EHR: <b>${escapeHtml(fault.ehrName)}</b></p>`
-  const words = fault.isForEhr ? '<p>Please open the app again from the EHR.</p>' : ''
+  const toEhr = fault.isForEhr ? `<p>${words.openAgain}</p>` : ''
   const again =
     fault.startAgain === undefined
-      ? words
-      : `<p><a href="${escapeHtml(fault.startAgain)}">Start again</a></p>`
+      ? toEhr
+      : `<p><a href="${escapeHtml(fault.startAgain)}">${words.startAgain}</a></p>`
   return buildPage(
-    'This did not work',
-    `<p>${escapeHtml(fault.message)}</p>${ehr}${again}<p><small>Request ${escapeHtml(fault.requestId)}</small></p>`,
+    words.didNotWork,
+    `<p>${escapeHtml(fault.message)}</p>${ehr}${again}<p><small>${words.request} ${escapeHtml(fault.requestId)}</small></p>`,
     options,
   )
 }
@@ -61,7 +66,8 @@ export function buildChoicePage(
   const items = choices.map(
     choice => `<li><a href="${escapeHtml(choice.href)}">${escapeHtml(choice.name)}</a></li>`,
   )
-  return buildPage('Where do you want to log in?', `<ul>${items.join('')}</ul>`, options)
+  const { whichEhr } = wordsIn(options.language ?? 'en')
+  return buildPage(whichEhr, `<ul>${items.join('')}</ul>`, options)
 }
 
 /**
@@ -72,14 +78,15 @@ export function buildLandingPage(
   loginHref: string,
   options: PageOptions & { refusal?: string } = {},
 ): Page {
+  const words = wordsIn(options.language ?? 'en')
+  const href = escapeHtml(loginHref)
   if (options.refusal !== undefined) {
-    const again = `<p><a href="${escapeHtml(loginHref)}">Start again</a></p>`
-    const body = `<p>${escapeHtml(options.refusal)}</p>${again}`
-    return buildPage('This did not work', body, options)
+    const again = `<p><a href="${href}">${words.startAgain}</a></p>`
+    return buildPage(words.didNotWork, `<p>${escapeHtml(options.refusal)}</p>${again}`, options)
   }
   return buildPage(
-    'fhirstorm is running',
-    `<p>No frontend is configured here. <a href="${escapeHtml(loginHref)}">Log in</a>, then call FHIR under the address that <code>GET /sessions</code> names.</p>`,
+    words.running,
+    `<p>${words.noFrontend} <a href="${href}">${words.logIn}</a> ${words.thenCall} <code>GET /sessions</code></p>`,
     options,
   )
 }
@@ -96,8 +103,9 @@ export function buildPostPage(
     ([name, value]) =>
       `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
   )
-  const body = `<form method="post" action="${escapeHtml(form.action)}">${fields.join('')}<button>Continue to the EHR</button></form><script>${SUBMIT}</script>`
-  return buildPage('Continue to the EHR', body, options, { 'script-src': [`'${SUBMIT_HASH}'`] })
+  const { continueToEhr } = wordsIn(options.language ?? 'en')
+  const body = `<form method="post" action="${escapeHtml(form.action)}">${fields.join('')}<button>${continueToEhr}</button></form><script>${SUBMIT}</script>`
+  return buildPage(continueToEhr, body, options, { 'script-src': [`'${SUBMIT_HASH}'`] })
 }
 
 /** A page of the given content, which the caller has escaped. */
@@ -108,19 +116,34 @@ export function buildDocumentPage(title: string, body: string): Page {
 function buildPage(
   title: string,
   body: string,
-  { frameAncestors }: PageOptions,
+  { frameAncestors, look = {}, language = 'en' }: PageOptions,
   further: Directives = { 'form-action': ["'none'"] },
 ): Page {
+  const style = buildStyle(look.colour)
+  const whole = look.title === undefined ? title : `${title} – ${look.title}`
   return {
-    html: `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`,
+    html: `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(whole)}</title><style>${style}</style></head><body><main>${buildHeader(look)}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`,
     contentSecurityPolicy: buildPolicy({
       'default-src': ["'none'"],
-      'style-src': [`'${STYLE_HASH}'`],
+      'style-src': [`'${hashSource(style)}'`],
+      ...(look.logo === undefined ? {} : { 'img-src': [originOf(look.logo)] }),
       'base-uri': ["'none'"],
       ...further,
       'frame-ancestors': framedBy(frameAncestors),
     }),
   }
+}
+
+// The name stands beside the logo, which says no more than the name does.
+function buildHeader({ title, logo }: Look): string {
+  if (title === undefined && logo === undefined) return ''
+  const image = logo === undefined ? '' : `<img src="${escapeHtml(logo)}" alt="">`
+  const name = title === undefined ? '' : `<span>${escapeHtml(title)}</span>`
+  return `<header>${image}${name}</header>`
+}
+
+function originOf(address: string): string {
+  return address.startsWith('/') ? "'self'" : new URL(address).origin
 }
 
 /** Text made safe for element content and quoted attributes. */

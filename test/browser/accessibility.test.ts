@@ -26,6 +26,7 @@ describe('accessibility in Chromium', { skip: !hasChromium() }, () => {
     bare = await createWorld({
       configure(document) {
         document.frontend = {}
+        document.pages = { title: 'Growth charts', colour: '#ffee00' }
       },
     })
     chromium = await launchChromium()
@@ -113,6 +114,7 @@ describe('accessibility in Chromium', { skip: !hasChromium() }, () => {
       for (const path of ['/', '/login', '/redirect?state=none', '/launch?iss=x', '/docs']) {
         await visit.page.goto(`${bare.app}${path}`)
         assert.deepEqual(await findViolations(visit.page), [], path)
+        assert.equal(await findOverflow(visit.page), 0, `${path} is too wide`)
       }
     })
   }

@@ -36,7 +36,12 @@ export const filesPolicy: Policy = {
 }
 
 /** Holds the policy of one of our own pages against its document, member by member. */
-export function assertPagePolicy(header: string, html: string, framers = none): void {
+export function assertPagePolicy(
+  header: string,
+  html: string,
+  framers = none,
+  images?: string[],
+): void {
   const [style = ''] = listContents(html, 'style')
   const scripts = listContents(html, 'script')
   const actions: Policy = scripts.length > 0 ? {} : { 'form-action': none }
@@ -44,6 +49,7 @@ export function assertPagePolicy(header: string, html: string, framers = none): 
   const expected: Policy = {
     'default-src': none,
     'style-src': [hashOf(style)],
+    ...(images && { 'img-src': images }),
     'base-uri': none,
     'frame-ancestors': framers,
   }
