@@ -90,8 +90,8 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 
   function loginUrl({ ehr, iss, returnTo = readHere() }: LoginOptions = {}): string {
-    const query = { ehr, iss, return_to: returnTo }
     const url = caller.url('login')
+    const query = { ehr, iss, return_to: returnTo && comeBackTo(returnTo, url) }
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value)
     }
@@ -148,6 +148,13 @@ function readHere(): string | undefined {
   const url = new URL(here.href)
   for (const name of ['session', 'error']) url.searchParams.delete(name)
   return url.pathname + url.search + url.hash
+}
+
+/** A frontend at another origin than fhirstorm's says which of several it is. */
+function comeBackTo(returnTo: string, { origin }: URL): string {
+  const here = readLocation()
+  const isElsewhere = here !== undefined && here.origin !== origin && returnTo.startsWith('/')
+  return isElsewhere ? here.origin + returnTo : returnTo
 }
 
 function isWebAddress(url: string): boolean {

@@ -15,6 +15,7 @@ import { defaultLaunchPace, MAX_LAUNCHES } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
 import { anObject, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
+import { listFrameAncestors } from '../src/smart/frame-ancestors.ts'
 import {
   buildAuthorizationParameters,
   buildAuthorizationRequest,
@@ -130,7 +131,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       maxAgeSeconds: LAUNCH_LIFETIME_SECONDS,
     })
     if (authorization.method === 'GET') return reply.redirect(authorization.url, 302)
-    const frameAncestors = registration.embedded ? registration.origins : []
+    const frameAncestors = listFrameAncestors(registration)
     return show(reply, buildPostPage(authorization, { frameAncestors, ...optionsFor(request) }))
   }
 

@@ -35,6 +35,7 @@ import { buildFhirUser } from '../src/session/document.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import { buildSigningKeySet, deriveSigningKeys } from '../src/signing-keys.ts'
+import { listFrameAncestors } from '../src/smart/frame-ancestors.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Vault } from '../src/vault/vault.ts'
@@ -120,12 +121,12 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const frontend = {
     origin: config.frontend.origins[0] ?? new URL(publicUrl).origin,
     returnTo: config.frontend.returnTo,
+    otherOrigins: config.frontend.origins.slice(1),
   }
   const { errorUrl: errorPath } = config.frontend
   const errorUrl = errorPath && new URL(errorPath, frontend.origin).href
   const hstsIncludeSubDomains = config.hsts.includeSubDomains
-  const embedding = registrations.filter(({ embedded }) => embedded)
-  const frameAncestors = [...new Set(embedding.flatMap(({ origins }) => origins))]
+  const frameAncestors = [...new Set(registrations.flatMap(listFrameAncestors))]
   const loginPath = `${base}/login`
   const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins

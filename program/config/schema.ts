@@ -51,6 +51,7 @@ export const ehrSchema = z.strictObject({
   clientCertificate: z.strictObject({ certFile: text(4096), keyFile: text(4096) }).optional(),
   proxy: webUrl.optional(),
   embedded: z.boolean().default(false),
+  frameAncestors: z.array(origin).min(1).max(20).optional(),
   redirectPath: z
     .string()
     .regex(/^\/redirect(\/[a-z0-9][a-z0-9-]{0,31})?$/, 'must be /redirect or /redirect/EHR-ID')

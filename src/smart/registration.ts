@@ -78,6 +78,8 @@ export interface Registration {
   /** Where users also log out of the EHR, where it does not say so itself. */
   endSessionEndpoint?: string
   embedded: boolean
+  /** Origins whose pages frame the app, where these are not those of its endpoints. */
+  frameAncestors?: readonly string[]
   rewrite: boolean
   upstreamCompression: 'identity' | 'gzip'
   /** Wait for an answer of its FHIR server to begin, in seconds. */

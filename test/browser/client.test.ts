@@ -102,6 +102,20 @@ describe('fhirstorm/browser in Chromium', { skip: !hasChromium() }, () => {
     })
   }
 
+  test('[L23] a login begun at the second origin of a frontend comes back to it', async () => {
+    await using visit = await openVisit(chromium, { bypassCSP: true })
+    const { page } = visit
+    await page.goto(`${elsewhere}/icon.svg`)
+    const begun = await page.evaluate<string>(`(async () => {
+      const { createClient } = await import('${elsewhere}/client/index.js')
+      return createClient({ baseUrl: '${world.app}' }).loginUrl({ ehr: 'general', returnTo: '/icon.svg?x=1' })
+    })()`)
+    const answer = await page.request.get(begun, { maxRedirects: 0 })
+    await page.goto(`${answer.headers().location}&patient=amy-shaw&auto=1`)
+    const id = readSessionId(page)
+    assert.equal(page.url(), `${elsewhere}/icon.svg?x=1&session=${id}`)
+  })
+
   test('fhirclient reads patient, user and encounter with the state that is made for it', async () => {
     await using visit = await openVisit(chromium, { bypassCSP: true })
     const { page } = visit

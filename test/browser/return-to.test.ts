@@ -40,6 +40,42 @@ test('[L23, AL-06] ignores every way to another origin', () => {
   }
 })
 
+test('[L23] an address at an origin of the frontend is kept, one that only looks like it is not', () => {
+  const several = {
+    ...frontend,
+    otherOrigins: ['https://b.example.org:8443', 'http://localhost:3'],
+  }
+  for (const [asked, kept] of [
+    ['https://app.example.org/x?y=1#z', '/x?y=1#z'],
+    ['https://b.example.org:8443/x?y=1', 'https://b.example.org:8443/x?y=1'],
+    ['http://localhost:3/', 'http://localhost:3/'],
+  ] as const) {
+    assert.equal(parseReturnTo(asked, several), kept)
+  }
+  for (const asked of [
+    ...['https://b.example.org/x', 'https://b.example.org:8443', 'https://b.example.org:84433/'],
+    ...[
+      'http://b.example.org:8443/',
+      'https://b.example.org:8443@evil.test/',
+      'http://localhost:33/',
+    ],
+    ...['https://b.example.org:8443//evil.test', 'https://b.example.org:8443/\\evil.test'],
+    ...[
+      'https://B.example.org:8443/',
+      'https://b.example.org:8443/%5cevil.test',
+      'http://localhost:3/..//x',
+    ],
+    ...[
+      'https://b.example.org:8443/%0d%0ax',
+      'https://b.example.org:8443.evil.test/',
+      'https://evil.test/',
+    ],
+    `http://localhost:3/${'a'.repeat(600)}`,
+  ]) {
+    assert.equal(parseReturnTo(asked, several), '/home', asked)
+  }
+})
+
 test('[L23, C14] whatever is asked, the landing address lies on the configured origin', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl(), fc.webPath()), asked => {

@@ -55,3 +55,21 @@ test('with an address of its own the frontend is told the code, and nothing else
   assert.equal(fetched.status, 400)
   assert.equal(fetched.json<{ code: string }>().code, 'unknown_issuer')
 })
+
+test('[X11] who may frame the app is named by itself, apart from where the EHR has its endpoints', async () => {
+  const framed = await createWorld({
+    configure(document) {
+      document.frontend = {}
+      const [ehr] = document.ehrs
+      document.ehrs = [{ ...ehr, embedded: true, frameAncestors: ['https://portal.example.org'] }]
+    },
+  })
+  try {
+    for (const path of ['/', '/redirect?state=none']) {
+      const policy = (await ask(framed.app + path)).headers.get('content-security-policy') ?? ''
+      assert.match(policy, /frame-ancestors https:\/\/portal\.example\.org$/)
+    }
+  } finally {
+    await framed.close()
+  }
+})
