@@ -1,42 +1,71 @@
 // Routes: ending one session, or all of this browser's. The record goes first, so that the user is
 // out whatever the EHR does; then the tokens are revoked where the EHR can (RFC 7009), and the answer
-// names the EHR's end-session URL where there is one. While the vault cannot be written the browser
+// names an address of ours that leads to the EHR's own logout where there is one: the id_token that the EHR
+// wants to see there is no script's business. While the vault cannot be written the browser
 // loses its tickets and the EHR is told all the same, and the answer is `logout_incomplete`.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { requireParts } from '../src/plugin-terms.ts'
+import { aPublicUrl, judgeOptions, listOfBytes, requireParts } from '../src/plugin-terms.ts'
+import { buildFarewellUrl, openFarewell } from '../src/session/farewell.ts'
 import type { Left } from '../src/session/leaving.ts'
 import type {} from './authorization-server.ts'
 import type {} from './guard.ts'
 import type {} from './renewal.ts'
 import type {} from './tickets.ts'
 
-async function logout(app: FastifyInstance): Promise<void> {
+export interface LogoutOptions {
+  /** Public URL without a trailing slash. */
+  publicUrl: string
+  /** 32-byte keys that seal the EHR's address, the sealing one first. */
+  keys: readonly Uint8Array[]
+  now?: () => number
+}
+
+/** What a navigation is for; callers that are no browsers do not say. */
+const PAGES = new Set<unknown>([undefined, 'document', 'iframe', 'frame'])
+
+async function logout(app: FastifyInstance, options: LogoutOptions): Promise<void> {
   requireParts(app, 'logout', ['smartAuthorization', 'smartGuard', 'smartTickets', 'smartTokens'])
   const { smartAuthorization: authorization, smartTickets: tickets, smartTokens: tokens } = app
-  app.addHook('onRequest', async request => app.smartGuard.check(request))
+  judgeOptions('logout', options, { publicUrl: aPublicUrl, keys: listOfBytes })
+  const { publicUrl, keys, now = Date.now } = options
+  const onRequest = async (request: FastifyRequest) => app.smartGuard.check(request)
 
   app.delete(
     '/sessions/:id',
+    { onRequest },
     async (request: FastifyRequest<{ Params: { id: string } }>, reply) => {
       const left = await tickets.leave(request, reply, request.params.id)
       return sayGoodbye(reply, [left], { endSessionUrl: (await giveBack(left)) ?? null })
     },
   )
 
-  app.post('/logout', async (request, reply) => {
+  app.post('/logout', { onRequest }, async (request, reply) => {
     const left = await tickets.leaveAll(request, reply)
     const urls = await Promise.all(left.map(giveBack))
     return sayGoodbye(reply, left, { endSessionUrls: urls.filter(url => url !== undefined) })
   })
 
-  /** Revokes behind the answer; gives the EHR's end-session URL. */
+  app.get(
+    '/logout/ehr',
+    { config: { page: true }, exposeHeadRoute: false },
+    async (request: FastifyRequest<{ Querystring: { to?: unknown } }>, reply) => {
+      // A script that asks here could read where it was led.
+      if (!PAGES.has(request.headers['sec-fetch-dest'])) throw new BrokerError('bad_request')
+      const url = await openFarewell(request.query.to, { publicUrl, keys, now: now() })
+      if (url === undefined) throw new BrokerError('bad_request')
+      return reply.header('cache-control', 'no-store').redirect(url, 303)
+    },
+  )
+
+  /** Revokes behind the answer; gives the way to the EHR's own logout. */
   async function giveBack({ open }: Left): Promise<string | undefined> {
     if (!open) return undefined
     tokens.discard(open.session.ehr, open.session.tokens)
-    return await authorization.endSessionUrl(open.session)
+    const url = await authorization.endSessionUrl(open.session)
+    return url === undefined ? undefined : buildFarewellUrl(url, { publicUrl, keys, now: now() })
   }
 }
 

@@ -102,7 +102,7 @@ async function runFlow(app: FastifyInstance, options: AppOptions): Promise<void>
   if (has('sessions')) await app.register(sessions, options.sessions)
   if (has('sessionEvents')) await app.register(sessionEvents, options.sessionEvents)
   if (has('proxy')) await app.register(proxy, options.proxy)
-  if (has('logout')) await app.register(logout)
+  if (has('logout')) await app.register(logout, options.logout)
   if (has('backchannelLogout')) await app.register(backchannelLogout, options.backchannelLogout)
   if (has('jwks')) await app.register(jwks, options.jwks)
   if (options.apiJwks) await app.register(jwks, options.apiJwks)

@@ -17,6 +17,7 @@ import type { GuardOptions } from '../plugins/guard.ts'
 import type { HealthOptions } from '../plugins/health.ts'
 import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
+import type { LogoutOptions } from '../plugins/logout.ts'
 import type { MetricsOptions } from '../plugins/metrics.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
 import type { RenewalOptions } from '../plugins/renewal.ts'
@@ -63,6 +64,7 @@ export interface AppOptions {
   facade?: FacadeOptions & FacadeDocumentsOptions
   launch: LaunchOptions
   callback: CallbackOptions
+  logout: LogoutOptions
   sessions: SessionsOptions
   sessionEvents: SessionEventsOptions
   proxy: ProxyOptions
@@ -187,6 +189,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       rateLimit: defaultLoginRate,
     },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
+    logout: { publicUrl, keys: deriveKeys(keyRing, 'way to the logout'), now: vault.now },
     sessions: { ...documents, ehrs: registrations },
     sessionEvents: { ...documents, ehrs: registrations },
     proxy: {

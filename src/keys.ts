@@ -39,6 +39,7 @@ export type KeyPurpose =
   | 'vault record'
   | 'vault index'
   | 'vault check'
+  | 'way to the logout'
 
 const KEY_BYTES = 32
 const ID = /^[A-Za-z0-9_-]{4,32}$/

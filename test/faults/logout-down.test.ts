@@ -75,7 +75,9 @@ function testOutage(name: string, start: () => Outage): void {
     const url = `${world.app}/sessions/${session.id}`
     const out = await browser.fetch(url, { method: 'DELETE' })
     assertIncomplete(out, [session.id])
-    assert.ok(out.json<{ endSessionUrl: string }>().endSessionUrl.startsWith(world.sandbox.url))
+    const { endSessionUrl } = out.json<{ endSessionUrl: string }>()
+    const away = await browser.navigate(endSessionUrl, () => true)
+    assert.ok(away.headers.get('location')?.startsWith(world.sandbox.url))
     assert.equal((await browser.fetch(`${session.fhirBaseUrl}/Patient`)).status, 401)
     assert.equal((await kept.fetch(`${session.fhirBaseUrl}/Patient`)).status, 401)
     assert.ok(await eventually(async () => !(await isAccepted(world, tokens))))

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { json } from '../../sandbox/http/answer.ts'
+import { buildFarewellUrl, openFarewell } from '../../src/session/farewell.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { type Line, startLine } from '../world/line.ts'
@@ -51,6 +52,9 @@ after(async () => {
 
 const end = (browser: Browser, id: string) =>
   browser.fetch(`${world.app}/sessions/${id}`, { method: 'DELETE' })
+/** Where an address leads a navigating browser. */
+const follow = async (browser: Browser, url: string) =>
+  new URL((await browser.navigate(url, () => true)).headers.get('location') ?? '')
 const read = async (browser: Browser, { fhirBaseUrl }: LoggedIn) =>
   (await browser.fetch(`${fhirBaseUrl}/Patient`)).status
 const list = async (browser: Browser) =>
@@ -161,8 +165,15 @@ test('[O3] the EHR’s own logout is named on a pinned origin, with the way back
     { method: 'DELETE', headers: { 'x-forwarded-host': 'evil.example', referer: evil } },
   )
   const { endSessionUrl } = out.json<{ endSessionUrl: string }>()
-  const url = new URL(endSessionUrl)
+  assert.ok(endSessionUrl.startsWith(`${world.app}/logout/ehr?to=`))
+  const url = await follow(browser, endSessionUrl)
   assert.equal(url.origin, world.sandbox.url)
+  // What a script of the page can read holds no identity, and does not lead it there.
+  const hint = url.searchParams.get('id_token_hint') ?? ''
+  assert.match(hint, /^ey[\w-]+\.[\w-]+\.[\w-]+$/)
+  assert.ok(hint.split('.').every(part => !out.text.includes(part)))
+  const asked = await browser.fetch(endSessionUrl)
+  assert.deepEqual([asked.status, asked.headers.get('location')], [400, null])
   assert.equal(url.searchParams.get('post_logout_redirect_uri'), `${world.app}/`)
   assert.deepEqual([...url.searchParams.keys()].sort(), [
     'client_id',
@@ -176,7 +187,34 @@ test('[O3] the EHR’s own logout is named on a pinned origin, with the way back
   const astray = await logIn(world, browser, 'amy-shaw', 'ehr=astray')
   // The one elsewhere is left alone, and the EHR's OpenID configuration names a good one.
   const ended = (await end(browser, astray.id)).json<{ endSessionUrl: string }>()
-  assert.equal(new URL(ended.endSessionUrl).origin, world.sandbox.url)
+  assert.equal((await follow(browser, ended.endSessionUrl)).origin, world.sandbox.url)
+})
+
+test('[O3] nothing but what we sealed within the last hour leads to the EHR', async () => {
+  const keys: Uint8Array[] = [1, 2].map(filling => Buffer.alloc(32, filling))
+  const [, old] = keys
+  const now = Date.now()
+  const about = { publicUrl: world.app, keys, now }
+  const seal = async (how: Partial<typeof about>) =>
+    new URL(
+      await buildFarewellUrl('https://ehr.example.org/out', { ...about, ...how }),
+    ).searchParams.get('to')
+  assert.equal(await openFarewell(await seal({}), about), 'https://ehr.example.org/out')
+  const kept = await seal({ keys: [old as Uint8Array] })
+  assert.equal(await openFarewell(kept, about), 'https://ehr.example.org/out')
+  for (const refused of [
+    await seal({ keys: [Buffer.alloc(32, 3)] }),
+    await seal({ publicUrl: 'https://other.example.org' }),
+    await seal({ now: now - 3_700_000 }),
+    ...[undefined, '', 'x', ['x'], `${await seal({})}x`, 'https://evil.example/'],
+  ]) {
+    assert.equal(await openFarewell(refused, about), undefined)
+  }
+  for (const to of ['', '?to=', '?to=https://evil.example/', `?to=${kept}`, '?to=a&to=b']) {
+    const page = await createBrowser().navigate(`${world.app}/logout/ehr${to}`)
+    assert.equal(page.status, 400)
+    assert.doesNotMatch(page.text, /evil/)
+  }
 })
 
 test('[K5, O1] a logout cuts what the session is reading, and nothing else', async () => {

@@ -158,10 +158,14 @@ test('[O1] logging out deletes the record before anything is asked of the EHR', 
     order.push('remove')
     return await remove(id)
   }
-  await app.register(logout)
+  const publicUrl = 'https://app.example.org'
+  await app.register(logout, { publicUrl, keys: [Buffer.alloc(32, 7)] })
   const { id, cookie } = await begin()
   const answer = await app.inject({ method: 'DELETE', url: `/sessions/${id}`, headers: { cookie } })
-  assert.deepEqual(answer.json(), { endSessionUrl: 'https://ehr.example.org/logout' })
+  const { endSessionUrl } = answer.json<{ endSessionUrl: string }>()
+  const { pathname, search } = new URL(endSessionUrl)
+  const away = await app.inject({ url: pathname + search })
+  assert.equal(away.headers.location, 'https://ehr.example.org/logout')
   assert.deepEqual(order, ['remove', 'discard'])
   assert.match(String(answer.headers['set-cookie']), /Max-Age=0/)
   assert.equal(answer.headers['clear-site-data'], '"cache"')
