@@ -50,6 +50,7 @@ const faults: Readonly<Record<FaultCode, string>> = {
   cross_site: 'Anfragen anderer Websites werden abgelehnt.',
   navigation_refused:
     'FHIR-Daten werden nicht als Seite gezeigt: Die Anwendung ruft sie selbst ab.',
+  interaction_refused: 'Diese Anwendung darf das hier nicht tun.',
   csrf_header_missing:
     'Diese Anfrage braucht die Kopfzeile X-CSRF: 1 oder diese Website als Origin.',
   not_found: 'Hier ist nichts.',
