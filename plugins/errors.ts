@@ -139,7 +139,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const links = buildLinkHeader(error.links ?? [])
     if (links !== undefined) reply.header('link', links)
     if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {
-      return answerOutcome(error, request, reply)
+      const isForUser = error.code === 'navigation_refused' && isTab(request)
+      return isForUser ? answerPage(error, request, reply) : answerOutcome(error, request, reply)
     }
     if (config.page && wantsPage(request)) return answerPage(error, request, reply)
     return reply.type('application/problem+json').send({
@@ -207,6 +208,11 @@ function readNamed({ params, server }: FastifyRequest): About | undefined {
   const { id } = (params ?? {}) as { id?: unknown }
   if (typeof id !== 'string' || !server.hasDecorator('smartSessions')) return undefined
   return { recordId: server.smartSessions.recordId(id) }
+}
+
+/** Somebody has opened the address, and would be shown nothing. */
+function isTab({ headers }: FastifyRequest): boolean {
+  return headers['sec-fetch-dest'] === 'document'
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {
