@@ -17,7 +17,7 @@ export interface RedisHeads {
 export function createRedisHeads(
   read: (id: RecordId) => Promise<Head | undefined>,
   now: () => number,
-  isHeld: () => boolean,
+  isHeld: (at: number) => boolean,
 ): RedisHeads {
   const cache = createHeadCache()
   /** Each head is read once for all who ask meanwhile. */
@@ -25,9 +25,10 @@ export function createRedisHeads(
 
   return {
     get(id) {
-      if (!isHeld()) return read(id)
       // By a clock that nobody sets.
-      const kept = cache.get(id, performance.now())
+      const at = performance.now()
+      if (!isHeld(at)) return read(id)
+      const kept = cache.get(id, at)
       if (kept) return kept.expiresAt > now() ? kept : undefined
       return underWay.get(id) ?? readAndKeep(id)
     },

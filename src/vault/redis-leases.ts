@@ -18,8 +18,8 @@ const RENEW_MS = 250
 const MARGIN_MS = 50
 
 export interface RedisLeases {
-  /** True while what this instance keeps may be served. */
-  isHeld(): boolean
+  /** True while what this instance keeps may be served; the time is `performance.now()`. */
+  isHeld(at: number): boolean
   /** The store says that this key has changed. */
   note(key: string): void
   /** The connection broke, and whatever it would have told with it. */
@@ -80,8 +80,8 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
     },
   }
 
-  function isHeld(): boolean {
-    return performance.now() < heldUntil.steady && Date.now() < heldUntil.wall
+  function isHeld(at: number): boolean {
+    return at < heldUntil.steady && Date.now() < heldUntil.wall
   }
 
   function drop(): void {
@@ -127,7 +127,7 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
     // The next renewal tells that these were read.
     if (ends.length > 0) isBehind = true
     if (losses !== lossesBefore) return
-    if (!isHeld()) onEnd()
+    if (!isHeld(performance.now())) onEnd()
     heldUntil = { steady: before.steady + LEASE_MS, wall: before.wall + LEASE_MS }
   }
 

@@ -44,7 +44,7 @@ export async function openRedisVault(
   const { waitReplicas = 0 } = choice
   const clock = steady && createRedisClock(askTime, { now: readTime, steady })
   const now = clock?.now ?? readTime
-  const heads = createRedisHeads(readHead, now, () => leases.isHeld())
+  const heads = createRedisHeads(readHead, now, at => leases.isHeld(at))
   const link = openRedisLink(redis, choice, noteChange)
   // WAIT stops its connection for as long as it waits: reads have one of their own.
   const durable = waitReplicas > 0 ? openRedisLink(redis, choice) : link
