@@ -4,6 +4,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { buildConfigSchema } from '../program/cli/schema.ts'
+import { describeFault, faultCodes } from '../src/errors.ts'
+import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
 import { describePreset, presetNames } from '../src/smart/presets.ts'
 import { quirkTable } from '../src/smart/quirks.ts'
 
@@ -11,10 +13,26 @@ import { quirkTable } from '../src/smart/quirks.ts'
 export function buildDocs(): Map<string, string> {
   const configuration = readFileSync('docs/configuration.md', 'utf8')
   const withQuirks = replacePart(configuration, 'quirks', describeQuirks())
+  const frontend = readFileSync('docs/frontend.md', 'utf8')
+  const withDenials = replacePart(frontend, 'denials', describeDenials())
   return new Map([
+    ['docs/frontend.md', replacePart(withDenials, 'codes', describeCodes())],
     ['docs/fhirstorm.schema.json', buildConfigSchema()],
     ['docs/configuration.md', replacePart(withQuirks, 'presets', describePresets())],
   ])
+}
+
+function describeDenials(): string {
+  const rows = authorizationErrors.map(error => `| \`${error}\` | ${describeDenial(error)} |`)
+  return ['| `error` | means |', '| --- | --- |', ...rows].join('\n')
+}
+
+function describeCodes(): string {
+  const rows = faultCodes.map(code => {
+    const { status, message } = describeFault(code)
+    return `| \`${code}\` | ${status} | ${message} |`
+  })
+  return ['| code | status | says |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
 function describeQuirks(): string {
