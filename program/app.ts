@@ -29,6 +29,7 @@ import sessionStore from '../plugins/session-store.ts'
 import sessions from '../plugins/sessions.ts'
 import state from '../plugins/state.ts'
 import tickets from '../plugins/tickets.ts'
+import tracing from '../plugins/tracing.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
@@ -72,6 +73,7 @@ async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<
   const ehrs = options.sessions.ehrs.map(({ id }) => id)
   const own = { base: options.prefix || undefined, ehrs, build: readBuild() }
   await app.register(metrics, { ...own, ...options.metrics })
+  await app.register(tracing)
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)

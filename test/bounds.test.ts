@@ -11,6 +11,7 @@ const EACH_EHR = 'one entry for each registration'
 const bounds: Record<string, string> = {
   'src/smart/launch/answers.ts running':
     'exchanges under way: calls of the egress and waiters of discovery',
+  'plugins/tracing.ts ofRequests': 'requests that live elsewhere',
   'plugins/metrics.ts kinds': 'methods, routes and registrations',
   'src/bounded-map.ts entries': 'its own bound in bytes',
   'src/browser/cookies.ts found': EACH_CALL,

@@ -133,6 +133,11 @@ const examples: Record<string, () => Promise<void>> = {
     const started = /^fhirstorm_session_events_total\{event="started",ehr="general"\} [1-9]/m
     assert.ok(started.test(text), 'the login is not counted')
   },
+  // There is no SDK in that process: calls to the EHR are timed all the same.
+  async tracing() {
+    const { text } = await get('/metrics')
+    assert.match(text, /^http_client_request_duration_seconds_count\{ehr="general",kind="code"/m)
+  },
   async errors() {
     assert.deepEqual(codeOf(await get('/gone')), [401, 'session_expired'])
     assert.match((await get('/gone')).headers.get('proxy-status') ?? '', /session_expired/)
