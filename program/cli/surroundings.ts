@@ -5,6 +5,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { isAnotherSite } from '../../src/browser/sites.ts'
 import { describeError } from '../../src/error-description.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
@@ -27,6 +28,7 @@ export async function judgeSurroundings(config: Config): Promise<Finding[]> {
   return [
     ...(await judgePort('listen', listen)),
     ...(admin ? await judgePort('admin', admin) : []),
+    ...judgeOrigins(config),
     ...(await judgeFiles(config.frontend)),
     ...(await judgeVault(config)),
   ]
@@ -45,6 +47,17 @@ const listenFaults: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host has no address',
   EAI_AGAIN: 'the host has no address',
   EINVAL: 'the address cannot be listened on',
+}
+
+/** A login from there succeeds, and every session is then invalid, without a word. */
+function judgeOrigins({ frontend, publicUrl }: Config): Finding[] {
+  return frontend.origins
+    .filter(origin => isAnotherSite(origin, publicUrl))
+    .map(origin => ({
+      kind: 'warning' as const,
+      setting: 'frontend.origins',
+      message: `${origin} is another site than publicUrl: browsers send no ticket from there`,
+    }))
 }
 
 async function judgePort(

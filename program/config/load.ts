@@ -132,12 +132,13 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   }
 }
 
-/** Settings that may be left out are none of it. */
+/** Settings that may be missing at the end are none of it; what has a default is there unless it is faulty. */
 function isWhole(parts: SoundParts): parts is ConfigDocument {
   const { shape } = configSchema
-  return configSchema
-    .keyof()
-    .options.every(name => parts[name] !== undefined || shape[name].isOptional())
+  return configSchema.keyof().options.every(name => {
+    const without = shape[name].safeParse(undefined)
+    return parts[name] !== undefined || (without.success && without.data === undefined)
+  })
 }
 
 function reportIssue(issue: z.core.$ZodIssue, report: Report): void {

@@ -8,7 +8,9 @@ import { quirksSchema } from '../../src/smart/quirks.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
-const origin = z.string().refine(isOrigin, 'must be an origin such as https://ehr.example.org')
+const origin = z
+  .string()
+  .refine(isOrigin, 'must be one origin such as https://ehr.example.org, without wildcards')
 const ORIGIN = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9]\d{0,4})?$/
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')

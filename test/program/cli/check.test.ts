@@ -121,6 +121,12 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     [`listen: { port: ${port} }`, 'warning', 'listen.port', /the port is in use/],
     ['listen: { host: 192.0.2.1 }', 'fault', 'listen.port', /is none of this machine/],
     [`admin: { port: ${port} }`, 'warning', 'admin.port', /the port is in use/],
+    [
+      'frontend: { origins: ["https://app.example.com"] }',
+      'warning',
+      'frontend.origins',
+      /example\.com is another site/,
+    ],
     ['frontend: { static: ./nowhere }', 'fault', 'frontend.static', /is no folder/],
     [
       'vault: { kind: sqlite, path: other.db }',
@@ -140,6 +146,9 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     assert.equal(ok, kind !== 'fault')
     assert.ok(findings.some((one: Finding) => one.kind === kind && one.setting === setting))
   }
+  const wild = await run('check', text('frontend: { origins: ["https://*.example.org"] }'))
+  assert.equal(wild.status, 2)
+  assert.match(wild.error + wild.out, /without wildcards/)
   const faulty = await run('check', text('colour: green'), '--json')
   assert.equal(faulty.status, 2)
   assert.equal(JSON.parse(faulty.out).faults[0].setting, 'colour')

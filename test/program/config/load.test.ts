@@ -291,7 +291,10 @@ test('[R23] an origin is one word of a policy', async () => {
     const faults = await faultsOf(
       load(good.replace(/origins: .*/, `origins: [${JSON.stringify(origin)}]`)),
     )
-    assert.match(faults.join(), /must be an origin such as/, origin)
+    assert.match(faults.join(), /must be one origin such as/, origin)
+  }
+  for (const part of ['frontend: { origins: ["https://*.example.org"] }', 'log: { level: loud }']) {
+    assert.equal((await faultsOf(load(`${part}\n${good}`))).length, 1, part)
   }
   const both = 'origins: [https://a.example:8443, "http://[::1]:1"]'
   await load(good.replace(/origins: .*/, both))
