@@ -7,6 +7,7 @@ const bringers: Readonly<Record<string, string>> = {
   smartCookies: 'cookies',
   smartDiscovery: 'discovery',
   smartGuard: 'guard',
+  smartMetrics: 'metrics',
   smartSessions: 'session-store',
   smartState: 'state',
   smartTickets: 'tickets',
