@@ -40,22 +40,22 @@ export function followLine(before: Head, line: string): Head | Break['reason'] {
 }
 
 /**
- * Follows lines from a head to their end, and gives where they end or the first break. With `expected`,
- * lines that are missing at the end are a break too.
+ * Follows lines from START to their end, and gives where they end or the first break. They have to pass
+ * `known`, a head that was noted earlier: without it, lines missing at the end cannot be seen.
  */
-export function followChain(lines: Iterable<string>, from: Head, expected?: Head): Head | Break {
-  let head = from
-  let line = 0
-  for (const text of lines) {
-    line++
+export async function followChain(
+  lines: Iterable<string> | AsyncIterable<string>,
+  known: Head = START,
+): Promise<Head | Break> {
+  let head = START
+  for await (const text of lines) {
+    const line = head.count + 1
     const next = followLine(head, text)
     if (typeof next === 'string') return { line, reason: next }
     head = next
+    if (head.count === known.count && head.hash !== known.hash) return { line, reason: 'changed' }
   }
-  if (expected && (expected.count !== head.count || expected.hash !== head.hash)) {
-    return { line: line + 1, reason: 'cut_off' }
-  }
-  return head
+  return head.count < known.count ? { line: head.count + 1, reason: 'cut_off' } : head
 }
 
 function hashOf(seq: number, prev: string, event: string): string {
