@@ -3,6 +3,7 @@
 
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
+import { audit } from './cli/audit.ts'
 import { check } from './cli/check.ts'
 import { refuse } from './cli/command-line.ts'
 import { discover } from './cli/discover.ts'
@@ -23,6 +24,7 @@ const commands: Record<string, (args: string[]) => Promise<number | undefined>> 
   discover,
   healthcheck,
   keys,
+  audit,
   schema,
   help: async () => usage(),
   version: async () => tellVersion(),
@@ -35,6 +37,7 @@ const USAGE = `usage: fhirstorm COMMAND [--config FILE] [--help]
   check         judge the configuration, and everything that start would meet; --online: each EHR too
   discover URL  what an EHR says of itself, and the entry to paste
   keys ACTION   make, rotate, publish and end keys
+  audit verify  whether an audit file is whole
   healthcheck   ask the running service whether it is well
   schema        print the JSON schema of fhirstorm.yaml
 

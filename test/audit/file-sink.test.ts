@@ -1,7 +1,7 @@
 // The file of audit lines on a real disk: groups, rotation, crashes by SIGKILL, tampering, a full disk.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
@@ -114,4 +114,23 @@ test('whatever was acknowledged before SIGKILL is in the file, in 20 rounds', as
     acknowledged.filter(name => !written.has(name)),
     [],
   )
+})
+
+test('the command names the line that breaks the chain, and echoes nothing of it', async t => {
+  const path = makePath(t)
+  const main = new URL('../../program/main.ts', import.meta.url).pathname
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [main, 'audit', ...args], { encoding: 'utf8' })
+  assert.equal(run('verify', path).status, 1)
+  assert.equal(run('verify').status, 2)
+  assert.equal(run('mend', path).status, 2)
+  const sink = await openFileSink({ path, ...LIMITS })
+  for (let id = 0; id < 20; id++) await sink.record(eventOf(id))
+  await sink.close()
+  assert.match(run('verify', path).stdout, /^20 lines, whole; the last is [0-9a-f]{64}\n$/)
+  const [aside = ''] = readdirSync(join(path, '..')).filter(name => /\d$/.test(name))
+  const file = join(path, '..', aside)
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"id":1}', '"id":7}'))
+  const { status, stderr } = run('verify', path)
+  assert.deepEqual([status, stderr], [1, 'fhirstorm: line 2 was changed\n'])
 })
