@@ -82,6 +82,7 @@ describe('what crosses from the EHR', () => {
         'keep-alive',
       ],
       ...['referrer-policy', 'vary', 'x-content-type-options', 'x-frame-options', 'x-progress'],
+      'x-request-id',
     ])
     assert.equal(headers['cache-control'], 'no-store, private')
     assert.notEqual(headers['content-security-policy'], 'x')
