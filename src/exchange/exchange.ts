@@ -77,7 +77,8 @@ export function createExchange(options: ExchangeOptions) {
         })
       }
       if (policy && proxied.method === 'POST' && isBase(proxied.target)) {
-        requireAllowedBatch(readHeldText(held.body), asAsked(proxied), policy)
+        const asked = { ...asAsked(proxied), base: upstream.url }
+        requireAllowedBatch(readHeldText(held.body), asked, policy)
       }
       const current = tokens.accessToken(open)
       const token = typeof current === 'string' ? current : await current

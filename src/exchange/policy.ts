@@ -27,15 +27,17 @@ export function requireAllowed(asked: AskedInteraction, policy: InteractionPolic
 
 /**
  * Refuses with `interaction_refused` a batch or transaction with an entry that would not pass alone, and
- * one that cannot be read here because it is no JSON.
+ * one that cannot be read here because it is no JSON. Entries name what they ask for below `base`, or
+ * relative to it; they have been judged to do so.
  */
 export function requireAllowedBatch(
   text: string | undefined,
-  { grantedScope }: Pick<AskedInteraction, 'grantedScope'>,
+  { grantedScope, base }: Pick<AskedInteraction, 'grantedScope'> & { base: string },
   policy: InteractionPolicy,
 ): void {
   for (const { method, url } of listEntries(text)) {
-    const [path = ''] = url.replace(/^https?:\/\/[^?#]*?(?=\/[A-Z$])/, '').split(/[?#]/, 1)
+    const [address = ''] = url.split(/[?#]/, 1)
+    const path = address.startsWith(base) ? address.slice(base.length) : address
     const target = { path: path.startsWith('/') ? path : `/${path}` }
     if (isBase(target) && method === 'POST') throw refused('a batch within a batch')
     const fault = findFault({ method, target, grantedScope }, policy)
@@ -60,17 +62,28 @@ function findFault(
   return undefined
 }
 
+/** By their names in any case: readers differ in what they take for an entry. */
 function listEntries(text: string | undefined): { method: string; url: string }[] {
   const bundle = text === undefined ? undefined : parse(text)
   if (!isRecord(bundle)) throw refused('a batch that is no JSON')
-  const entries: unknown[] = Array.isArray(bundle.entry) ? bundle.entry : []
-  return entries.map(entry => {
-    const request = isRecord(entry) ? entry.request : undefined
-    const { method, url } = isRecord(request) ? request : {}
-    if (typeof method !== 'string' || typeof url !== 'string')
-      throw refused('an entry without request')
-    return { method, url }
-  })
+  return listMembers(bundle, 'entry')
+    .flatMap(entries => entries as unknown[])
+    .map(entry => {
+      const [request, ...others] = isRecord(entry) ? listMembers(entry, 'request') : []
+      const [methods, urls] = ['method', 'url'].map(name =>
+        isRecord(request) ? listMembers(request, name) : [],
+      )
+      const [[method] = [], [url] = []] = [methods, urls]
+      const isOne = others.length === 0 && methods?.length === 1 && urls?.length === 1
+      if (!isOne || typeof method !== 'string' || typeof url !== 'string') {
+        throw refused('an entry without one request')
+      }
+      return { method, url }
+    })
+}
+
+function listMembers(object: Readonly<Record<string, unknown>>, name: string): unknown[] {
+  return Object.keys(object).flatMap(key => (key.toLowerCase() === name ? [object[key]] : []))
 }
 
 function parse(text: string): unknown {

@@ -35,10 +35,19 @@ const interactions: [
   ['GET', '/Patient/1/$everything', 'x', 'Patient'],
   ['POST', '/Patient/$match', 'x', 'Patient'],
   ['POST', '/$export', 'x', '*'],
-  ['POST', '/Patient/1/odd', 'x', 'Patient'],
-  ['POST', '/patient', 'x', '*'],
-  ['DELETE', '/Patient/_history', 'x', 'Patient'],
-  ['POST', '', 'x', '*'],
+  ['POST', '/Patient/1/odd', 'cruds', 'Patient'],
+  ['POST', '/patient', 'cruds', '*'],
+  ['DELETE', '/Patient/_history', 'cruds', 'Patient'],
+  ['DELETE', '/_history', 'cruds', '*'],
+  ['POST', '', 'cruds', '*'],
+  // As the EHR reads it: escapes are letters, and a method that is none of HTTP's may be one to it.
+  ['DELETE', '/Pati%65nt/1', 'd', 'Patient'],
+  ['POST', '/Patient/%24match', 'x', 'Patient'],
+  ['POST', '/Patient/_s%65arch', 's', 'Patient'],
+  ['GET', '/%6Detadata', undefined],
+  ['delete', '/Patient/1', 'cruds', '*'],
+  ['toString', '/Patient/1', 'cruds', '*'],
+  ['PURGE', '/Patient/1', 'cruds', '*'],
 ]
 
 const scopes: [scope: string, holds: (permission: string, type: string) => boolean][] = [
@@ -46,21 +55,25 @@ const scopes: [scope: string, holds: (permission: string, type: string) => boole
   ['openid launch/patient', () => false],
   ['patient/*.cruds', () => true],
   ['user/*.*', () => true],
-  ['patient/*.read', permission => 'rsx'.includes(permission)],
-  ['patient/Patient.rs', (permission, type) => 'rsx'.includes(permission) && type === 'Patient'],
-  ['patient/Patient.r', (permission, type) => 'rx'.includes(permission) && type === 'Patient'],
+  ['patient/*.read', permission => isIn('rsx', permission)],
+  ['patient/Patient.rs', (permission, type) => isIn('rsx', permission) && type === 'Patient'],
+  ['patient/Patient.r', (permission, type) => isIn('rx', permission) && type === 'Patient'],
   [
     'system/Observation.cud',
-    (permission, type) => 'cud'.includes(permission) && type === 'Observation',
+    (permission, type) => isIn('cud', permission) && type === 'Observation',
   ],
-  ['patient/Patient.write', (permission, type) => 'cud'.includes(permission) && type === 'Patient'],
+  ['patient/Patient.write', (permission, type) => isIn('cud', permission) && type === 'Patient'],
   [
     'patient/Observation.s?category=laboratory patient/Patient.u',
     (permission, type) =>
-      ('sx'.includes(permission) && type === 'Observation') ||
+      (isIn('sx', permission) && type === 'Observation') ||
       (permission === 'u' && type === 'Patient'),
   ],
 ]
+
+function isIn(letters: string, permission: string): boolean {
+  return permission.length === 1 && letters.includes(permission)
+}
 
 const open = { readOnly: false, enforceScopes: false }
 
@@ -105,16 +118,31 @@ test('[PO1] a batch passes where each of its entries would, and where it can be 
       ...{ resourceType: 'Bundle', type: 'batch' },
       entry: requests.map(([method, url]) => ({ request: { method, url } })),
     })
-  const granted = { grantedScope: 'patient/Patient.rs' }
+  const granted = {
+    grantedScope: 'patient/Patient.rs',
+    base: 'https://ehr.example.org/api/FHIR/R4',
+  }
   const policy = { ...open, enforceScopes: true }
   for (const [text, isAllowed] of [
     [batch(), true],
     [batch(['GET', 'Patient/1'], ['GET', 'Patient?name=a']), true],
-    [batch(['GET', 'https://ehr.example.org/fhir/r4/Patient/1']), true],
+    [batch(['GET', 'https://ehr.example.org/api/FHIR/R4/Patient/1']), true],
     [batch(['GET', 'metadata']), true],
     [batch(['GET', 'Patient/1'], ['GET', 'Observation/1']), false],
     [batch(['DELETE', 'Patient/1']), false],
-    [batch(['GET', 'https://ehr.example.org/fhir/r4/Observation/1']), false],
+    [batch(['GET', 'https://ehr.example.org/api/FHIR/R4/Observation/1']), false],
+    [batch(['delete', 'Patient/1']), false],
+    [batch(['GET', 'Observati%6Fn/1']), false],
+    [batch(['DELETE', 'Patient/1']).replace('"entry"', '"Entry"'), false],
+    [batch(['DELETE', 'Patient/1']).replace('"request"', '"REQUEST"'), false],
+    [batch(['DELETE', 'Patient/1']).replace('"method"', '"Method"'), false],
+    [
+      '{"entry":[{"request":{"method":"GET","url":"Patient/1"},"Request":{"method":"PUT","url":"Patient/1"}}]}',
+      false,
+    ],
+    ['{"entry":[{"request":{"method":"GET","Method":"PUT","url":"Patient/1"}}]}', false],
+    ['{"entry":{"request":{"method":"PUT","url":"Patient/1"}}}', false],
+    ['{"entry":[],"ENTRY":[{"request":{"method":"PUT","url":"Patient/1"}}]}', false],
     [batch(['POST', '']), false],
     [batch(['POST', '/']), false],
     ['{"entry":[{}]}', false],
