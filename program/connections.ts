@@ -16,14 +16,15 @@ const RELIEF_MS = 1_000
 
 /**
  * Holds a server to its limits: connections beyond them are dropped at once, before TLS and HTTP. When
- * there are too many in all, those that wait between two requests are closed, at most once a second.
+ * there are too many in all, those that wait between two requests are closed, at most once a second. The
+ * returned function takes other proxies for the connections to come.
  */
 export function limitConnections(
   server: ConnectionServer,
   { all, perAddress }: ConnectionLimits,
   trustedProxies: readonly string[],
-): void {
-  const proxies = blockList(trustedProxies)
+): (trustedProxies: readonly string[]) => void {
+  let proxies = blockList(trustedProxies)
   const held = new Map<string, number>()
   let relievedAt = Number.NEGATIVE_INFINITY
 
@@ -41,6 +42,10 @@ export function limitConnections(
     held.set(address, count + 1)
     socket.once('close', () => release(address))
   })
+
+  return next => {
+    proxies = blockList(next)
+  }
 
   function isProxy(address: string): boolean {
     return isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')

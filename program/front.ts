@@ -25,8 +25,8 @@ export interface Front {
   listen(place: Place): Promise<void>
   /** Hands every new request to this app. */
   hand(app: FastifyInstance): void
-  /** Takes another certificate for the connections to come. */
-  renew(tls: TlsPair | undefined): void
+  /** Takes another certificate, and other proxies, for the connections to come. */
+  renew(options: Pick<FrontOptions, 'tls' | 'trustedProxies'>): void
   /** Resolves when this app has answered its last request but for streams of events, or after so long. */
   settled(app: FastifyInstance, withinMs: number): Promise<void>
   /** Takes no new connection, and ends each one as soon as it has nothing under way. */
@@ -43,9 +43,9 @@ const LOOK_MS = 50
 export function createFront({ tls, trustedProxies, limits: given }: FrontOptions): Front {
   const limits = { ...defaultConnectionLimits, ...given }
   const servers: (http.Server | https.Server)[] = []
-  const underWay = new WeakMap<FastifyInstance, number>()
-  let current: FastifyInstance | undefined
-  let pair = tls
+  const renewals: ((options: Pick<FrontOptions, 'tls' | 'trustedProxies'>) => void)[] = []
+  const served = new WeakMap<FastifyInstance, Served>()
+  let current: Served | undefined
   let isStopped = false
 
   return {
@@ -54,16 +54,15 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       for (const one of places) await open(one)
     },
     hand(app) {
-      current = app
+      current = served.get(app) ?? { app, underWay: 0 }
+      served.set(app, current)
     },
-    renew(next) {
-      pair = next
-      for (const server of servers)
-        if (server instanceof https.Server && next) server.setSecureContext(next)
+    renew(options) {
+      for (const renew of renewals) renew(options)
     },
     async settled(app, withinMs) {
       const until = performance.now() + withinMs
-      while ((underWay.get(app) ?? 0) > 0 && performance.now() < until) {
+      while ((served.get(app)?.underWay ?? 0) > 0 && performance.now() < until) {
         await new Promise(done => setTimeout(done, LOOK_MS))
       }
     },
@@ -81,14 +80,19 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
 
   async function open(place: Place): Promise<void> {
     const settings = buildServerSettings(limits)
-    const server = pair
-      ? https.createServer({ ...settings.http, ...settings.tls, ...pair })
+    const server = tls
+      ? https.createServer({ ...settings.http, ...settings.tls, ...tls })
       : http.createServer(settings.http)
+    servers.push(server)
     Object.assign(server, settings.server)
-    limitConnections(server as ConnectionServer, limits, trustedProxies)
+    const trust = limitConnections(server as ConnectionServer, limits, trustedProxies)
+    renewals.push(next => {
+      trust(next.trustedProxies)
+      if (server instanceof https.Server && next.tls) server.setSecureContext(next.tls)
+    })
     server.on('request', pass)
     for (const event of EVENTS) {
-      server.on(event, (...told: unknown[]) => current?.server.emit(event, ...told))
+      server.on(event, (...told: unknown[]) => current?.app.server.emit(event, ...told))
     }
     if ('path' in place) await removeStale(place.path)
     await new Promise<void>((resolve, reject) => {
@@ -98,7 +102,6 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       })
     })
     if ('path' in place) await chmod(place.path, SOCKET_MODE)
-    servers.push(server)
   }
 
   /** The second address of `localhost` gets the port of the first, where that was chosen by the system. */
@@ -112,19 +115,25 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
   }
 
   function pass(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const app = current
-    if (app === undefined) {
+    const met = current
+    if (met === undefined) {
       request.socket.destroy()
       return
     }
     if (!isStream(request)) {
-      underWay.set(app, (underWay.get(app) ?? 0) + 1)
-      response.once('close', () => underWay.set(app, (underWay.get(app) ?? 1) - 1))
+      met.underWay++
+      response.once('close', () => met.underWay--)
     }
     // What still comes on an open connection is answered, and that connection closed.
     if (isStopped) response.once('close', () => request.socket.destroySoon())
-    app.server.emit('request', request, response)
+    met.app.server.emit('request', request, response)
   }
+}
+
+/** An app, and how many of its answers have not ended. */
+interface Served {
+  app: FastifyInstance
+  underWay: number
 }
 
 /** Streams of events have no end of their own; whoever listens comes again. */

@@ -30,6 +30,7 @@ interface Held {
 }
 
 const MAIN = 'main'
+const LAST_ANSWER_MS = 30_000
 
 /** No port is held yet. */
 export function createFronts(): Fronts {
@@ -52,8 +53,8 @@ export function createFronts(): Fronts {
               if (known?.at === key) next.set(name, known)
               else {
                 const front = createFront(how)
-                await front.listen(at)
                 opened.push(front)
+                await front.listen(at)
                 next.set(name, { front, at: key })
               }
             }
@@ -63,10 +64,12 @@ export function createFronts(): Fronts {
           }
           for (const { name, app: listener, options: how } of wanted) {
             const front = next.get(name)?.front
-            front?.renew(how.tls)
+            front?.renew(how)
             front?.hand(listener)
           }
-          for (const [name, { front }] of held) if (next.get(name)?.front !== front) end(front)
+          for (const [name, { front }] of held) {
+            if (next.get(name)?.front !== front) retire(front)
+          }
           held = next
         },
       }
@@ -86,4 +89,10 @@ export function createFronts(): Fronts {
 function end(front: Front): void {
   front.stop()
   front.close()
+}
+
+/** What is under way at a place that is given up ends there, such as the question that gave it up. */
+function retire(front: Front): void {
+  front.stop()
+  setTimeout(front.close, LAST_ANSWER_MS).unref()
 }

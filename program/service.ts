@@ -24,6 +24,8 @@ export interface ServiceOptions {
   vault: Vault
   contract: string
   countOutside: MetricsOptions['countOutside']
+  /** Hears of each configuration that a reload has put in force. */
+  onReload?: (config: Config) => void
 }
 
 /** What a reload came to. */
@@ -43,8 +45,10 @@ const LAST_ANSWER_MS = 3_600_000
 
 /** Builds the first generation and opens its ports; rejects as Node does where one cannot be opened. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { logger, vault, read, contract, countOutside } = options
+  const { logger, vault, read, contract, countOutside, onReload } = options
   const fronts = createFronts()
+  /** The generations that have not ended: those of before have answers under way. */
+  const alive = new Set<FastifyInstance>()
   let { config } = options
   let isDraining = false
   let reloading: Promise<unknown> = Promise.resolve()
@@ -58,8 +62,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     async close(drainMs) {
       await reloading
       fronts.stop()
-      await fronts.settled(app, drainMs)
-      await app.close()
+      await Promise.all([...alive].map(generation => end(generation, drainMs)))
       fronts.close()
     },
   }
@@ -82,6 +85,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await serve(generation, built)
       await generation.ready()
       await plan.carryOut()
+      alive.add(generation)
       return generation
     } catch (error) {
       await generation.close()
@@ -91,6 +95,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   async function tryReload(): Promise<Reloaded> {
     try {
+      if (isDraining) throw new ConfigError([{ where: 'service', message: 'it is about to end' }])
       const next = await read()
       const faults = listFixed(config, next)
       if (faults.length > 0) throw new ConfigError(faults)
@@ -99,7 +104,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       app = await build(next)
       config = next
       logger.level = next.log.level
-      void retire(before)
+      void end(before, LAST_ANSWER_MS).catch((error: unknown) => {
+        logger.error({ err: error }, 'not everything of the generation before was closed in order')
+      })
+      onReload?.(next)
       logger.info({ ehrs: next.registrations.length }, 'reloaded')
       return { ok: true }
     } catch (error) {
@@ -109,11 +117,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
   }
 
-  async function retire(generation: FastifyInstance): Promise<void> {
-    await fronts.settled(generation, LAST_ANSWER_MS)
-    await generation.close().catch((error: unknown) => {
-      logger.error({ err: error }, 'not everything of the generation before was closed in order')
-    })
+  /** Once its last answer has ended, or after so long. */
+  async function end(generation: FastifyInstance, withinMs: number): Promise<void> {
+    await fronts.settled(generation, withinMs)
+    await generation.close()
+    alive.delete(generation)
   }
 
   function reload(): Promise<Reloaded> {

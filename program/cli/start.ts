@@ -57,7 +57,7 @@ export async function start(args: string[]): Promise<number | undefined> {
 async function run(config: Config, values: CommandLine['values']): Promise<number | undefined> {
   const log = openLogOutput(lines => logger.warn({ lines }, 'log lines were dropped'))
   const logger: Logger = pino(buildLoggerOptions(config.log.level), log)
-  let ending: { close(): void } | undefined
+  let ending: ReturnType<typeof closeWithGrace> | undefined
   const faults = watchFaults({
     logger,
     end() {
@@ -74,8 +74,9 @@ async function run(config: Config, values: CommandLine['values']): Promise<numbe
   for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
 
   const { vault } = opened
+  let stopWatching: (() => void) | undefined
   const service = await open({
-    ...{ config, logger, vault, read: () => judgeConfiguration(values) },
+    ...{ config, logger, vault, read: () => judgeConfiguration(values), onReload: arm },
     contract: await readContract(),
     countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
   })
@@ -84,26 +85,37 @@ async function run(config: Config, values: CommandLine['values']): Promise<numbe
     return refuse(service, 1)
   }
   if (closeInspector()) logger.warn('a debugger is open, and reads every token')
-  const { publicUrl, registrations, drainDelaySeconds } = config
-  logger.info({ publicUrl, ehrs: registrations.length }, 'listening')
-  process.on('SIGHUP', () => void service.reload())
-  const stopWatching = config.watch ? watchFiles(listReadFiles, service.reload) : undefined
-
-  ending = closeWithGrace(
-    {
-      delay: DRAIN_MS + drainDelaySeconds * 1_000,
-      logger: false,
-      skip: ['uncaughtException', 'unhandledRejection', 'SIGHUP'],
-    },
-    async () => {
-      stopWatching?.()
-      service.beginDraining()
-      logger.info('draining')
-      await wait(drainDelaySeconds * 1_000)
-      await drain(service, vault, logger, log)
-    },
-  )
+  logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
+  process.on('SIGHUP', () => void reload())
+  arm(config)
   return undefined
+
+  async function reload(): Promise<void> {
+    if (typeof service === 'object') await service.reload()
+  }
+
+  /** What the process itself does by a configuration: watching its files, and ending. */
+  function arm({ watch, drainDelaySeconds }: Config): void {
+    if (!watch) stopWatching = void stopWatching?.()
+    else stopWatching ??= watchFiles(listReadFiles, reload)
+    const delay = drainDelaySeconds * 1_000
+    ending?.uninstall()
+    ending = closeWithGrace(
+      {
+        delay: DRAIN_MS + delay,
+        logger: false,
+        skip: ['uncaughtException', 'unhandledRejection', 'SIGHUP'],
+      },
+      async () => {
+        stopWatching?.()
+        if (typeof service !== 'object') return
+        service.beginDraining()
+        logger.info('draining')
+        await wait(delay)
+        await drain(service, vault, logger, log)
+      },
+    )
+  }
 }
 
 /** The service, or in words why it cannot listen. */

@@ -15,7 +15,7 @@ export function watchFiles(
   list: () => readonly string[],
   onChange: () => Promise<unknown>,
 ): () => void {
-  let known: string | undefined
+  let known = lookAt(list())
   let pending: string | undefined
   let isLooking = false
   const timer = setInterval(() => {
@@ -28,16 +28,33 @@ export function watchFiles(
   return () => clearInterval(timer)
 
   async function look(): Promise<void> {
-    const seen = (await Promise.all(list().map(describe))).join(' ')
-    known ??= seen
-    if (seen === known) pending = undefined
+    const before = await known
+    const found = await lookAt(list())
+    const seen = print(found)
+    if (seen === print(before)) pending = undefined
     else if (seen !== pending) pending = seen
     else {
       pending = undefined
       await onChange()
-      known = (await Promise.all(list().map(describe))).join(' ')
+      // What changed while it was read is a change of its own.
+      known = lookAt(list(), found)
+      await known
     }
   }
+}
+
+type Looks = ReadonlyMap<string, string>
+
+/** How the files are now; of those that were looked at before, how they were then. */
+async function lookAt(paths: readonly string[], before?: Looks): Promise<Looks> {
+  const looks = paths.map(
+    async path => [path, before?.get(path) ?? (await describe(path))] as const,
+  )
+  return new Map(await Promise.all(looks))
+}
+
+function print(looks: Looks): string {
+  return [...looks.values()].join(' ')
 }
 
 async function describe(path: string): Promise<string> {
