@@ -6,6 +6,7 @@ import { type FileHandle, open, readdir, readFile, rename } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Break, followChain, type Head, linkLine, START } from './chain.ts'
+import type { AuditSink } from './recorder.ts'
 
 export interface FileSinkOptions {
   path: string
@@ -13,13 +14,6 @@ export interface FileSinkOptions {
   rotateBytes: number
   /** Events that may wait for the disk; further ones are refused. */
   maxWaiting: number
-}
-
-export interface FileSink {
-  /** Writes an event, JSON of one line; resolves once it is on disk, rejects where it may not be. */
-  record(event: string): Promise<void>
-  /** Waits for what was taken, and closes the file. */
-  close(): Promise<void>
 }
 
 interface Waiting {
@@ -34,7 +28,7 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND
  * Opens the file behind its own last whole line: a line that a crash tore was never acknowledged, and is
  * cut. Throws where the chain of all files is broken otherwise.
  */
-export async function openFileSink(options: FileSinkOptions): Promise<FileSink> {
+export async function openFileSink(options: FileSinkOptions): Promise<AuditSink> {
   const { path, rotateBytes, maxWaiting } = options
   await cutTornLine(path)
   const found = await verifyFiles(path)
