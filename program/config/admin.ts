@@ -13,16 +13,7 @@ export async function loadAdmin(
   admin: ConfigDocument['admin'],
   context: DocumentContext,
 ): Promise<AdminConfig> {
-  if (admin === false) return false
-  const { tokenFile, ...address } = admin
-  const place = ['admin', 'tokenFile']
-  const token = (await readText(tokenFile, place, 'secret', context))?.trim()
-  if (tokenFile === undefined && !isLoopbackHost(admin.host)) {
-    context.report(['admin'], 'beyond loopback the admin listener needs a tokenFile')
-  }
-  const weakness = token === undefined ? undefined : judgeToken(token)
-  if (weakness !== undefined) context.report(place, weakness)
-  return { ...address, token }
+  return admin === false ? false : await loadListener('admin', admin, context)
 }
 
 export type InternalConfig =
@@ -36,15 +27,22 @@ export async function loadInternal(
   context: DocumentContext,
 ): Promise<InternalConfig> {
   if (internal === undefined || 'socket' in internal) return internal
-  const { tokenFile, ...address } = internal
-  const place = ['internal', 'tokenFile']
+  return await loadListener('internal', internal, context)
+}
+
+async function loadListener(
+  name: 'admin' | 'internal',
+  { tokenFile, host, port }: { host: string; port: number; tokenFile?: string },
+  context: DocumentContext,
+): Promise<{ host: string; port: number; token?: string }> {
+  const place = [name, 'tokenFile']
   const token = (await readText(tokenFile, place, 'secret', context))?.trim()
-  if (tokenFile === undefined && !isLoopbackHost(internal.host)) {
-    context.report(['internal'], 'beyond loopback the internal listener needs a tokenFile')
+  if (tokenFile === undefined && !isLoopbackHost(host)) {
+    context.report([name], `beyond loopback the ${name} listener needs a tokenFile`)
   }
   const weakness = token === undefined ? undefined : judgeToken(token)
   if (weakness !== undefined) context.report(place, weakness)
-  return { ...address, token }
+  return { host, port, token }
 }
 
 function judgeToken(token: string): string | undefined {

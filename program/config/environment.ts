@@ -139,6 +139,7 @@ export function overlayEnvironment(
   const filled = new Map<string, Variable>()
   if (!isMembers(document ?? {})) return { document, variableFor: () => undefined }
   const laid = (document ?? {}) as Members
+  const isEhrWritten = !isEmpty(laid.ehrs)
   const isSeveral = Array.isArray(laid.ehrs) && laid.ehrs.length > 1
   for (const variable of VARIABLES) {
     const text = env[variable.name]
@@ -155,8 +156,10 @@ export function overlayEnvironment(
 
   function fill(variable: Variable, text: string): void {
     const { path, read, insteadOf } = variable
-    if (path[0] === 'ehrs' && !Array.isArray(laid.ehrs)) laid.ehrs = [buildOnlyEhr()]
-    const parent = path.slice(0, -1).reduce<Members>(enter, laid)
+    if (path[0] === 'ehrs' && isEmpty(laid.ehrs)) laid.ehrs = [buildOnlyEhr()]
+    const parent = path.slice(0, -1).reduce<unknown>(enter, laid)
+    // What the file says in a wrong shape is not replaced, so that the fault is told.
+    if (!isMembers(parent)) return
     if (insteadOf !== undefined) delete parent[insteadOf as string]
     parent[String(path.at(-1))] = read ? read(text) : text
     filled.set(path.join('.'), variable)
@@ -168,7 +171,7 @@ export function overlayEnvironment(
       if (variable) return variable.name
     }
     // Of an EHR that no file describes, each missing setting is a missing variable.
-    const isOnly = path[0] === 'ehrs' && !isMembers(get(document, ['ehrs']))
+    const isOnly = path[0] === 'ehrs' && !isEhrWritten
     const wanted = isOnly || document === undefined ? path.join('.') : undefined
     return VARIABLES.find(one => one.path.join('.') === wanted)?.name
   }
@@ -187,10 +190,16 @@ function get(document: unknown, path: readonly PropertyKey[]): unknown {
   )
 }
 
-function enter(parent: Members, key: PropertyKey): Members {
+function isEmpty(list: unknown): boolean {
+  return Array.isArray(list ?? []) && Object.keys(list ?? []).length === 0
+}
+
+/** What lies at a key, made where nothing does. */
+function enter(parent: unknown, key: PropertyKey): unknown {
+  if (!isMembers(parent)) return undefined
   const name = String(key)
-  if (!isMembers(parent[name])) parent[name] = {}
-  return parent[name] as Members
+  parent[name] ??= {}
+  return parent[name]
 }
 
 function buildOnlyEhr(): Members {

@@ -144,3 +144,35 @@ test('faults name the variable, come in the order of the file, and hide no other
   ])
   assert.match(faults.join('\n'), /listen\.hosts: there is no such setting; hosts? is one/)
 })
+
+test('what is missing of an EHR that no file describes is missing at its variable', async () => {
+  const rest = file.slice(0, file.indexOf('ehrs:'))
+  const env = { FHIRSTORM_ISS: 'https://ehr.example.org/fhir', FHIRSTORM_CLIENT_SECRET: 'x' }
+  for (const text of [rest, `${rest}ehrs: []\n`, `${rest}ehrs:\n`]) {
+    const faults = await faultsOf(text, env)
+    assert.deepEqual(
+      faults.map(line => line.replace(/: Invalid.*$/, '')),
+      ['FHIRSTORM_CLIENT_ID: ehrs[0].clientId', 'FHIRSTORM_SCOPE: ehrs[0].scope'],
+    )
+  }
+  // Of one that the file describes they are missing there.
+  const faults = await faultsOf(file.replace('    clientId: file\n', ''), { FHIRSTORM_SCOPE: 'x' })
+  assert.match(faults.join('\n'), /^fhirstorm\.yaml:8:\d+: ehrs\[0\]\.clientId: /)
+})
+
+test('a variable hides no setting of a wrong shape above it', async () => {
+  const text = file.replace(/listen: .*/, 'listen: 5').replace(/log: .*/, 'log: loud')
+  assert.deepEqual(
+    (await faultsOf(text, { PORT: '8080', FHIRSTORM_LOG_LEVEL: 'warn' })).map(line =>
+      line.replace(/: Invalid.*$/, ''),
+    ),
+    ['fhirstorm.yaml:3:9: listen', 'fhirstorm.yaml:6:6: log'],
+  )
+  const several = `${file.slice(0, file.indexOf('ehrs:'))}ehrs: 5\n`
+  assert.match(
+    (await faultsOf(several, { FHIRSTORM_SCOPE: 'x' })).join('\n'),
+    /^fhirstorm\.yaml:7:7: ehrs: /,
+  )
+  const empty = file.replace(/listen: .*/, 'listen:')
+  assert.equal((await load(empty, { PORT: '8080' })).listen.port, 8080)
+})
