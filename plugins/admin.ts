@@ -5,13 +5,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
-import { createGuesses, type GuessLimits } from '../src/guesses.ts'
+import type { GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
+import { createTokenGate } from '../src/network/token-gate.ts'
 import { observerOf } from '../src/observer.ts'
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
-import { isSecret } from '../src/strength.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
@@ -33,14 +33,15 @@ interface Selection {
 
 async function admin(app: FastifyInstance, options: AdminOptions): Promise<void> {
   const { ehrs, store, token, guesses: limits = defaultGuessLimits } = options
-  if (token === '') throw new Error('the admin token is empty')
   const observer = observerOf(app)
-  const guesses = createGuesses(limits, () => performance.now())
+  const now = () => performance.now()
+  const terms = { header: 'Authorization', prefix: 'Bearer ', limits, now }
+  const gate = token === undefined ? undefined : createTokenGate(token, terms)
 
   app.addHook('onRequest', async request => {
     const { origin, 'sec-fetch-site': site } = request.headers
     if (origin !== undefined || site !== undefined) throw new BrokerError('cross_site')
-    if (token !== undefined) requireToken(request, token)
+    if (gate) gate(request)
     else if (!isLoopbackHost(request.hostname)) throw new BrokerError('unknown_host')
   })
 
@@ -87,20 +88,6 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
       const outcome = await reload()
       return reply.code(outcome.ok ? 200 : 422).send(outcome)
     })
-  }
-
-  // Whoever has guessed too often is not heard, right or wrong: else the right guess would show itself.
-  function requireToken(request: FastifyRequest, token: string): void {
-    const { authorization } = request.headers
-    if (authorization === undefined) throw new BrokerError('session_invalid')
-    const caller = groupAddress(request.ip)
-    const rest = guesses.restOf(caller)
-    if (rest > 0) {
-      throw new BrokerError('too_many_requests', { retryAfterSeconds: Math.ceil(rest / 1000) })
-    }
-    if (isSecret(authorization, `Bearer ${token}`)) return
-    guesses.note(caller)
-    throw new BrokerError('session_invalid')
   }
 
   async function select(

@@ -6,8 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import errors from '../plugins/errors.ts'
 import type {} from '../plugins/metrics.ts'
 import verify, { type VerifyOptions } from '../plugins/verify.ts'
-import { BrokerError } from '../src/errors.ts'
-import { isSecret } from '../src/strength.ts'
+import { defaultGuessLimits } from '../src/limits.ts'
+import { createTokenGate } from '../src/network/token-gate.ts'
 import type { Place } from './front.ts'
 import type { OpenListener } from './fronts.ts'
 import { createServer } from './server.ts'
@@ -33,10 +33,10 @@ export async function internalListener(
   internal.decorate('smartMetrics', app.smartMetrics)
   await internal.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   if (token !== undefined) {
-    internal.addHook('onRequest', async ({ headers }) => {
-      if (isSecret(headers['fhirstorm-token'], token)) return
-      throw new BrokerError('session_invalid', { detail: 'Fhirstorm-Token: missing or wrong' })
-    })
+    const now = () => performance.now()
+    const terms = { header: 'Fhirstorm-Token', limits: defaultGuessLimits, now }
+    const gate = createTokenGate(token, terms)
+    internal.addHook('onRequest', async request => gate(request))
   }
   const { smartGuard: guard, smartTickets: tickets } = app
   await internal.register(verify, { ...options, guard, tickets })

@@ -274,7 +274,7 @@ events {} http { access_log off; ${folders} ${text} }`,
   }
 })
 
-test('[VE1, VE2] an API that asks by itself, over a port with a token', async t => {
+test('[VE1, VE2, AD6] an API that asks by itself, over a port with a token', async t => {
   const [port, apiPort] = await Promise.all([findPort(), findPort()])
   const token = 'wM3n0Qd7-hV1tJ1xSr9aYw6T'
   const world = await createWorld({
@@ -320,6 +320,10 @@ test('[VE1, VE2] an API that asks by itself, over a port with a token', async t 
   )
   const line = world.log.find(text => text.includes('Fhirstorm-Token')) ?? ''
   assert.ok(line.includes('session_invalid') && !line.includes(token))
+  // One wrong guess was made above; after nine more not even the right one is heard.
+  for (let i = 0; i < 9; i++) assert.equal((await fetch(verify, { headers: wrong })).status, 401)
+  const right = await fetch(verify, { headers: { ...asked, 'fhirstorm-token': token } })
+  assert.deepEqual([right.status, right.headers.has('retry-after')], [429, true])
   // An outage is no stranger.
   await world.close()
   assert.equal((await fetch(url, { headers: { cookie } })).status, 503)
