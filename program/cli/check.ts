@@ -17,6 +17,7 @@ import type { Registration } from '../../src/smart/types.ts'
 import { type Config, ConfigError } from '../config/load.ts'
 import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
 import { judgeConfiguration, readConfiguration } from './configuration.ts'
+import { judgeAudit } from './judge-audit.ts'
 import { type Finding, judgeSurroundings } from './surroundings.ts'
 import { print } from './terminal.ts'
 
@@ -50,7 +51,7 @@ export async function check(args: string[]): Promise<number> {
   const { values } = line
   const config = values.json ? await judge(values) : await readConfiguration(values)
   if (!config) return 2
-  const findings = await judgeSurroundings(config)
+  const findings = [...(await judgeSurroundings(config)), ...(await judgeAudit(config.audit))]
   const reports: EhrReport[] = []
   for (const registration of config.registrations) {
     reports.push({

@@ -63,13 +63,14 @@ export async function judgeConfiguration(values: CommandLine['values'] = {}): Pr
 
 // Every path of a configuration is relative to its folder.
 function resolvePaths(config: Config, folder: string): Config {
-  const { frontend, vault, internal } = config
+  const { frontend, vault, internal, audit } = config
   const isSocket = internal !== undefined && 'socket' in internal
   return {
     ...config,
     internal: isSocket ? { socket: resolve(folder, internal.socket) } : internal,
     frontend: { ...frontend, static: frontend.static && resolve(folder, frontend.static) },
     vault: vault.kind === 'sqlite' ? { ...vault, path: resolve(folder, vault.path) } : vault,
+    audit: audit && 'path' in audit ? { ...audit, path: resolve(folder, audit.path) } : audit,
   }
 }
 

@@ -94,7 +94,8 @@ async function judgeFiles({ static: folder, fallback }: Config['frontend']): Pro
 
 async function judgeVault(config: Config): Promise<Finding[]> {
   const { vault } = config
-  if (vault.kind === 'sqlite' && !(await isThere(vault.path))) return await judgeFolder(vault.path)
+  if (vault.kind === 'sqlite' && !(await isThere(vault.path)))
+    return await judgeFolder('vault.path', vault.path)
   try {
     const opened = await openVault(config)
     const fault = await ask(opened.vault)
@@ -124,7 +125,7 @@ async function ask(vault: Vault): Promise<boolean> {
 }
 
 /** A file that is not there yet is made at the start, where its folder, or one above, lets us. */
-async function judgeFolder(path: string): Promise<Finding[]> {
+export async function judgeFolder(setting: string, path: string): Promise<Finding[]> {
   let folder = dirname(path)
   while (!(await isThere(folder)) && dirname(folder) !== folder) folder = dirname(folder)
   const isWritable = await access(`${folder}/.`, constants.W_OK).then(
@@ -132,7 +133,7 @@ async function judgeFolder(path: string): Promise<Finding[]> {
     () => false,
   )
   const message = `${path} cannot be made: ${folder} cannot be written`
-  return isWritable ? [] : [{ kind: 'fault', setting: 'vault.path', message }]
+  return isWritable ? [] : [{ kind: 'fault', setting, message }]
 }
 
 async function isThere(path: string): Promise<boolean> {

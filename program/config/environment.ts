@@ -41,6 +41,8 @@ interface Variable {
   /** The option of `start` that says the same. */
   option?: string
   read?: (text: string) => unknown
+  /** Counts only where what it is a part of is there already, and has such a part. */
+  isPart?: true
   /** Its twin for the same thing, which this one replaces. */
   insteadOf?: PropertyKey
 }
@@ -64,6 +66,9 @@ const VARIABLES: readonly Variable[] = [
   { name: 'FHIRSTORM_ORIGINS', path: ['ehrs', 0, 'origins'], read: readOrigins },
   { name: 'FHIRSTORM_KEYS_FILE', option: 'keys-file', path: ['keysFile'] },
   { name: 'FHIRSTORM_VAULT', option: 'vault', path: ['vault'], read: readVault },
+  { name: 'FHIRSTORM_AUDIT', option: 'audit', path: ['audit'], read: readAudit },
+  { name: 'FHIRSTORM_AUDIT_TOKEN_FILE', path: ['audit', 'tokenFile'] },
+  { name: 'FHIRSTORM_AUDIT_FAIL_CLOSED', path: ['audit', 'failClosed'], read: readFlag },
   { name: 'FHIRSTORM_FRONTEND_ORIGIN', path: ['frontend', 'origins'], read: readOrigins },
   { name: 'FHIRSTORM_LOG_LEVEL', option: 'log-level', path: ['log', 'level'] },
   { name: 'HOST', option: 'host', path: ['listen', 'host'] },
@@ -76,6 +81,10 @@ const DEFAULTS: readonly Variable[] = [
   {
     ...{ name: 'FHIRSTORM_DATA_DIR', path: ['vault'] },
     read: folder => ({ kind: 'sqlite', path: `${folder.replace(/\/$/, '')}/vault.db` }),
+  },
+  {
+    ...{ name: 'FHIRSTORM_DATA_DIR', path: ['audit', 'path'], isPart: true },
+    read: folder => `${folder.replace(/\/$/, '')}/audit.ndjson`,
   },
 ]
 
@@ -150,7 +159,8 @@ export function overlayEnvironment(
   }
   for (const fallback of DEFAULTS) {
     const text = env[fallback.name]
-    if (text !== undefined && get(laid, fallback.path) === undefined) fill(fallback, text)
+    if (text === undefined || get(laid, fallback.path) !== undefined) continue
+    if (!fallback.isPart || takesPath(get(laid, fallback.path.slice(0, -1)))) fill(fallback, text)
   }
   return { document: laid, variableFor }
 
@@ -220,4 +230,17 @@ function readOrigins(list: string): string[] {
 
 function readVault(value: string): unknown {
   return /^rediss?:/.test(value) ? { kind: 'redis', url: value } : { kind: 'sqlite', path: value }
+}
+
+function readAudit(value: string): unknown {
+  if (value === 'stdout') return { sink: 'stdout' }
+  return /^https?:/.test(value) ? { sink: 'fhir', url: value } : { sink: 'file', path: value }
+}
+
+function readFlag(value: string): unknown {
+  return value === 'true' ? true : value === 'false' ? false : value
+}
+
+function takesPath(audit: unknown): boolean {
+  return isMembers(audit) && audit.sink !== 'stdout'
 }

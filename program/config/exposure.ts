@@ -60,7 +60,8 @@ interface ServedDocument {
 
 function listFiles(value: unknown, place: SettingPath): (readonly [SettingPath, string])[] {
   if (typeof value === 'string') {
-    const isFile = /File$/.test(String(place.at(-1))) || place.join('.') === 'vault.path'
+    const isFile =
+      /File$/.test(String(place.at(-1))) || /^(?:vault|audit)\.path$/.test(place.join('.'))
     return isFile ? [[place, value]] : []
   }
   if (typeof value !== 'object' || value === null) return []

@@ -2,18 +2,19 @@
 // is reported at once, with its place; nothing is guessed and nothing secret has a default. Files are
 // read through the function passed in.
 
-import { createSecureContext } from 'node:tls'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
 import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { type AdminConfig, type InternalConfig, loadAdmin, loadInternal } from './admin.ts'
+import { type AuditConfig, loadAudit } from './audit.ts'
 import { describesEhr, type Environment, overlayEnvironment } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { listFacadeFaults } from './facade.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
+import { loadTls, type TlsConfig } from './listen.ts'
 import { findNearest } from './nearest.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema, listSettings } from './schema.ts'
@@ -27,14 +28,16 @@ export type { VaultConfig } from './vault.ts'
 export interface Config
   extends Omit<
     ConfigDocument,
-    'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin' | 'internal'
+    'ehrs' | 'listen' | 'vault' | 'keysFile' | 'frontend' | 'admin' | 'internal' | 'audit'
   > {
   admin: AdminConfig
   internal: InternalConfig
+  /** Where audit events go; nowhere unless told. */
+  audit?: AuditConfig
   /** Without a trailing slash; its path prefixes every route. */
   publicUrl: string
   frontend: Omit<ConfigDocument['frontend'], 'origins'> & { origins: readonly string[] }
-  listen: { host: string; port: number; tls?: { cert: string; key: string } }
+  listen: { host: string; port: number; tls?: TlsConfig }
   vault: VaultConfig
   keyRing: KeyRing
   registrations: readonly Registration[]
@@ -111,6 +114,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   const tls = await loadTls(parts.listen?.tls, context)
   const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)
   const internal = await loadInternal(parts.internal, context)
+  const audit = await loadAudit(parts.audit, { ...context, keyRing })
   if (!isWhole(parts) || !publicUrl || !keyRing || !vault || registrations.includes(undefined)) {
     return undefined
   }
@@ -124,6 +128,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
     publicUrl,
     admin,
     internal,
+    audit,
     frontend: { ...parts.frontend, origins },
     listen: { ...parts.listen, tls },
     vault,
@@ -186,23 +191,6 @@ function readDocument({ file, env }: ConfigSource): {
     document: document.toJS({ maxAliasCount: 20 }),
     where: path => locate(file.name, document, lines, path),
   }
-}
-
-async function loadTls(
-  tls: ConfigDocument['listen']['tls'],
-  context: DocumentContext,
-): Promise<Config['listen']['tls']> {
-  if (!tls) return undefined
-  const place = ['listen', 'tls']
-  const cert = await readText(tls.certFile, [...place, 'certFile'], 'public', context)
-  const key = await readText(tls.keyFile, [...place, 'keyFile'], 'secret', context)
-  if (cert === undefined || key === undefined) return undefined
-  try {
-    createSecureContext({ cert, key })
-  } catch {
-    context.report(place, 'the certificate and the key cannot be used together')
-  }
-  return { cert, key }
 }
 
 function checkLimits({ sessions }: SoundParts, report: Report): void {

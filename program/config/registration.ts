@@ -87,11 +87,12 @@ async function loadClientAuth(
   return found ? { method, secret: found } : undefined
 }
 
-async function loadClientKeys(
+/** The keys of a file, or those of the ring, by which a client proves itself; undefined after a reported fault. */
+export async function loadClientKeys(
   { keyFile, alg }: { keyFile?: string; alg?: 'RS384' | 'ES384' },
   place: readonly PropertyKey[],
-  context: RegistrationContext,
-): Promise<ClientAuthentication | undefined> {
+  context: DocumentContext & Pick<RegistrationContext, 'keyRing'>,
+): Promise<Extract<ClientAuthentication, { method: 'private_key_jwt' }> | undefined> {
   const text =
     keyFile === undefined
       ? JSON.stringify({ keys: context.keyRing?.clientKeys ?? [] })
@@ -107,10 +108,16 @@ async function loadClientKeys(
   }
 }
 
-async function loadNetwork(
-  ehr: EhrDocument,
+type NetworkDocument = Pick<
+  EhrDocument,
+  'iss' | 'network' | 'caFile' | 'clientCertificate' | 'proxy'
+>
+
+/** How a server is connected to; undefined after a reported fault. */
+export async function loadNetwork(
+  ehr: NetworkDocument,
   place: readonly PropertyKey[],
-  context: RegistrationContext,
+  context: DocumentContext,
 ): Promise<NetworkPolicy | undefined> {
   const certificate = ehr.clientCertificate
   const pair = [...place, 'clientCertificate']
@@ -147,9 +154,9 @@ function isUsable(files: { ca?: string; cert?: string; key?: string }): boolean 
 }
 
 function loadProxy(
-  { iss, proxy }: EhrDocument,
+  { iss, proxy }: NetworkDocument,
   place: readonly PropertyKey[],
-  { env, report }: RegistrationContext,
+  { env, report }: DocumentContext,
 ): string | undefined {
   const found = proxy ?? resolveProxy(iss, env)
   if (found === undefined || (URL.canParse(found) && new URL(found).protocol === 'http:')) {

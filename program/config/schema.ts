@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { presetNames } from '../../src/smart/presets.ts'
 import { quirksSchema } from '../../src/smart/quirks.ts'
+import { auditSchema } from './audit-schema.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
@@ -203,6 +204,7 @@ export const configSchema = z.strictObject({
       postLogoutUrl: webUrl.optional(),
     })
     .prefault({}),
+  audit: auditSchema.optional(),
   docs: z.boolean().default(false),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })
