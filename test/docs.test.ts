@@ -31,6 +31,19 @@ test('the scripts that the documents name exist', () => {
   }
 })
 
+test('each claim of SECURITY.md names rows that tests prove', () => {
+  const attacks = readFileSync('docs/attacks.md', 'utf8').split('\n')
+  const proved = new Set(
+    attacks.flatMap(row => (row.includes('`test/') ? (/^\| (\w+) \|/.exec(row)?.[1] ?? []) : [])),
+  )
+  const [, claims = ''] = readFileSync('SECURITY.md', 'utf8').split(/^## (?:How|What to know).*$/m)
+  for (const claim of claims.split('\n\n').filter(text => text.startsWith('**'))) {
+    const [, rows] = /\nProved by: ([\w, ]+)\.$/.exec(claim.trimEnd()) ?? []
+    assert.ok(rows, claim)
+    for (const row of rows.split(', ')) assert.ok(proved.has(row), `${row}: ${claim}`)
+  }
+})
+
 test('[Z4] the lock file holds no version below its floor', () => {
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
   const floors: Record<string, string> = {

@@ -60,7 +60,7 @@ async function build(
   const lines = [
     `# ${table.title}`,
     '',
-    `Built by \`npm run conformance\` from the report of a test run: ${proved} rows proved by passed tests, ${reasoned} out of scope with the reason, ${rows.length - proved - reasoned} open.`,
+    `Built by \`npm run conformance\` from the report of a test run (\`npm run prove -- ROW\` runs the tests of one row): ${proved} rows proved by passed tests, ${reasoned} out of scope with the reason, ${rows.length - proved - reasoned} open.`,
     '',
     `| ${table.columns.join(' | ')} |`,
     `|${' --- |'.repeat(table.columns.length)}`,
