@@ -45,6 +45,7 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
   const servers: (http.Server | https.Server)[] = []
   const renewals: ((options: Pick<FrontOptions, 'tls' | 'trustedProxies'>) => void)[] = []
   const served = new WeakMap<FastifyInstance, Served>()
+  const underWay = new Set<http.ServerResponse>()
   let current: Served | undefined
   let isStopped = false
 
@@ -68,6 +69,8 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
     },
     stop() {
       isStopped = true
+      // Whoever waits for an answer is told that the connection ends with it.
+      for (const response of underWay) response.shouldKeepAlive = false
       for (const server of servers) {
         server.close()
         server.closeIdleConnections()
@@ -120,12 +123,16 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       request.socket.destroy()
       return
     }
-    if (!isStream(request)) {
-      met.underWay++
-      response.once('close', () => met.underWay--)
-    }
+    const counts = !isStream(request)
+    if (counts) met.underWay++
+    underWay.add(response)
     // What still comes on an open connection is answered, and that connection closed.
-    if (isStopped) response.once('close', () => request.socket.destroySoon())
+    const isLast = isStopped
+    response.once('close', () => {
+      if (counts) met.underWay--
+      underWay.delete(response)
+      if (isLast) request.socket.destroySoon()
+    })
     met.app.server.emit('request', request, response)
   }
 }

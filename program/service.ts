@@ -68,9 +68,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   async function build(next: Config): Promise<FastifyInstance> {
-    const { trustedProxies, listen } = next
+    const { trustedProxies } = next
+    const { tls, ...place } = next.listen
     const generation = createServer({ logger, trustedProxies, isBehindFront: true })
-    const plan = fronts.plan(generation, { place: listen, tls: listen.tls, trustedProxies })
+    const plan = fronts.plan(generation, { place, tls, trustedProxies })
     // Who asks while we drain is not to come back on the same connection.
     generation.addHook('onRequest', (_request, { raw }, done) => {
       if (isDraining) raw.shouldKeepAlive = false

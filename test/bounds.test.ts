@@ -20,6 +20,7 @@ const bounds: Record<string, string> = {
   'program/config/load.ts seen': EACH_CALL,
   'program/config/schema.ts names': EACH_CALL,
   'program/front.ts served': 'apps that are held',
+  'program/front.ts underWay': 'answers under way, no more than connections',
   'program/service.ts alive': 'generations that answer, each for an hour at most',
   'program/fronts.ts held': 'the listeners of one configuration',
   'program/fronts.ts next': 'the listeners of one configuration',

@@ -1,0 +1,113 @@
+// A running service beside its sandbox EHR, whose configuration and files a test changes while it runs.
+
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parse, stringify } from 'yaml'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
+import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { createBrowser } from '../world/browser.ts'
+import { findPort } from '../world/port.ts'
+import type { ConfigDocument } from '../world/world.ts'
+
+export interface Reloading {
+  app: string
+  /** Folder of the configuration, the keys and the vault. */
+  folder: string
+  sandbox: Sandbox
+  broker: Broker
+  /** Everything that the service has written. */
+  output(): string
+  /** The configuration as it stands in its file. */
+  read(): string
+  /** Moves a file of this text (mode 0600) to its place, as agents do. */
+  write(name: string, text: string): void
+  /** Writes another configuration. */
+  change(edit: (document: ConfigDocument) => void): void
+  /** Writes this text as the configuration. */
+  restore(text: string): void
+  /** `POST /reload` on the admin listener, which may have moved. */
+  reload(adminPort?: number): Promise<{ status: number; text: string }>
+  adminPort: number
+  /** Names of the EHRs as the service says them. */
+  names(): Promise<string[]>
+  descriptors(): number
+  close(): Promise<void>
+}
+
+export interface ReloadingOptions {
+  /** Puts files into the folder before the service starts. */
+  prepare?: (folder: string) => Promise<void>
+  configure?: (document: ConfigDocument, places: { folder: string; sandbox: string }) => void
+  sandbox?: Partial<SandboxOptions>
+  env?: (folder: string) => Record<string, string>
+  scheme?: 'http' | 'https'
+  /** What is started instead of the product's own command. */
+  program?: string
+}
+
+/** Starts both; `close` ends them. */
+export async function startReloading(options: ReloadingOptions = {}): Promise<Reloading> {
+  const { configure, env, scheme = 'http' } = options
+  const [port, adminPort] = await Promise.all([findPort(), findPort()])
+  const app = `${scheme}://localhost:${port}`
+  const sandbox = await startSandbox({
+    ...{ port: 0, appUrl: app, ehrIds: ['general', 'second'] },
+    ...options.sandbox,
+  })
+  const folder = makeFolder()
+  await options.prepare?.(folder)
+  const broker = createBroker({
+    ...{ app, sandbox: sandbox.url, folder, env: env?.(folder), program: options.program },
+    configure(document) {
+      document.admin = { port: adminPort }
+      document.log = { level: 'info' }
+      configure?.(document, { folder, sandbox: sandbox.url })
+    },
+  })
+  const file = `fhirstorm-${port}.yaml`
+  const read = () => readFileSync(join(folder, file), 'utf8')
+  const write = (name: string, text: string) => {
+    const path = join(folder, name)
+    writeFileSync(`${path}.new`, text, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+  }
+  try {
+    await broker.start()
+  } catch (error) {
+    await sandbox.close()
+    throw error
+  }
+  return {
+    ...{ app, folder, sandbox, broker, adminPort, read, write },
+    output: () => broker.output.join(''),
+    restore: text => write(file, text),
+    change(edit) {
+      const document = parse(read()) as ConfigDocument
+      edit(document)
+      write(file, stringify(document))
+    },
+    async reload(at = adminPort) {
+      const answer = await fetch(`http://127.0.0.1:${at}/reload`, { method: 'POST' })
+      return { status: answer.status, text: await answer.text() }
+    },
+    async names() {
+      const { text } = await createBrowser().fetch(`${app}/ehrs`)
+      return (JSON.parse(text) as { name: string }[]).map(({ name }) => name)
+    },
+    descriptors: () => readdirSync(`/proc/${broker.pid()}/fd`).length,
+    async close() {
+      await broker.close()
+      await sandbox.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Waits until something has become so; a minute at most. */
+export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; !(await isSo()); tries++) {
+    if (tries > 1_200) throw new Error(`it never became so: ${isSo}`)
+    await pause(50)
+  }
+}
