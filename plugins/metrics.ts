@@ -118,13 +118,14 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
       seriesOf(kind, record.status, errorLabel(record)).observe(record.milliseconds / 1000)
       if (code !== undefined) made.refusals.inc({ code, ehr: nameOf(ehr) ?? '' })
     },
-    tell({ act, requestId: reqId, ...rest }) {
+    tell({ act, requestId: reqId, whose: _forTheAudit, ...rest }) {
       const { ehr, reason = 'unknown' } = rest
       const isWarned = WARNED.has(act) || reason === 'failed'
       app.log[isWarned ? 'warn' : 'info']({ event: act, reqId, ...rest }, MESSAGES[act])
       const outcome = OUTCOMES[act]
       if (outcome !== undefined) made.logins.inc({ ehr: nameOf(ehr) ?? '', outcome })
       if (act === 'renewal') made.renewals.inc({ ehr: nameOf(ehr) ?? '', outcome: reason })
+      return undefined
     },
     count: (event, ehr) => made.sessions.inc({ event, ehr }),
     countDenial: (ehr, error) => made.denials.inc({ ehr, error }),

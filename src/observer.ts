@@ -50,6 +50,14 @@ export interface Act {
   /** Network address; of IPv6 the first 64 bits. */
   caller?: string
   requestId?: string
+  /** Whom it is about by name: for the audit alone, the log gets nothing of it. A token set will do. */
+  whose?: Whose
+}
+
+/** Who uses an access token, as the EHR has told it. */
+export interface Whose {
+  identity?: { iss: string; sub: string; fhirUser?: string }
+  context?: { patient?: string }
 }
 
 /** What a call to an EHR is for. */
@@ -77,8 +85,11 @@ export interface CallEnd {
 
 export interface Observer {
   observe(record: RequestRecord): void
-  /** Writes an act down. */
-  tell(act: Act): void
+  /**
+   * Writes an act down. Where nothing may be acknowledged that is not recorded, what it gives rejects with
+   * `audit_unavailable`, and whoever acknowledges the act waits for it; nobody else has to.
+   */
+  tell(act: Act): Promise<void> | undefined
   count(event: SessionEvent, ehr: string): void
   /** An EHR refused an authorization, by the code of its error or `other`. */
   countDenial(ehr: string, error: string): void
