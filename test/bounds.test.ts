@@ -9,6 +9,8 @@ const EACH_CALL = 'gone when the function returns'
 const EACH_EHR = 'one entry for each registration'
 
 const bounds: Record<string, string> = {
+  'src/audit/call-event.ts sessionTexts': 'token sets that live elsewhere',
+  'src/audit/call-event.ts heads': 'interactions of FHIR and profiles of BALP',
   'src/smart/launch/answers.ts running':
     'exchanges under way: calls of the egress and waiters of discovery',
   'plugins/tracing.ts ofRequests': 'requests that live elsewhere',
