@@ -5,7 +5,7 @@
 import { createECDH, createPrivateKey, hash, hkdfSync, type KeyObject } from 'node:crypto'
 import type { KeyRing, ServerKey } from './keys.ts'
 
-export type SigningPurpose = 'facade id token' | 'api assertion'
+export type SigningPurpose = 'facade id token' | 'api assertion' | 'audit seal'
 
 export type PublicSigningJwk = Readonly<
   Record<'kty' | 'crv' | 'x' | 'y' | 'kid' | 'alg' | 'use', string>

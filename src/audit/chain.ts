@@ -1,7 +1,8 @@
-// The chain that audit lines form: each holds its number, the hash of the line before it, and its own.
-// What was removed, changed or reordered breaks it; what was cut off its end is seen by the head alone.
+// The chain that audit lines form: each holds its number, the hash of the line before it, and its own. What
+// is written in one go ends with a seal, a line that holds a signature over the one before it. What was
+// removed, changed, put in or reordered breaks the chain; what was cut off its end is seen by a noted head.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Where a chain stands: how many lines it has and the hash of the last. */
 export interface Head {
@@ -12,52 +13,87 @@ export interface Head {
 /** Why a line breaks the chain, and which one it is, from 1. */
 export interface Break {
   line: number
-  reason: 'unreadable' | 'changed' | 'out_of_order' | 'cut_off'
+  reason: Reason
+}
+
+export type Reason =
+  | 'unreadable'
+  | 'changed'
+  | 'missing'
+  | 'out_of_order'
+  | 'cut_off'
+  | 'unsealed'
+  | 'forged'
+  | 'unknown_key'
+  | 'end_unknown'
+
+/** A signature, and the name of the key that made it. */
+export interface Signature {
+  kid: string
+  signature: string
+}
+
+/** A line that belongs behind the one before it. */
+export interface Link {
+  head: Head
+  /** The event, or the seal, as JSON. */
+  content: string
+  isSeal: boolean
 }
 
 /** Where every chain begins. */
 export const START: Head = { count: 0, hash: '0'.repeat(64) }
 
 const LINE =
-  /^\{"seq":(\d{1,15}),"prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})","event":(\{.*\})\}$/
+  /^\{"seq":(\d{1,15}),"prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})","(event|seal)":(\{.*\})\}$/
+const SEAL = /^\{"kid":"([\w-]{1,64})","signature":"([\w-]{86})"\}$/
 
 /** Links an event, given as JSON of one line, to a chain: the line without its end, and the new head. */
-export function linkLine({ count, hash: prev }: Head, event: string): { line: string; head: Head } {
-  const seq = count + 1
-  const hash = hashOf(seq, prev, event)
-  const line = `{"seq":${seq},"prev":"${prev}","hash":"${hash}","event":${event}}`
-  return { line, head: { count: seq, hash } }
+export function linkLine(before: Head, event: string): { line: string; head: Head } {
+  return link(before, 'event', event)
 }
 
-/** Follows a line: the head after it, or why it does not belong behind the one before. */
-export function followLine(before: Head, line: string): Head | Break['reason'] {
-  const [, number, prev = '', hash = '', event = ''] = LINE.exec(line) ?? []
+/** Ends what is written in one go with a signature over the line before. */
+export function linkSeal(
+  before: Head,
+  { kid, signature }: Signature,
+): { line: string; head: Head } {
+  return link(before, 'seal', `{"kid":"${kid}","signature":"${signature}"}`)
+}
+
+/** Reads the signature of a seal; undefined for what is none. */
+export function readSeal(content: string): Signature | undefined {
+  const [, kid, signature] = SEAL.exec(content) ?? []
+  return kid === undefined || signature === undefined ? undefined : { kid, signature }
+}
+
+/** Follows a line: what it holds and the head after it, or why it does not belong behind the one before. */
+export function followLine(before: Head, line: string): Link | Reason {
+  const [, number, prev = '', own = '', kind = '', content = ''] = LINE.exec(line) ?? []
   if (number === undefined) return 'unreadable'
   const seq = Number(number)
-  if (hashOf(seq, prev, event) !== hash) return 'changed'
+  if (hashOf(seq, prev, kind, content) !== own) return 'changed'
+  if (seq > before.count + 1) return 'missing'
   if (seq !== before.count + 1 || prev !== before.hash) return 'out_of_order'
-  return { count: seq, hash }
+  const isSeal = kind === 'seal'
+  if (isSeal && readSeal(content) === undefined) return 'unreadable'
+  return { head: { count: seq, hash: own }, content, isSeal }
 }
 
-/**
- * Follows lines from START to their end, and gives where they end or the first break. They have to pass
- * `known`, a head that was noted earlier: without it, lines missing at the end cannot be seen.
- */
-export async function followChain(
-  lines: Iterable<string> | AsyncIterable<string>,
-  known: Head = START,
-): Promise<Head | Break> {
-  let head = START
-  for await (const text of lines) {
-    const line = head.count + 1
-    const next = followLine(head, text)
-    if (typeof next === 'string') return { line, reason: next }
-    head = next
-    if (head.count === known.count && head.hash !== known.hash) return { line, reason: 'changed' }
-  }
-  return head.count < known.count ? { line: head.count + 1, reason: 'cut_off' } : head
+/** The number of a line and the head before it, as the line itself tells them. */
+export function readPlace(line: string): { seq: number; before: Head } | undefined {
+  const [, number, prev = ''] = LINE.exec(line) ?? []
+  if (number === undefined) return undefined
+  return { seq: Number(number), before: { count: Number(number) - 1, hash: prev } }
 }
 
-function hashOf(seq: number, prev: string, event: string): string {
-  return createHash('sha256').update(`${seq}\n${prev}\n${event}`).digest('hex')
+function link(before: Head, kind: 'event' | 'seal', content: string) {
+  const seq = before.count + 1
+  const own = hashOf(seq, before.hash, kind, content)
+  const line = `{"seq":${seq},"prev":"${before.hash}","hash":"${own}","${kind}":${content}}`
+  return { line, head: { count: seq, hash: own } }
+}
+
+function hashOf(seq: number, prev: string, kind: string, content: string): string {
+  return hash('sha256', `${seq}\n${prev}\n${kind}\n${content}`)
 }

@@ -1,19 +1,49 @@
-// A file of audit lines: written and fsynced in groups, so that many events share one wait for the disk;
-// rotated by size; its head noted beside it. What resolves is on disk, and after a failure nothing is.
+// A file of audit lines: written, sealed and fsynced in groups, so that many events share one wait for the disk;
+// rotated by size; its end noted beside it. What resolves is on disk. After a failure, a full disk above all, the
+// file is cut back to what was acknowledged, and goes on as soon as the disk does.
 
-import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, open, readdir, readFile, rename } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { type Break, followChain, type Head, linkLine, START } from './chain.ts'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type Head, linkLine, linkSeal } from './chain.ts'
+import { countChains, listAside, syncFolder } from './chain-files.ts'
+import { writeNote } from './note.ts'
+import { openChain } from './open-chain.ts'
 import type { AuditSink } from './recorder.ts'
+import type { JudgeSeal, Sealer } from './seals.ts'
 
 export interface FileSinkOptions {
   path: string
   /** Size from which the file is put aside, as `PATH.` and the number of its last line. */
   rotateBytes: number
-  /** Events that may wait for the disk; further ones are refused. */
-  maxWaiting: number
+  /** How many files that were put aside stay; all unless told. */
+  keep?: number
+  /** Bytes of events that may wait for the disk; further ones are refused. */
+  maxWaitingBytes?: number
+  seal: Sealer
+  /** Judges what is there already. */
+  judge: JudgeSeal
+  /** The path of the first chain, where there are several. */
+  firstPath?: string
+  /** Number of the last line that may be lost with a file that does not stay; any unless told. */
+  mayLose?: () => number
+  /** Hears that events are on disk. */
+  onWritten?: () => void
+  /** Hears of what no event answers for. */
+  onFault?: (error: unknown) => void
+}
+
+export interface FileSink extends AuditSink {
+  /** Where the chain ends on the disk. */
+  readonly head: Head
+  /** Bytes that were cut off the end when it was opened: never acknowledged. */
+  readonly cut: number
+  /** Bytes written since it was opened. */
+  readonly bytes: number
+  /** Seals by another key from now on. */
+  sealBy(seal: Sealer): void
+  /** Removes files that need not stay. */
+  prune(): Promise<void>
 }
 
 interface Waiting {
@@ -23,138 +53,168 @@ interface Waiting {
 }
 
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+const NOTE_MS = 1_000
 
-/**
- * Opens the file behind its own last whole line: a line that a crash tore was never acknowledged, and is
- * cut. Throws where the chain of all files is broken otherwise.
- */
-export async function openFileSink(options: FileSinkOptions): Promise<AuditSink> {
-  const { path, rotateBytes, maxWaiting } = options
-  await cutTornLine(path)
-  const found = await verifyFiles(path)
-  if ('reason' in found) throw new Error(`audit: line ${found.line} is ${found.reason}`)
-  let head = found
-  let file = await open(path, APPEND, 0o600)
-  const note = await open(`${path}.head`, constants.O_RDWR | constants.O_CREAT, 0o600)
-  let { size } = await file.stat()
-  await syncFolder(path)
+/** Opens the file behind its last seal; rejects with AuditRefusal where its chain is broken. */
+export async function openFileSink(options: FileSinkOptions): Promise<FileSink> {
+  const { path, rotateBytes, keep, maxWaitingBytes = MAX_WAITING_BYTES, judge } = options
+  const { mayLose = () => Number.POSITIVE_INFINITY, onFault = () => {} } = options
+  let { seal } = options
+  const opened = await openChain(path, { seal, judge })
+  let { head, from, chains, size } = opened
+  let file: FileHandle | undefined
+  let noted = -1
+  let bytes = 0
   let waiting: Waiting[] = []
-  let writing: Promise<void> | undefined
-  let fault: unknown
+  let waitingBytes = 0
+  let work: Promise<void> = Promise.resolve()
+  let isWriting = false
+  let isClosed = false
+
+  await restore().catch(bearFullDisk)
+  await note().catch(bearFullDisk)
+  const timer = setInterval(() => void inTurn(watch).catch(onFault), NOTE_MS).unref()
+
+  return {
+    get head() {
+      return head
+    },
+    cut: opened.cut,
+    get bytes() {
+      return bytes
+    },
+    sealBy(next) {
+      seal = next
+    },
+    prune: () => inTurn(prune),
+    record: event =>
+      new Promise((done, fail) => {
+        if (isClosed) return fail(new Error('audit: the file is closed'))
+        if (waitingBytes + event.length > maxWaitingBytes) {
+          return fail(new Error('audit: too many events wait'))
+        }
+        waiting.push({ event, done, fail })
+        waitingBytes += event.length
+        if (isWriting) return
+        isWriting = true
+        void inTurn(writeGroups)
+      }),
+    async close() {
+      if (isClosed) return
+      isClosed = true
+      clearInterval(timer)
+      await work
+      await note().catch(onFault)
+      await file?.close()
+    },
+  }
+
+  /** A start is not refused for it: there may be room before the first event. */
+  function bearFullDisk(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error
+    onFault(error)
+  }
+
+  /** One thing after the other; gives what it comes to, and holds up nothing that comes after. */
+  function inTurn(act: () => Promise<void>): Promise<void> {
+    const acted = work.then(act)
+    work = acted.catch(() => {})
+    return acted
+  }
 
   async function writeGroups(): Promise<void> {
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
+      waitingBytes = 0
       try {
-        if (fault) throw fault
-        await writeGroup(group.map(({ event }) => event))
+        await restore()
+        if (size >= rotateBytes) await rotate()
+        await writeGroup(group)
         for (const { done } of group) done()
+        options.onWritten?.()
       } catch (error) {
-        // How much of it is on disk nobody knows: the next start finds out.
-        fault = error
+        // How much of it is on the disk nobody knows: it is cut, now or before anything else is written.
+        const broken = file
+        file = undefined
+        await broken?.close().catch(() => {})
+        await restore().catch(() => {})
         for (const { fail } of group) fail(error)
       }
     }
-    writing = undefined
+    isWriting = false
   }
 
-  async function writeGroup(events: string[]): Promise<void> {
-    if (size >= rotateBytes) await rotate()
+  async function writeGroup(group: readonly Waiting[]): Promise<void> {
     let next = head
     let text = ''
-    for (const event of events) {
+    for (const { event } of group) {
       const linked = linkLine(next, event)
       text += `${linked.line}\n`
       next = linked.head
     }
-    const bytes = Buffer.from(text)
-    await file.appendFile(bytes)
-    await file.datasync()
-    head = next
-    size += bytes.length
-    await note.write(`${String(head.count).padStart(15, '0')} ${head.hash}\n`, 0)
+    const sealed = linkSeal(next, seal({ name: basename(path), ...next }))
+    const lines = Buffer.from(`${text}${sealed.line}\n`)
+    await file?.appendFile(lines)
+    await file?.datasync()
+    head = sealed.head
+    size += lines.length
+    bytes += lines.length
+  }
+
+  /** The file with what was acknowledged, and nothing behind it. */
+  async function restore(): Promise<void> {
+    if (file) return
+    const fresh = await open(path, APPEND, 0o600)
+    try {
+      await fresh.truncate(size)
+      await fresh.datasync()
+      await syncFolder(path)
+    } catch (error) {
+      await fresh.close().catch(() => {})
+      throw error
+    }
+    file = fresh
   }
 
   async function rotate(): Promise<void> {
-    await file.close()
+    await file?.close()
+    file = undefined
     await rename(path, `${path}.${head.count}`)
-    file = await open(path, APPEND, 0o600)
-    await syncFolder(path)
     size = 0
+    await restore()
+    await note().catch(onFault)
+    await prune().catch(onFault)
   }
 
-  return {
-    record: event =>
-      new Promise((done, fail) => {
-        if (fault) return fail(fault)
-        if (waiting.length >= maxWaiting) return fail(new Error('audit: too many events wait'))
-        waiting.push({ event, done, fail })
-        writing ??= Promise.resolve().then(writeGroups)
-      }),
-    async close() {
-      await writing
-      fault ??= new Error('audit: the file is closed')
-      await Promise.all([file.close(), note.close()])
-    },
+  async function prune(): Promise<void> {
+    if (keep === undefined) return
+    const aside = await listAside(path)
+    const gone = aside.slice(0, -keep).filter(({ last }) => last <= mayLose())
+    const last = gone.at(-1)?.last
+    if (last === undefined) return
+    from = Math.max(from, last + 1)
+    await note()
+    for (const one of gone) await unlink(one.path)
   }
-}
 
-/** Follows the chain through all files that a path stands for, the ones put aside first. */
-export async function verifyFiles(path: string): Promise<Head | Break> {
-  return await followChain(linesOf(await filesOf(path)), await readNote(path))
-}
-
-async function* linesOf(files: readonly string[]): AsyncGenerator<string> {
-  for (const file of files) yield* createInterface({ input: createReadStream(file) })
-}
-
-async function filesOf(path: string): Promise<string[]> {
-  const name = basename(path)
-  const names = await readdir(dirname(path))
-  const numbers = names
-    .filter(other => other.startsWith(`${name}.`))
-    .map(other => other.slice(name.length + 1))
-    .filter(rest => /^\d{1,15}$/.test(rest))
-    .sort((a, b) => Number(a) - Number(b))
-  const aside = numbers.map(number => join(dirname(path), `${name}.${number}`))
-  return names.includes(name) ? [...aside, path] : aside
-}
-
-async function readNote(path: string): Promise<Head> {
-  const text = await readFile(`${path}.head`, 'utf8').catch(ignoreAbsent)
-  const [, count, hash = ''] = /^(\d{15}) ([0-9a-f]{64})\n$/.exec(text ?? '') ?? []
-  return count === undefined ? START : { count: Number(count), hash }
-}
-
-async function cutTornLine(path: string): Promise<void> {
-  const file = await open(path, 'r+').catch(ignoreAbsent)
-  if (!file) return
-  try {
-    await file.truncate(await endOfLastLine(file))
-  } finally {
-    await file.close()
+  async function note(): Promise<void> {
+    chains = Math.max(chains, await countChains(options.firstPath ?? path))
+    await writeNote(path, { ...head, from, chains }, seal)
+    noted = head.count
   }
-}
 
-async function endOfLastLine(file: FileHandle): Promise<number> {
-  const part = Buffer.alloc(65_536)
-  let end = (await file.stat()).size
-  while (end > 0) {
-    const from = Math.max(0, end - part.length)
-    const { bytesRead } = await file.read(part, 0, end - from, from)
-    const place = part.subarray(0, bytesRead).lastIndexOf(10)
-    if (place >= 0) return from + place + 1
-    end = from
+  /** Notes the end, and sees whether the file is still the one that has this name. */
+  async function watch(): Promise<void> {
+    if (isClosed) return
+    if (head.count !== noted) await note()
+    const [named, written] = [await stat(path).catch(() => undefined), await file?.stat()]
+    if (written === undefined || named?.ino === written.ino) return
+    await file?.close()
+    file = undefined
+    size = named?.size ?? 0
+    await restore()
+    throw new Error('audit: the file was taken away')
   }
-  return 0
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -1,8 +1,18 @@
-// The chain of audit lines: every way of tampering is found, at its line.
+// The chain of audit lines, line by line: what does not belong behind the one before, and why.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { followChain, type Head, linkLine, START } from '../../src/audit/chain.ts'
+import {
+  followLine,
+  type Head,
+  linkLine,
+  linkSeal,
+  type Reason,
+  readSeal,
+  START,
+} from '../../src/audit/chain.ts'
+import { createSealJudge } from '../../src/audit/seals.ts'
+import { judge, publicKeys, seal } from './sealing.ts'
 
 function chainOf(size: number): { lines: string[]; end: Head } {
   const lines: string[] = []
@@ -12,52 +22,74 @@ function chainOf(size: number): { lines: string[]; end: Head } {
     lines.push(linked.line)
     end = linked.head
   }
-  return { lines, end }
+  const sealed = linkSeal(end, seal({ name: 'audit.ndjson', ...end }))
+  return { lines: [...lines, sealed.line], end: sealed.head }
 }
 
-test('an untouched chain leads to its head, and each line is JSON', async () => {
+/** Where the lines end, or the first that does not follow and why. */
+function follow(lines: readonly string[]): Head | { line: number; reason: Reason } {
+  let head = START
+  for (const [index, text] of lines.entries()) {
+    const next = followLine(head, text)
+    if (typeof next === 'string') return { line: index + 1, reason: next }
+    head = next.head
+  }
+  return head
+}
+
+test('[AU1] an untouched chain leads to its head, and each line is JSON', () => {
   const { lines, end } = chainOf(20)
-  assert.deepEqual(await followChain(lines, end), end)
-  for (const line of lines) assert.equal(JSON.parse(line).event.resourceType, 'AuditEvent')
+  assert.deepEqual(follow(lines), end)
+  for (const line of lines.slice(0, -1)) {
+    assert.equal(JSON.parse(line).event.resourceType, 'AuditEvent')
+  }
+  assert.deepEqual(Object.keys(JSON.parse(lines.at(-1) ?? '').seal), ['kid', 'signature'])
 })
 
-test('a line that was removed is found wherever it stood, the last one by the head', async () => {
-  const { lines, end } = chainOf(12)
-  for (let index = 0; index < lines.length; index++) {
-    const isLast = index === lines.length - 1
-    assert.deepEqual(await followChain(lines.toSpliced(index, 1), end), {
-      line: index + 1,
-      reason: isLast ? 'cut_off' : 'out_of_order',
-    })
+test('[AU1] any character that was changed in a line is found at that line', () => {
+  const { lines } = chainOf(2)
+  for (const [index, line] of lines.entries()) {
+    for (let place = 0; place < line.length; place++) {
+      const other = line[place] === '1' ? '2' : '1'
+      const changed = line.slice(0, place) + other + line.slice(place + 1)
+      const found = follow(lines.with(index, changed))
+      assert.ok('line' in found && found.line === index + 1, `line ${index}, place ${place}`)
+    }
   }
 })
 
-test('any character that was changed in a line is found at that line', async () => {
-  const { lines, end } = chainOf(3)
-  const [, second = ''] = lines
-  for (let place = 0; place < second.length; place++) {
-    const other = second[place] === '1' ? '2' : '1'
-    const changed = second.slice(0, place) + other + second.slice(place + 1)
-    const found = await followChain(lines.with(1, changed), end)
-    assert.ok('line' in found, `place ${place}`)
-    assert.equal(found.line, 2)
-  }
-})
-
-test('two lines that changed places, one told twice, and one put in are found', async () => {
-  const { lines, end } = chainOf(6)
+test('[AU1] lines that were removed, changed places, came twice or were put in are found', () => {
+  const { lines } = chainOf(6)
   const [first = '', second = '', third = ''] = lines
+  for (let index = 0; index < lines.length - 1; index++) {
+    assert.deepEqual(follow(lines.toSpliced(index, 1)), { line: index + 1, reason: 'missing' })
+  }
   const swapped = lines.with(1, third).with(2, second)
-  assert.deepEqual(await followChain(swapped, end), { line: 2, reason: 'out_of_order' })
-  const twice = lines.toSpliced(1, 0, first)
-  assert.deepEqual(await followChain(twice, end), { line: 2, reason: 'out_of_order' })
+  assert.deepEqual(follow(swapped), { line: 2, reason: 'missing' })
+  assert.deepEqual(follow(lines.toSpliced(1, 0, first)), { line: 2, reason: 'out_of_order' })
   const foreign = linkLine(START, '{"resourceType":"AuditEvent","id":"foreign"}').line
-  const put = lines.toSpliced(3, 0, foreign)
-  assert.deepEqual(await followChain(put, end), { line: 4, reason: 'out_of_order' })
+  assert.deepEqual(follow(lines.toSpliced(3, 0, foreign)), { line: 4, reason: 'out_of_order' })
+  assert.deepEqual(follow(lines.with(3, (lines[3] ?? '').slice(0, 50))), {
+    ...{ line: 4, reason: 'unreadable' },
+  })
 })
 
-test('a line that was torn by a crash is unreadable', async () => {
-  const { lines, end } = chainOf(4)
-  const torn = lines.with(3, (lines[3] ?? '').slice(0, 50))
-  assert.deepEqual(await followChain(torn, end), { line: 4, reason: 'unreadable' })
+test('[AU1] a signature counts for one head of one file, and neither for an end nor for another key', () => {
+  const sealed = { name: 'audit.ndjson', count: 7, hash: 'a'.repeat(64) }
+  const signature = seal(sealed)
+  assert.equal(judge(sealed, signature), 'good')
+  for (const other of [
+    { ...sealed, name: 'audit.1.ndjson' },
+    { ...sealed, count: 8 },
+    { ...sealed, hash: 'b'.repeat(64) },
+    { ...sealed, note: '' },
+    { ...sealed, note: '1\n1' },
+  ]) {
+    assert.equal(judge(other, signature), 'bad')
+  }
+  assert.equal(judge(sealed, { ...signature, kid: 'other' }), 'unknown')
+  assert.equal(createSealJudge([])(sealed, signature), 'unknown')
+  const [key] = publicKeys.keys
+  assert.ok(key && !('d' in key))
+  assert.equal(readSeal(JSON.stringify(signature))?.kid, key.kid)
 })

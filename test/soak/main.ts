@@ -4,7 +4,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { verifyFiles } from '../../src/audit/file-sink.ts'
+import { verifyChains } from '../../src/audit/verify.ts'
 import { createRandom } from '../faults/random.ts'
 import { compareGauges, type Reading, readGauges } from './gauges.ts'
 import { runNemesis } from './nemesis.ts'
@@ -89,9 +89,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 async function verifyAudit(paths: readonly string[]): Promise<SoakReport['audit']> {
   const audit = { lines: 0, faults: [] as string[] }
   for (const path of paths) {
-    const found = await verifyFiles(path)
-    if ('reason' in found) audit.faults.push(`${path}:${found.line} ${found.reason}`)
-    else audit.lines += found.count
+    for (const { file, to, fault } of await verifyChains(path)) {
+      if (fault) audit.faults.push(`${file}:${fault.line} ${fault.reason}`)
+      else audit.lines += to
+    }
   }
   return audit
 }
