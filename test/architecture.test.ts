@@ -40,7 +40,7 @@ function roomOf(path: string): string {
 const sees: Record<string, readonly string[]> = {
   src: [],
   'src/vault': ['src'],
-  'src/audit': ['src'],
+  'src/audit': ['src', 'src/smart'],
   'src/browser': ['src'],
   'src/proxy': ['src'],
   'src/smart': ['src'],
