@@ -14,7 +14,7 @@ export function buildPreparation(query: URLSearchParams): string {
     if (value !== null) chosen.set(name, value)
   }
   const value = encodeURIComponent(String(chosen))
-  return `${NAME}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600`
+  return `${NAME}=${value}; Path=/; HttpOnly; Max-Age=3600`
 }
 
 /** What was prepared; empty when nothing was. */

@@ -70,6 +70,9 @@ export function createProvider(options: ProviderOptions): OidcProvider {
     },
     extraTokenClaims: ({ oidc }: Context) => contextOf(oidc.entities.Grant?.jti ?? ''),
     interactions: { url: options.interactionUrl },
+    // Said by none: Firefox counts a frame of our own chart that comes back by way of the app as another
+    // site's, and would keep no cookie that is Lax.
+    cookies: { long: { sameSite: false }, short: { sameSite: false } },
     renderError: errorPage,
   })
 }
