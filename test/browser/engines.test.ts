@@ -1,30 +1,36 @@
-// The demo in the engines of Firefox and Safari, as a user has it: sign in by clicking, two patients in
-// two tabs, sign out. What Chromium alone was asked is in demo.test.ts.
+// The demo in the three engines, as a user has it: sign in by clicking, two patients in two tabs, sessions
+// that end, sign out. What Chromium alone was asked is in demo.test.ts and demo-session.test.ts.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { clickOn, type Engine, type Tab, until } from '../world/engine.ts'
-import { hasFirefox, launchFirefox } from '../world/firefox.ts'
-import { hasWebKit, launchWebKit } from '../world/webkit.ts'
+import { clickOn, type Engine, says, type Tab, until } from '../world/engine.ts'
+import { engines } from '../world/engines.ts'
+import { createTime } from '../world/time.ts'
+import { endElsewhere } from '../world/visit.ts'
 import { createWorld, type World } from '../world/world.ts'
-
-const engines = [
-  { name: 'Firefox', isThere: hasFirefox, launch: launchFirefox },
-  { name: 'WebKit', isThere: hasWebKit, launch: launchWebKit },
-]
 
 for (const { name, isThere, launch } of engines) {
   describe(`the demo in ${name}`, { skip: !isThere() }, () => {
     let world: World
     let engine: Engine
+    const time = createTime()
     before(async () => {
-      world = await createWorld()
+      world = await createWorld({ now: time.now })
+      time.show(world)
       engine = await launch()
     })
     after(async () => {
       await engine?.close()
       await world?.close()
     })
+
+    /** A tab with a patient's record, from a launch. */
+    async function openRecord(patient: string, heading: string): Promise<Tab> {
+      const tab = await engine.open()
+      await tab.goto(`${world.sandbox.url}/launch-app?patient=${patient}&auto=1`)
+      await showsRecord(tab, heading)
+      return tab
+    }
 
     test('a login by clicking ends at the record, and signing out takes it off the page', async () => {
       const tab = await engine.open()
@@ -37,7 +43,7 @@ for (const { name, isThere, launch } of engines) {
       assert.equal(await tab.evaluate('document.cookie'), '')
       await clickOn(tab, '#actions button')
       await until(tab, says('You are signed out'))
-      assert.doesNotMatch(await tab.evaluate('document.body.innerText'), /Type 2 diabetes/)
+      await holdsNoRecord(tab, 'Amy')
       await tab.close()
     })
 
@@ -53,7 +59,41 @@ for (const { name, isThere, launch } of engines) {
       for (const { tab, heading } of tabs) {
         await tab.evaluate('(location.reload(), null)')
         await showsRecord(tab, heading)
+        await tab.close()
       }
+    })
+
+    test('[K5] a session that ends elsewhere takes its record off the page, and no other one', async () => {
+      const ben = await openRecord('ben-ortega', 'Benicio Ortega')
+      const hiro = await openRecord('hiro-tanaka', 'Hiro Tanaka')
+      await endElsewhere(world, await readId(ben))
+      await until(ben, says('This session is over'))
+      await holdsNoRecord(ben, 'Benicio')
+      await showsRecord(hiro, 'Hiro Tanaka')
+      await ben.close()
+      await hiro.close()
+    })
+
+    test('warns before the end, one button is enough to stay, and at the end the record is gone', async t => {
+      t.after(() => time.reset())
+      const tab = await openRecord('ben-ortega', 'Benicio Ortega')
+      const dialog = `document.querySelector('[role=alertdialog][open]')`
+      const pass = async (minutes: number) => {
+        time.pass(minutes)
+        await tab.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+      }
+      await pass(13.1)
+      await until(tab, `${dialog}?.textContent.includes('Your session is about to end')`)
+      await until(tab, String.raw`/^\d:\d\d left · Benicio Ortega/.test(document.title)`)
+      assert.equal(await tab.evaluate('document.activeElement.textContent'), 'Stay signed in')
+      await clickOn(tab, '[role=alertdialog] button')
+      await until(tab, `!${dialog}`)
+      await pass(13.1)
+      await until(tab, dialog)
+      await pass(3)
+      await until(tab, says('This session is over'))
+      await holdsNoRecord(tab, 'Benicio')
+      await tab.close()
     })
   })
 }
@@ -64,4 +104,10 @@ async function showsRecord(tab: Tab, heading: string): Promise<void> {
   await until(tab, `document.querySelector('#trends table')`)
 }
 
-const says = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`
+async function holdsNoRecord(tab: Tab, name: string): Promise<void> {
+  const shown = await tab.evaluate<string>('document.title + document.body.innerText')
+  assert.doesNotMatch(shown, new RegExp(`${name}|Trends|Encounters`))
+}
+
+const readId = (tab: Tab) =>
+  tab.evaluate<string>(`new URLSearchParams(location.search).get('session')`)

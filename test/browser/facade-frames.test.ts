@@ -2,44 +2,26 @@
 // and another site gets nothing by framing it, or with a launch or code that it stole.
 
 import assert from 'node:assert/strict'
-import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import type { Browser, Frame, Page } from 'playwright-core'
+import { createSmartAppWorld } from '../world/app-world.ts'
 import { hasChromium, launchChromium, PARTITIONED_STORAGE } from '../world/chromium.ts'
 import { openVisit } from '../world/visit.ts'
-import { createWorld, type World } from '../world/world.ts'
-
-const bundle = join(import.meta.dirname, 'vendor/fhir-client.pure.min.js')
+import type { World } from '../world/world.ts'
 
 describe('an existing SMART app and frames in Chromium', { skip: !hasChromium() }, () => {
   let chromium: Browser
-  let folder: string
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'fhirstorm-framed-'))
-    cpSync('examples/smart-app', folder, { recursive: true })
-    copyFileSync(bundle, join(folder, 'fhir-client.js'))
     chromium = await launchChromium(PARTITIONED_STORAGE)
   })
-  after(async () => {
-    await chromium.close()
-    rmSync(folder, { recursive: true })
-  })
+  after(() => chromium.close())
 
   async function open(t: TestContext, embedded: boolean): Promise<World> {
-    const world = await createWorld({
-      configure(document) {
-        document.ehrs[0].embedded = embedded
-        document.frontend = { static: folder, contentSecurityPolicy: 'existing-app' }
-        document.sessions = { ticketSameSite: 'lax' }
-        document.facade = {
-          ...{ launchUrl: '/launch.html', redirectUris: ['/', '/index.html'] },
-          clientId: 'growth-notes',
-        }
-      },
+    const world = await createSmartAppWorld(document => {
+      document.ehrs[0].embedded = embedded
+      document.sessions = { ticketSameSite: 'lax' }
     })
     t.after(() => world.close())
     return world

@@ -2,30 +2,25 @@
 // DSTU2, laboratory values and medication, from a folder of its own below a public URL with a path.
 
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { createAppWorld } from '../world/app-world.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { openVisit } from '../world/visit.ts'
-import { createWorld, type World } from '../world/world.ts'
+import type { World } from '../world/world.ts'
 
 describe('an app without a library in Chromium', { skip: !hasChromium() }, () => {
   let world: World
   let chromium: Browser
-  let folder: string
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'fhirstorm-old-app-'))
-    cpSync('examples/heart-risk', join(folder, 'heart'), { recursive: true })
-    world = await createWorld({
+    world = await createAppWorld({
+      ...{ example: 'heart-risk', below: 'heart' },
+      facade: {
+        ...{ launchUrl: '/bff/heart/launch.html', redirectUris: ['/bff/heart/'] },
+        clientId: 'heart-risk',
+      },
       configure(document) {
         document.publicUrl += '/bff'
-        document.frontend = { static: folder, contentSecurityPolicy: 'existing-app' }
-        document.facade = {
-          ...{ launchUrl: '/bff/heart/launch.html', redirectUris: ['/bff/heart/'] },
-          clientId: 'heart-risk',
-        }
       },
     })
     chromium = await launchChromium()
@@ -33,7 +28,6 @@ describe('an app without a library in Chromium', { skip: !hasChromium() }, () =>
   after(async () => {
     await chromium.close()
     await world.close()
-    rmSync(folder, { recursive: true })
   })
 
   async function launch(page: Page, query: string): Promise<string> {

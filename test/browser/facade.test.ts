@@ -2,41 +2,25 @@
 // launched by the EHR and by itself, two patients in two tabs, and what its storage holds.
 
 import assert from 'node:assert/strict'
-import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { createSmartAppWorld } from '../world/app-world.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { endElsewhere, openVisit } from '../world/visit.ts'
-import { createWorld, type World } from '../world/world.ts'
+import type { World } from '../world/world.ts'
 
-const bundle = join(import.meta.dirname, 'vendor/fhir-client.pure.min.js')
 const accessTokens = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g
 
 describe('an existing SMART app in Chromium', { skip: !hasChromium() }, () => {
   let world: World
   let chromium: Browser
-  let folder: string
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'fhirstorm-smart-app-'))
-    cpSync('examples/smart-app', folder, { recursive: true })
-    copyFileSync(bundle, join(folder, 'fhir-client.js'))
-    world = await createWorld({
-      configure(document) {
-        document.frontend = { static: folder, contentSecurityPolicy: 'existing-app' }
-        document.facade = {
-          ...{ launchUrl: '/launch.html', redirectUris: ['/', '/index.html'] },
-          clientId: 'growth-notes',
-        }
-      },
-    })
+    world = await createSmartAppWorld()
     chromium = await launchChromium()
   })
   after(async () => {
     await chromium.close()
     await world.close()
-    rmSync(folder, { recursive: true })
   })
 
   async function launch(page: Page, asked: string, patient = asked): Promise<void> {

@@ -2,13 +2,11 @@
 // in a real browser, through the proxy: it believes to talk to one FHIR server.
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { fhirclient } from '../world/app-world.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { createWorld, type World } from '../world/world.ts'
-
-const bundle = join(import.meta.dirname, 'vendor/fhir-client.pure.min.js')
 
 // biome-ignore lint/suspicious/noExplicitAny: a library without types, inside the page
 type Anything = any
@@ -27,7 +25,7 @@ describe('fhirclient in Chromium', { skip: !hasChromium() }, () => {
     base = `${world.app}/sessions/${new URL(page.url()).searchParams.get('session')}/fhir`
     // A page of ours on which nothing else asks for anything.
     await page.goto(`${world.app}/healthz`)
-    await page.addScriptTag({ path: bundle })
+    await page.addScriptTag({ path: fhirclient })
     await page.evaluate(url => {
       const scope = globalThis as Anything
       scope.client = scope.FHIR.client(url)

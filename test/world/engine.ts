@@ -1,5 +1,5 @@
-// What tests ask of a browser engine that is not Chromium: tabs, addresses, clicks, and expressions in a
-// page. One meaning for every driver, so that one test runs in each.
+// What tests ask of a browser engine, whichever it is: tabs, addresses, clicks, and expressions in a page.
+// One meaning for every driver, so that one test runs in each.
 
 export interface Engine {
   name: string
@@ -13,20 +13,28 @@ export interface Tab {
   goto(url: string): Promise<void>
   /** The value of an expression in the page, a promise's included. */
   evaluate<T>(expression: string): Promise<T>
+  /** The same in the first frame of the page, of whatever origin. */
+  evaluateInFrame<T>(expression: string): Promise<T>
   /** Clicks the first element of a CSS selector as a user does, with the pointer. */
   click(selector: string): Promise<void>
   screenshot(): Promise<Buffer>
   close(): Promise<void>
 }
 
-/** Waits until an expression in the page is true; navigations on the way are none of its business. */
-export async function until(tab: Tab, expression: string): Promise<void> {
+/**
+ * Waits until an expression in the page is true, or in its first frame; navigations on the way are none of
+ * its business.
+ */
+export async function until(tab: Tab, expression: string, where = 'page'): Promise<void> {
   let last: unknown
+  const ask = where === 'frame' ? tab.evaluateInFrame : tab.evaluate
   for (let tries = 0; tries < 300; tries++) {
-    const found = await tab.evaluate<boolean>(`Boolean(${expression})`).catch(error => {
-      last = error
-      return false
-    })
+    const found = await ask<boolean>(`(async () => Boolean(await (${expression})))()`).catch(
+      error => {
+        last = error
+        return false
+      },
+    )
     if (found) return
     await new Promise(done => setTimeout(done, 50))
   }
@@ -39,3 +47,6 @@ export async function clickOn(tab: Tab, selector: string): Promise<void> {
   await until(tab, `document.querySelector(${JSON.stringify(selector)})`)
   await tab.click(selector)
 }
+
+/** An expression that is true once a page shows a text. */
+export const says = (text: string) => `document.body.innerText.includes(${JSON.stringify(text)})`

@@ -107,21 +107,19 @@ async function connect(url: string): Promise<Send> {
 async function openTab(send: Send): Promise<Tab> {
   const { context } = await send('browsingContext.create', { type: 'tab' })
   const target = { context }
+  const frame = async () => {
+    const { contexts } = await send('browsingContext.getTree', { root: context })
+    const [first] = contexts[0].children
+    if (first === undefined) throw new Error('no frame is in the page')
+    return { context: first.context }
+  }
 
   return {
     async goto(url) {
       await send('browsingContext.navigate', { context, url, wait: 'complete' })
     },
-    async evaluate(expression) {
-      // As JSON text, because BiDi describes values in a form of its own.
-      const answer = await send('script.evaluate', {
-        target,
-        expression: `(async () => JSON.stringify((await (${expression})) ?? null))()`,
-        awaitPromise: true,
-      })
-      if (answer.type === 'exception') throw new Error(answer.exceptionDetails.text)
-      return JSON.parse(answer.result.value)
-    },
+    evaluate: expression => evaluate(send, target, expression),
+    evaluateInFrame: async expression => await evaluate(send, await frame(), expression),
     async click(selector) {
       const { nodes } = await send('browsingContext.locateNodes', {
         context,
@@ -155,4 +153,15 @@ async function openTab(send: Send): Promise<Tab> {
       await send('browsingContext.close', { context })
     },
   }
+}
+
+async function evaluate<T>(send: Send, target: object, expression: string): Promise<T> {
+  // As JSON text, because BiDi describes values in a form of its own.
+  const answer = await send('script.evaluate', {
+    target,
+    expression: `(async () => JSON.stringify((await (${expression})) ?? null))()`,
+    awaitPromise: true,
+  })
+  if (answer.type === 'exception') throw new Error(answer.exceptionDetails.text)
+  return JSON.parse(answer.result.value)
 }

@@ -78,24 +78,30 @@ async function begin(driver: string) {
   async function open(): Promise<Tab> {
     const { handle } = await inTurn(async () => {
       await call(`${base}/window`, 'POST', { handle: home })
-      return await call(`${base}/window/new`, 'POST', { type: 'tab' })
+      // Of several tabs in one window all but the first are hidden, the one in front too.
+      return await call(`${base}/window/new`, 'POST', { type: 'window' })
     })
-    const ask = (path: string, method: string, body?: object) =>
+    const ask = (path: string, method: string, body?: object, isInFrame = false) =>
       inTurn(async () => {
         await call(`${base}/window`, 'POST', { handle })
+        // Until the next choice of a window.
+        if (isInFrame) await call(`${base}/frame`, 'POST', { id: 0 })
         return await call(`${base}/${path}`, method, body)
       })
+    const evaluate = async (expression: string, isInFrame: boolean) => {
+      const script = `const done = arguments[0];
+        (async () => (${expression}))().then(value => done({ value }), error => done({ error: String(error) }))`
+      const asked = { script, args: [] }
+      const { value, error } = await ask('execute/async', 'POST', asked, isInFrame)
+      if (error !== undefined) throw new Error(error)
+      return value
+    }
     return {
       async goto(url) {
         await ask('url', 'POST', { url })
       },
-      async evaluate(expression) {
-        const script = `const done = arguments[0];
-          (async () => (${expression}))().then(value => done({ value }), error => done({ error: String(error) }))`
-        const { value, error } = await ask('execute/async', 'POST', { script, args: [] })
-        if (error !== undefined) throw new Error(error)
-        return value
-      },
+      evaluate: expression => evaluate(expression, false),
+      evaluateInFrame: expression => evaluate(expression, true),
       async click(selector) {
         const found = await ask('element', 'POST', { using: 'css selector', value: selector })
         await ask(`element/${found[ELEMENT]}/click`, 'POST', {})
