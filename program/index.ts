@@ -36,6 +36,7 @@ export { createRecordSealer, type RecordSealer } from '../src/session/sealer.ts'
 export type { OpenSession, Session } from '../src/session/session.ts'
 export { deriveSigningKeys, type SigningKey } from '../src/signing-keys.ts'
 export { buildPublicKeySet, parseClientKeys } from '../src/smart/token/client-keys.ts'
+export { type AskSigner, parseRemoteKeys } from '../src/smart/token/remote-keys.ts'
 export type {
   ClientAuthentication,
   Identity,

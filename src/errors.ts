@@ -81,6 +81,7 @@ const faults = {
   bad_token_response: [502, 'The EHR answered the token request in a way that cannot be used.'],
   authorization_refused: [502, 'The EHR refused to begin the authorization.'],
   token_refused: [502, 'The EHR refused the authorization code.'],
+  signer_unavailable: [503, 'The key of this application cannot be used now. Please try again.'],
   client_auth_failed: [503, 'The EHR does not accept the credentials of this application.'],
   bad_id_token: [502, 'The EHR sent an identity that cannot be verified.'],
   bad_jwks: [502, 'The EHR publishes its keys in a way that cannot be used.'],

@@ -53,6 +53,7 @@ const sees: Record<string, readonly string[]> = {
     ...['src', 'src/smart', 'src/smart/scope', 'src/smart/context', 'src/smart/identity'],
   ],
   'src/smart/launch': ['src', 'src/smart', 'src/smart/scope', 'src/smart/token'],
+  'src/signer': ['src', 'src/smart', 'src/smart/token'],
   'src/network': ['src', 'src/smart'],
   'src/session': ['src', 'src/vault', 'src/smart', 'src/smart/token'],
   'src/facade': ['src', 'src/smart', 'src/session', 'src/vault'],

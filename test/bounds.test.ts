@@ -53,6 +53,7 @@ const bounds: Record<string, string> = {
     'calls of the egress, and waiters for leases within their deadline',
   'src/session/giving-back.ts shares': EACH_EHR,
   'src/session/giving-back.ts waiting': 'shares in bytes',
+  'src/signer/signer.ts queue': 'its own count: 64 that wait for a signature',
   'src/smart/launch/callback.ts found': EACH_CALL,
   'src/smart/token/client-keys.ts published': EACH_CALL,
   'src/smart/discovery/cache.ts entries': EACH_EHR,

@@ -38,7 +38,7 @@ const grammar = {
   usage: `usage: fhirstorm check [--config FILE] [--online] [--explain] [--json]
 
   --config FILE  the configuration; else FHIRSTORM_CONFIG, or ./fhirstorm.yaml
-  --online       asks each EHR how it authorizes
+  --online       asks each EHR how it authorizes, and each signer of a client key for a signature
   --explain      shows what every setting of an EHR comes to
   --json         prints JSON, whatever is found
 `,
@@ -95,6 +95,7 @@ async function ask(registration: Registration): Promise<NonNullable<EhrReport['o
   const egress = createEgress(registration)
   try {
     const { server } = await discover(registration, { fetch: egress.fetch, now: Date.now })
+    await proveKeys(registration)
     const known = new Set(lintScopes(registration.scope))
     const advice = lintScopes(registration.scope, server.capabilities)
     const warnings = [
@@ -109,6 +110,13 @@ async function ask(registration: Registration): Promise<NonNullable<EhrReport['o
   } finally {
     await egress.close()
   }
+}
+
+/** Each client key signs once, wherever it is. */
+async function proveKeys({ clientAuth }: Registration): Promise<void> {
+  if (clientAuth.method !== 'private_key_jwt') return
+  const input = new TextEncoder().encode('fhirstorm check --online')
+  for (const key of clientAuth.keys) await key.sign(input)
 }
 
 /** What the network's own words mean for a setting. */

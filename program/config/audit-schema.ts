@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
+import { withSigner } from './client-auth-schema.ts'
 
 const path = z.string().min(1).max(4096)
 const MEBIBYTE = 1024 * 1024
@@ -52,6 +53,7 @@ export const auditSchema = z.discriminatedUnion('sink', [
         scope: z.string().min(1).max(1024).default('system/AuditEvent.cu'),
         alg: z.enum(['RS384', 'ES384']).optional(),
         keyFile: path.optional(),
+        ...withSigner,
       })
       .optional(),
     network: z.enum(['public', 'private']).default('public'),

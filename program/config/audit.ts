@@ -4,8 +4,9 @@
 import type { z } from 'zod'
 import type { ClientAuthentication, NetworkPolicy } from '../../src/smart/types.ts'
 import type { auditSchema } from './audit-schema.ts'
+import { loadClientKeys } from './client-keys.ts'
 import { type DocumentContext, readText } from './files.ts'
-import { loadClientKeys, loadNetwork, type RegistrationContext } from './registration.ts'
+import { loadNetwork, type RegistrationContext } from './registration.ts'
 
 type AuditDocument = z.output<typeof auditSchema>
 type FhirDocument = Extract<AuditDocument, { sink: 'fhir' }>

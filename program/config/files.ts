@@ -54,7 +54,12 @@ export async function checkNamedFiles(
   for (const [key, value] of Object.entries(document)) {
     const here = [...place, Array.isArray(document) ? Number(key) : key]
     if (/File$/.test(key) && typeof value === 'string') {
-      await readText(value, here, /^(?:ca|cert)File$/.test(key) ? 'public' : 'secret', context)
+      await readText(
+        value,
+        here,
+        /^(?:ca|cert|publicKey)File$/.test(key) ? 'public' : 'secret',
+        context,
+      )
     } else await checkNamedFiles(value, context, here)
   }
 }

@@ -9,9 +9,8 @@ import { applyPreset, isPresetName } from '../../src/smart/presets.ts'
 import { resolveQuirks } from '../../src/smart/quirks.ts'
 import { chooseRedirectPath } from '../../src/smart/redirect-uri.ts'
 import { listScopeFaults } from '../../src/smart/scope/scope-lint.ts'
-import { parseClientKeys } from '../../src/smart/token/client-keys.ts'
 import type { ClientAuthentication, NetworkPolicy, Registration } from '../../src/smart/types.ts'
-import { readClientKeyText } from './client-key-text.ts'
+import { loadClientKeys } from './client-keys.ts'
 import { type DocumentContext, readText } from './files.ts'
 import { resolveProxy } from './outbound-proxy.ts'
 import type { EhrDocument } from './schema.ts'
@@ -85,27 +84,6 @@ async function loadClientAuth(
     secret ?? (await readText(secretFile, [...place, 'secretFile'], 'secret', context))?.trim()
   if (found === '') context.report(place, 'the secret is empty')
   return found ? { method, secret: found } : undefined
-}
-
-/** The keys of a file, or those of the ring, by which a client proves itself; undefined after a reported fault. */
-export async function loadClientKeys(
-  { keyFile, alg }: { keyFile?: string; alg?: 'RS384' | 'ES384' },
-  place: readonly PropertyKey[],
-  context: DocumentContext & Pick<RegistrationContext, 'keyRing'>,
-): Promise<Extract<ClientAuthentication, { method: 'private_key_jwt' }> | undefined> {
-  const text =
-    keyFile === undefined
-      ? JSON.stringify({ keys: context.keyRing?.clientKeys ?? [] })
-      : await readText(keyFile, [...place, 'keyFile'], 'secret', context)
-  if (text === undefined) return undefined
-  try {
-    const keys = await parseClientKeys(readClientKeyText(text))
-    if (keys.length === 0) throw new Error('there is no client key: give keyFile, or make one')
-    return { method: 'private_key_jwt', keys, alg }
-  } catch (error) {
-    context.report(place, error instanceof Error ? error.message : 'not a private key')
-    return undefined
-  }
 }
 
 type NetworkDocument = Pick<

@@ -6,6 +6,7 @@ import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { presetNames } from '../../src/smart/presets.ts'
 import { quirksSchema } from '../../src/smart/quirks.ts'
 import { auditSchema } from './audit-schema.ts'
+import { clientAuth } from './client-auth-schema.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
@@ -17,18 +18,6 @@ const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')
 /** RFC 6749 3.1.2: no fragment, in which a code would be lost. */
 const appPath = localPath.regex(/^[^#]*$/, 'must be a path without a fragment')
-
-const withSecret = { secret: text(512).optional(), secretFile: text(4096).optional() }
-
-const clientAuth = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('client_secret_basic'), ...withSecret }),
-  z.strictObject({ method: z.literal('client_secret_post'), ...withSecret }),
-  z.strictObject({
-    method: z.literal('private_key_jwt'),
-    alg: z.enum(['RS384', 'ES384']).optional(),
-    keyFile: text(4096).optional(),
-  }),
-])
 
 export const ehrSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and -'),

@@ -77,6 +77,8 @@ const faults: Readonly<Record<FaultCode, string>> = {
   bad_token_response: 'Die Krankenakte hat auf unbrauchbare Weise geantwortet.',
   authorization_refused: 'Die Krankenakte hat die Anmeldung gar nicht erst begonnen.',
   token_refused: 'Die Krankenakte hat den Anmeldecode abgelehnt.',
+  signer_unavailable:
+    'Der Schlüssel dieser Anwendung lässt sich zurzeit nicht verwenden. Bitte versuchen Sie es erneut.',
   client_auth_failed: 'Die Krankenakte nimmt die Zugangsdaten dieser Anwendung nicht an.',
   bad_id_token: 'Die Krankenakte hat eine Identität gesendet, die sich nicht prüfen lässt.',
   bad_jwks: 'Die Krankenakte veröffentlicht ihre Schlüssel auf unbrauchbare Weise.',

@@ -133,6 +133,7 @@ const errorTypes: Partial<Record<FaultCode, string>> = {
   too_many_in_flight: 'connection_limit_reached',
   vault_unavailable: 'proxy_internal_error',
   client_auth_failed: 'proxy_configuration_error',
+  signer_unavailable: 'proxy_internal_error',
   endpoint_not_pinned: 'proxy_configuration_error',
   upgrade_refused: 'http_upgrade_failed',
 }

@@ -1,20 +1,24 @@
 // Our entry for one EHR, as the configuration makes it: who we are there and how we prove it, where its
 // endpoints may lie, how it is connected to, and which of its habits we put up with. Types only.
 
-import type { CryptoKey, JWK } from 'jose'
+import type { JWK } from 'jose'
 
 /** How the confidential client proves itself at the token endpoint (SMART App Launch 2.2). */
 export type ClientAuthentication =
   | { method: 'client_secret_basic' | 'client_secret_post'; secret: string }
   | { method: 'private_key_jwt'; keys: readonly ClientKey[]; alg?: 'RS384' | 'ES384' }
 
-/** A private signing key of ours; `kid` names it in the published key set. */
+/** Signs bytes; rejects with BrokerError where that cannot be done now. */
+export type Sign = (input: Uint8Array) => Promise<Uint8Array>
+
+/** A signing key of ours, wherever its private half is; `kid` names it in the published key set. */
 export interface ClientKey {
   /** Published, and not to sign before every EHR can have seen it. */
   isNext?: boolean
   kid: string
   alg: ClientKeyAlg
-  privateKey: CryptoKey
+  /** By the key's algorithm, as JWS has it. */
+  sign: Sign
   /** What the key set publishes of it. */
   publicJwk: PublicJwk
 }

@@ -41,6 +41,10 @@ export interface WorldOptions {
   sandbox?: Partial<SandboxOptions>
   /** Private JWKs of the key ring, for private_key_jwt. */
   clientKeys?: readonly object[]
+  /** Files that the configuration names, besides its key ring. */
+  files?: Readonly<Record<string, string>>
+  /** Variables of the environment. */
+  env?: Readonly<Record<string, string | undefined>>
   now?: () => number
   /** Changes the options of plugins that have no place in a configuration. */
   adjust?: (options: AppOptions) => void
@@ -105,7 +109,7 @@ async function configure(
   { app, folder, sandboxUrl }: { app: string; folder: string; sandboxUrl: string },
   options: WorldOptions,
 ): Promise<Config> {
-  const { clientKeys = [] } = options
+  const { clientKeys = [], files = {}, env = {} } = options
   const ring = { ...makeKeyRing(Date.now(), randomBytes), clientKeys }
   const places = { app, sandbox: sandboxUrl, keysFile: 'keys.json', site: join(folder, 'site') }
   publishDemo(process.cwd(), places.site)
@@ -114,8 +118,8 @@ async function configure(
   options.configure?.(document, sandboxUrl)
   return await loadConfig({
     file: { name: 'fhirstorm.yaml', text: stringify(document) },
-    env: {},
-    readFile: async () => printKeyRing(ring),
+    env,
+    readFile: async path => files[path] ?? printKeyRing(ring),
   })
 }
 

@@ -2,7 +2,7 @@
 // the body, or a one-time JWT. The secret stands in a header or body, never in a URL. Time and
 // randomness are passed in (SMART App Launch 2.2, client authentication; RFC 6749 2.3.1, RFC 7523).
 
-import { base64url, SignJWT } from 'jose'
+import { base64url } from 'jose'
 import type { ClientAuth } from 'oauth4webapi'
 import { BrokerError } from '../../errors.ts'
 import type {
@@ -23,7 +23,8 @@ export interface AuthSource {
 
 /**
  * The client's proof for one request; a retry needs a new one, as an assertion counts once (AS-19).
- * Refuses with `client_auth_failed` when the EHR reads no algorithm that we have a key for.
+ * Refuses with `client_auth_failed` when the EHR reads no algorithm that we have a key for, and with
+ * `signer_unavailable` when that key is elsewhere and cannot be used.
  */
 export function buildClientAuth(
   registration: Registration,
@@ -79,18 +80,23 @@ export async function buildAssertion(
   { now, randomBytes }: AuthSource,
 ): Promise<string> {
   if (clientAuth.method !== 'private_key_jwt') throw new TypeError('no key to sign with')
-  const { kid, alg, privateKey } = chooseKey(clientAuth, server)
+  const { kid, alg, sign } = chooseKey(clientAuth, server)
   const issuedAt = Math.floor(now() / 1000)
   const jku = quirks.assertionJku === undefined ? {} : { jku: quirks.assertionJku }
-  return await new SignJWT()
-    .setProtectedHeader({ alg, kid, typ: 'JWT', ...jku })
-    .setIssuer(clientId)
-    .setSubject(clientId)
-    .setAudience(quirks.assertionAudience ?? server.tokenEndpoint)
-    .setJti(base64url.encode(randomBytes(16)))
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + ASSERTION_LIFETIME_SECONDS)
-    .sign(privateKey)
+  const input = [
+    { alg, kid, typ: 'JWT', ...jku },
+    {
+      iss: clientId,
+      sub: clientId,
+      aud: quirks.assertionAudience ?? server.tokenEndpoint,
+      jti: base64url.encode(randomBytes(16)),
+      iat: issuedAt,
+      exp: issuedAt + ASSERTION_LIFETIME_SECONDS,
+    },
+  ]
+    .map(part => base64url.encode(JSON.stringify(part)))
+    .join('.')
+  return `${input}.${base64url.encode(await sign(new TextEncoder().encode(input)))}`
 }
 
 /**

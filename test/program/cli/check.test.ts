@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -13,6 +13,7 @@ import { after, before, test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
 import type { Finding } from '../../../program/cli/surroundings.ts'
 import { openVault } from '../../../program/embedded.ts'
+import { startSandbox } from '../../../sandbox/sandbox.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 
 let folder: string
@@ -201,4 +202,37 @@ test('every command tells its usage, and what it does not know in one line', asy
   assert.match((await run('strat', text)).error, /no such command; start is one/)
   assert.match((await run('--version', text)).out, /^\d+\.\d+\.\d+\n$/)
   assert.match((await run('--help', text)).out, /^usage: fhirstorm COMMAND/)
+})
+
+test('[SG1] --online asks each signer for one signature, and holds it against the public key', async () => {
+  const sandbox = await startSandbox({ port: 0, appUrl: 'https://app.example.org/bff' })
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  await writeFile(join(folder, 'public.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+  await writeFile(join(folder, 'private.pem'), pem, { mode: 0o600 })
+  const text = (program: string) =>
+    head +
+    [
+      ehr('general', `${sandbox.url}/r4`, `    origins: [${sandbox.url}]`),
+      '    clientAuth:',
+      '      method: private_key_jwt',
+      '      publicKeyFile: public.pem',
+      `      signer: { command: [${program}], environment: [SIGNER_KEY] }`,
+    ].join('\n')
+  process.env.SIGNER_KEY = join(folder, 'private.pem')
+  try {
+    const script = join(import.meta.dirname, '../../../examples/signer/sign.sh')
+    const well = await run('check', text(script), '--online')
+    assert.match(well.out, /online: well/)
+    const offline = await run('check', text('/bin/false'))
+    assert.doesNotMatch(offline.out, /signer_unavailable/)
+    const dead = await run('check', text('/bin/false'), '--online')
+    assert.equal(dead.status, 1)
+    assert.match(dead.out, /online: signer_unavailable the signer ended with status 1/)
+    const wrong = await run('check', text('/bin/cat'), '--online')
+    assert.match(wrong.out, /online: signer_unavailable .*no signature of its public key/)
+  } finally {
+    delete process.env.SIGNER_KEY
+    await sandbox.close()
+  }
 })

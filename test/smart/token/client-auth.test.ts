@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { test } from 'node:test'
+import { generateKeyPairSync, randomBytes, sign as signNow } from 'node:crypto'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
@@ -10,27 +10,31 @@ import {
   lintClientAuth,
 } from '../../../src/smart/token/client-auth.ts'
 import { parseClientKeys } from '../../../src/smart/token/client-keys.ts'
+import { parseRemoteKeys } from '../../../src/smart/token/remote-keys.ts'
 import type { AuthorizationServer, ClientKey, Registration } from '../../../src/smart/types.ts'
 import { buildRegistration } from '../registration.ts'
 import { buildServer } from '../server.ts'
 
 const start = 1_800_000_000_000
-const keys = await parseClientKeys(
+const pairs = {
+  rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  ec: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+}
+const setOf = (half: 'privateKey' | 'publicKey') =>
   JSON.stringify({
-    keys: [
-      {
-        ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
-        kid: 'rsa',
-      },
-      {
-        ...generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'jwk' }),
-        kid: 'ec',
-      },
-    ],
-  }),
-)
-const rsaKey = keys[0] as ClientKey
-const ecKey = keys[1] as ClientKey
+    keys: Object.entries(pairs).map(([kid, pair]) => ({
+      ...pair[half].export({ format: 'jwk' }),
+      kid,
+    })),
+  })
+/** The same two keys: of a file, and of a signer that knows them alone. */
+const keysByPlace = {
+  'keys of a file': await parseClientKeys(setOf('privateKey')),
+  'keys of a signer': await parseRemoteKeys(setOf('publicKey'), async (input, { kid }) =>
+    signNow('sha384', input, pairs[kid as keyof typeof pairs].privateKey),
+  ),
+}
+const keys = keysByPlace['keys of a file']
 
 async function authenticate(
   registration: Partial<Registration>,
@@ -47,14 +51,6 @@ async function authenticate(
 
 const withKeys = (alg?: 'RS384' | 'ES384') =>
   ({ clientAuth: { method: 'private_key_jwt', keys, alg } }) as const
-
-async function signFor(
-  registration: Partial<Registration> = {},
-  server?: Partial<AuthorizationServer>,
-) {
-  const { body } = await authenticate({ ...withKeys(), ...registration }, server)
-  return body.get('client_assertion') ?? assert.fail('no assertion')
-}
 
 test("[SY-01, AL-38, AL-40] Basic is the IG's example, and nothing is in the body", async () => {
   const clientAuth = { method: 'client_secret_basic', secret: 'my-app-secret-123' } as const
@@ -109,80 +105,102 @@ test('[AL-45, Q11] client_id stays out of the body, but for the quirk', async ()
   }
 })
 
-test('[AS-30, AS-31, AS-17] an assertion goes with its fixed type and no Basic', async () => {
-  const { body, headers } = await authenticate(withKeys())
-  assert.equal(
-    body.get('client_assertion_type'),
-    'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-  )
-  assert.equal(headers.has('authorization'), false)
-  assert.equal(decodeJwt(body.get('client_assertion') ?? '').sub, 'fhirstorm')
-})
+for (const [place, keys] of Object.entries(keysByPlace)) {
+  describe(place, () => {
+    const withKeys = (alg?: 'RS384' | 'ES384') =>
+      ({ clientAuth: { method: 'private_key_jwt', keys, alg } }) as const
 
-test('[AS-21, AS-22, AS-23] the header says alg, kid and typ, and no jku unless registered', async () => {
-  assert.deepEqual(decodeProtectedHeader(await signFor()), { alg: 'RS384', kid: 'rsa', typ: 'JWT' })
-})
+    async function signFor(
+      registration: Partial<Registration> = {},
+      server?: Partial<AuthorizationServer>,
+    ) {
+      const { body } = await authenticate({ ...withKeys(), ...registration }, server)
+      return body.get('client_assertion') ?? assert.fail('no assertion')
+    }
 
-test('[AS-24] jku is exactly the registered address', async () => {
-  const quirks = resolveQuirks({ assertionJku: 'https://app.test/.well-known/jwks.json' })
-  const header = decodeProtectedHeader(await signFor({ quirks }))
-  assert.equal(header.jku, 'https://app.test/.well-known/jwks.json')
-})
+    test('[AS-30, AS-31, AS-17] an assertion goes with its fixed type and no Basic', async () => {
+      const { body, headers } = await authenticate(withKeys())
+      assert.equal(
+        body.get('client_assertion_type'),
+        'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      )
+      assert.equal(headers.has('authorization'), false)
+      assert.equal(decodeJwt(body.get('client_assertion') ?? '').sub, 'fhirstorm')
+    })
 
-test('[AS-25, AS-26, AS-27] client, client, and the token URL byte for byte as one string', async () => {
-  for (const tokenEndpoint of ['https://ehr.test:443/token', 'https://EHR.test/token?a=b']) {
-    const { iss, sub, aud } = decodeJwt(await signFor({}, { tokenEndpoint }))
-    assert.deepEqual({ iss, sub, aud }, { iss: 'fhirstorm', sub: 'fhirstorm', aud: tokenEndpoint })
-  }
-})
+    test('[AS-21, AS-22, AS-23] the header says alg, kid and typ, and no jku unless registered', async () => {
+      assert.deepEqual(decodeProtectedHeader(await signFor()), {
+        alg: 'RS384',
+        kid: 'rsa',
+        typ: 'JWT',
+      })
+    })
 
-test('[L19, AS-27] `aud` follows the server at hand, and is another by its quirk alone', async () => {
-  const quirks = resolveQuirks({ assertionAudience: 'https://ehr.test' })
-  assert.equal(decodeJwt(await signFor({ quirks })).aud, 'https://ehr.test')
-})
+    test('[AS-24] jku is exactly the registered address', async () => {
+      const quirks = resolveQuirks({ assertionJku: 'https://app.test/.well-known/jwks.json' })
+      const header = decodeProtectedHeader(await signFor({ quirks }))
+      assert.equal(header.jku, 'https://app.test/.well-known/jwks.json')
+    })
 
-test('[AS-28] an assertion lives two minutes', async () => {
-  const { iat, exp } = decodeJwt(await signFor())
-  assert.deepEqual([iat, exp], [start / 1000, start / 1000 + 120])
-})
+    test('[AS-25, AS-26, AS-27] client, client, and the token URL byte for byte as one string', async () => {
+      for (const tokenEndpoint of ['https://ehr.test:443/token', 'https://EHR.test/token?a=b']) {
+        const { iss, sub, aud } = decodeJwt(await signFor({}, { tokenEndpoint }))
+        assert.deepEqual(
+          { iss, sub, aud },
+          { iss: 'fhirstorm', sub: 'fhirstorm', aud: tokenEndpoint },
+        )
+      }
+    })
 
-test('[AS-19, AS-29] every request has a name of its own, of 128 random bits', async () => {
-  const names = new Set<unknown>()
-  for (let i = 0; i < 50; i++) {
-    const { jti } = decodeJwt(await signFor(withKeys('ES384')))
-    assert.match(String(jti), /^[A-Za-z0-9_-]{22}$/)
-    names.add(jti)
-  }
-  assert.equal(names.size, 50)
-})
+    test('[L19, AS-27] `aud` follows the server at hand, and is another by its quirk alone', async () => {
+      const quirks = resolveQuirks({ assertionAudience: 'https://ehr.test' })
+      assert.equal(decodeJwt(await signFor({ quirks })).aud, 'https://ehr.test')
+    })
 
-test('[AS-20, AS-11] both algorithms verify under the published keys, ES384 as raw r and s', async () => {
-  for (const [alg, key] of [
-    ['RS384', rsaKey],
-    ['ES384', ecKey],
-  ] as const) {
-    const assertion = await signFor(withKeys(alg))
-    const publicKey = await importJWK({ ...key.publicJwk })
-    await jwtVerify(assertion, publicKey, { currentDate: new Date(start), algorithms: [alg] })
-    const signature = Buffer.from(assertion.split('.')[2] ?? '', 'base64url')
-    assert.equal(signature.length, alg === 'ES384' ? 96 : 256)
-  }
-})
+    test('[AS-28] an assertion lives two minutes', async () => {
+      const { iat, exp } = decodeJwt(await signFor())
+      assert.deepEqual([iat, exp], [start / 1000, start / 1000 + 120])
+    })
 
-test('[AS-32] signs with what the server lists, and refuses when it lists nothing that we have', async () => {
-  const listing = (...algs: string[]) => ({ tokenEndpointAuthSigningAlgs: algs })
-  const algOf = async (server?: Partial<AuthorizationServer>) =>
-    decodeProtectedHeader(await signFor({}, server)).alg
-  assert.equal(await algOf(), 'RS384')
-  assert.equal(await algOf(listing('ES384')), 'ES384')
-  assert.equal(await algOf(listing('ES384', 'RS384')), 'RS384', 'our order decides')
-  assert.equal(
-    decodeProtectedHeader(await signFor(withKeys('ES384'), listing('RS384'))).alg,
-    'ES384',
-  )
-  await assert.rejects(algOf(listing('RS256', 'PS512')), { code: 'client_auth_failed' })
-  await assert.rejects(algOf(listing()), { code: 'client_auth_failed' })
-})
+    test('[AS-19, AS-29] every request has a name of its own, of 128 random bits', async () => {
+      const names = new Set<unknown>()
+      for (let i = 0; i < 50; i++) {
+        const { jti } = decodeJwt(await signFor(withKeys('ES384')))
+        assert.match(String(jti), /^[A-Za-z0-9_-]{22}$/)
+        names.add(jti)
+      }
+      assert.equal(names.size, 50)
+    })
+
+    test('[AS-20, AS-11] both algorithms verify under the published keys, ES384 as raw r and s', async () => {
+      for (const [alg, key] of [
+        ['RS384', keys[0] as ClientKey],
+        ['ES384', keys[1] as ClientKey],
+      ] as const) {
+        const assertion = await signFor(withKeys(alg))
+        const publicKey = await importJWK({ ...key.publicJwk })
+        await jwtVerify(assertion, publicKey, { currentDate: new Date(start), algorithms: [alg] })
+        const signature = Buffer.from(assertion.split('.')[2] ?? '', 'base64url')
+        assert.equal(signature.length, alg === 'ES384' ? 96 : 256)
+      }
+    })
+
+    test('[AS-32] signs with what the server lists, and refuses when it lists nothing that we have', async () => {
+      const listing = (...algs: string[]) => ({ tokenEndpointAuthSigningAlgs: algs })
+      const algOf = async (server?: Partial<AuthorizationServer>) =>
+        decodeProtectedHeader(await signFor({}, server)).alg
+      assert.equal(await algOf(), 'RS384')
+      assert.equal(await algOf(listing('ES384')), 'ES384')
+      assert.equal(await algOf(listing('ES384', 'RS384')), 'RS384', 'our order decides')
+      assert.equal(
+        decodeProtectedHeader(await signFor(withKeys('ES384'), listing('RS384'))).alg,
+        'ES384',
+      )
+      await assert.rejects(algOf(listing('RS256', 'PS512')), { code: 'client_auth_failed' })
+      await assert.rejects(algOf(listing()), { code: 'client_auth_failed' })
+    })
+  })
+}
 
 test('[AL-39, SY-02, CF-09] advises on methods that the server does not list, and on better ones', () => {
   const basic = { method: 'client_secret_basic', secret: 's' } as const

@@ -1,0 +1,16 @@
+// Programs that sign, or do not, for tests of what runs them.
+
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+/** A shell script of these lines, and the folder that it is alone in. */
+export function writeProgram(t: Pick<TestContext, 'after'>, lines: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-signer-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'sign.sh')
+  writeFileSync(path, `#!/bin/sh\n${lines}\n`)
+  chmodSync(path, 0o700)
+  return { path, folder }
+}
