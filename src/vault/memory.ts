@@ -81,6 +81,7 @@ export function createMemoryVault({
         return found ? [{ id, ...found.head }] : []
       })
     },
+    entries: async id => live(id)?.indexes,
     async take(key, expiresAt) {
       if ((taken.get(key) ?? 0) > now()) return false
       if (!taken.has(key)) claim(ENTRY_BYTES)
@@ -123,6 +124,7 @@ export function createMemoryVault({
       verifyKeyMarks(keyMarks, marks)
       keyMarks = marks
     },
+    size: async () => ({ bytes: room.held, maxBytes }),
     async ping() {},
     async close() {},
   }

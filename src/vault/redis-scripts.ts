@@ -21,11 +21,11 @@ local function keepUntil(at)
   expire(at)
 end`
 
-/** ARGV: now, lastUsedAt, expiresAt, endsAt, keyId, value. */
+/** ARGV: now, lastUsedAt, expiresAt, endsAt, keyId, value, entries. */
 export const INSERT = `${COMMON}
 if isLive(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'generation', '1', 'lastUsedAt', ARGV[2], 'endsAt', ARGV[4],
-  'keyId', ARGV[5], 'value', ARGV[6])
+  'keyId', ARGV[5], 'value', ARGV[6], 'entries', ARGV[7])
 keepUntil(ARGV[3])
 return 1`
 

@@ -1,6 +1,8 @@
 // What an operator should know of the Redis that holds the sessions (attacks V14), in fixed words.
 // Pure: judges the configured address and the server's own INFO.
 
+import type { VaultSize } from './vault.ts'
+
 /** What clocks that are kept right never come to. */
 const MAX_SKEW_SECONDS = 5
 
@@ -35,4 +37,10 @@ export function judgeServer(info: string): string[] {
     warnings.push('Redis keeps no append-only file: a restart of it ends every session')
   }
   return warnings
+}
+
+/** How much the server holds in memory, whoever it is of, and its bound where it has one. */
+export function readSize(info: string): VaultSize {
+  const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+  return { bytes: read('used_memory'), maxBytes: read('maxmemory') || undefined }
 }

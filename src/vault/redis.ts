@@ -5,7 +5,6 @@
 // server's.
 
 import { BrokerError } from '../errors.ts'
-import { verifyKeyMarks } from './key-marks.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { createRedisHeads } from './redis-heads.ts'
@@ -21,9 +20,9 @@ import {
 import { INSTANCES } from './redis-lease-scripts.ts'
 import { createRedisLeases } from './redis-leases.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
+import { createRedisRing } from './redis-ring.ts'
 import * as scripts from './redis-scripts.ts'
-import { judgeAddress, judgeClock, judgeServer } from './redis-survey.ts'
-import { VaultRefusal } from './refusal.ts'
+import { judgeAddress, judgeClock, judgeServer, readSize } from './redis-survey.ts'
 import type { Head, KeyMarks, RecordId, Vault } from './vault.ts'
 
 const HEAD_FIELDS = ['generation', 'lastUsedAt', 'expiresAt'] as const
@@ -52,13 +51,13 @@ export async function openRedisVault(
     ask: (...command) => link.send(INSTANCES, ...command),
     onEnd: id => heads.expire(id),
   })
-  let unverified: KeyMarks | undefined
+  const { ready, verifyKeys } = createRedisRing(readMarks, noteMarks)
   const syncing = clock && setInterval(clock.sync, SYNC_MS).unref()
 
   const vault: Vault = {
     now,
     async insert(id, { keyId, value, lastUsedAt, expiresAt, endsAt, indexes }) {
-      const record = [lastUsedAt, expiresAt, endsAt, keyId, value] as const
+      const record = [lastUsedAt, expiresAt, endsAt, keyId, value, indexes.join(' ')] as const
       if (!(await write(scripts.INSERT, recordKey(id), now(), ...record))) {
         throw new BrokerError('vault_unavailable', { detail: 'the id is in use' })
       }
@@ -95,6 +94,17 @@ export async function openRedisVault(
       }
       return live
     },
+    async entries(id) {
+      await ready()
+      const key = recordKey(id)
+      const [expiresAt, entries] = (await link.send(
+        ...[key, 'HMGET', key, 'expiresAt', 'entries'],
+      )) as unknown[]
+      if (!(Number(expiresAt) > now())) return undefined
+      return String(entries ?? '')
+        .split(' ')
+        .filter(Boolean)
+    },
     take: (key, expiresAt) => write(scripts.TAKE, takenKey(key), now(), expiresAt),
     async isTaken(key) {
       await ready()
@@ -115,11 +125,10 @@ export async function openRedisVault(
     },
     // Redis clears up by itself what has expired.
     sweep: async () => 0,
-    async verifyKeys(marks) {
-      unverified = marks
-      await verify().catch(error => {
-        if (error instanceof VaultRefusal) throw error
-      })
+    verifyKeys,
+    async size() {
+      await ready()
+      return readSize(await askInfo())
     },
     async ping() {
       await ready()
@@ -200,40 +209,35 @@ export async function openRedisVault(
     return found.flatMap(({ id, head }) => (head ? [{ id, ...head }] : []))
   }
 
-  // A server that was not there at the start is judged before its first use.
-  async function ready(): Promise<void> {
-    if (!unverified) return
-    try {
-      await verify()
-    } catch (error) {
-      if (!(error instanceof VaultRefusal)) throw error
-      throw new BrokerError('vault_unavailable', { detail: error.message })
-    }
+  async function readMarks(): Promise<KeyMarks> {
+    const stored = (await link.send(KEY_MARKS, 'HGETALL', KEY_MARKS)) as Record<string, string>
+    return new Map(Object.entries(stored))
   }
 
-  async function verify(): Promise<void> {
-    const ring = unverified
-    if (!ring) return
-    const stored = (await link.send(KEY_MARKS, 'HGETALL', KEY_MARKS)) as Record<string, string>
-    verifyKeyMarks(new Map(Object.entries(stored)), ring)
-    await evaluate(durable, scripts.NOTE_KEYS, KEY_MARKS, [...ring].flat())
-    unverified = undefined
+  async function noteMarks(marks: KeyMarks): Promise<void> {
+    await evaluate(durable, scripts.NOTE_KEYS, KEY_MARKS, [...marks].flat())
   }
 
   async function askTime(): Promise<unknown> {
     return await link.send(KEY_MARKS, 'TIME')
   }
 
+  async function askInfo(): Promise<string> {
+    return String(await link.send(KEY_MARKS, 'EVAL', scripts.SURVEY, '1', KEY_MARKS))
+  }
+
   async function survey(): Promise<string[]> {
     await Promise.all([link.settled(), durable.settled()])
     await clock?.sync()
-    const warnings = [...judgeAddress(choice.url), ...judgeClock(now() - readTime())]
+    return [...judgeAddress(choice.url), ...judgeClock(now() - readTime()), ...(await judge())]
+  }
+
+  async function judge(): Promise<string[]> {
     try {
-      const info = await link.send(KEY_MARKS, 'EVAL', scripts.SURVEY, '1', KEY_MARKS)
-      return [...warnings, ...judgeServer(String(info))]
+      return judgeServer(await askInfo())
     } catch (error) {
       const detail = error instanceof BrokerError ? error.detail : undefined
-      return [...warnings, `the vault cannot be asked yet (${detail})`]
+      return [`the vault cannot be asked yet (${detail})`]
     }
   }
 }

@@ -7,6 +7,10 @@ import type { DatabaseSync } from 'node:sqlite'
 export function prepareStatements(db: DatabaseSync) {
   return {
     version: db.prepare('PRAGMA data_version'),
+    size: db.prepare(
+      `SELECT (page_count - freelist_count) * page_size AS bytes
+       FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+    ),
     insert: db.prepare(
       `INSERT INTO record(id, generation, last_used_at, expires_at, ends_at, key_id, entries, value)
        VALUES (?1, 1, ?2, min(?3, ?4), ?4, ?5, ?6, ?7)`,
@@ -20,6 +24,7 @@ export function prepareStatements(db: DatabaseSync) {
       `SELECT generation, last_used_at, expires_at, key_id, value
        FROM record WHERE id = ? AND expires_at > ?`,
     ),
+    entries: db.prepare('SELECT entries FROM record WHERE id = ? AND expires_at > ?'),
     replace: db.prepare(
       `UPDATE record SET key_id = ?, value = ?, expires_at = min(?, ends_at), generation = generation + 1
        WHERE id = ? AND generation = ? AND expires_at > ?`,

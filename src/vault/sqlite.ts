@@ -92,6 +92,10 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
       const rows = await attempt(() => sql.find.all(entry, now()))
       return rows.map(row => ({ id: String(row.id), ...toHead(row) }))
     },
+    async entries(id) {
+      const row = await attempt(() => sql.entries.get(id, now()))
+      return row && String(row.entries).split(' ').filter(Boolean)
+    },
     async take(key, expiresAt) {
       return await durably(() => sql.take.run(key, expiresAt, now()).changes === 1)
     },
@@ -129,6 +133,9 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
         sql.forgetKeys.run()
         for (const [keyId, mark] of marks) sql.noteKey.run(keyId, mark)
       })
+    },
+    async size() {
+      return { bytes: Number((await attempt(() => sql.size.get()))?.bytes), maxBytes }
     },
     async ping() {
       await attempt(() => sql.keyMarks.all())

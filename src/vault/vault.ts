@@ -34,6 +34,12 @@ export interface NewRecord {
 /** A mark of each key of the ring by its id; tells nothing of the key. */
 export type KeyMarks = ReadonlyMap<string, string>
 
+export interface VaultSize {
+  bytes: number
+  /** Beyond which nothing new is taken, where there is such a bound. */
+  maxBytes?: number
+}
+
 export interface Vault {
   /** The time of day by which all limits here are judged: one clock for all who share the store. */
   now(): number
@@ -57,6 +63,8 @@ export interface Vault {
   remove(id: RecordId, generation?: number): Promise<boolean>
   /** Live records under one keyed hash, in any order. */
   find(index: string): Promise<readonly ({ id: RecordId } & Head)[]>
+  /** The keyed hashes of a live record as it was inserted, in their order; undefined when it is gone. */
+  entries(id: RecordId): Promise<readonly string[] | undefined>
   /** True for exactly one caller per key until `expiresAt`, across processes and restarts. */
   take(key: string, expiresAt: number): Promise<boolean>
   /** True from the moment that somebody has taken the key until it is free again. */
@@ -79,6 +87,8 @@ export interface Vault {
    * Refuses with VaultRefusal, changing nothing (attacks V10).
    */
   verifyKeys(marks: KeyMarks): Promise<void>
+  /** How much the store holds, in bytes; that of other programs too where it shares the store with them. */
+  size(): Promise<VaultSize>
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -188,6 +188,20 @@ function testRecords(home: Home): void {
     await vault.remove(ids[0])
     assert.deepEqual(await find('a'), [])
     assert.deepEqual(await find('both'), [ids[1]])
+    assert.deepEqual(await vault.entries(ids[1]), ['b', 'both'])
+    assert.deepEqual(await vault.entries(ids[2]), [])
+    for (const id of [ids[0], newId()]) assert.equal(await vault.entries(id), undefined)
+  })
+
+  test(title('[OB3] it tells how much it holds'), async t => {
+    const { vault } = await open(t)
+    const before = await vault.size()
+    // So many that every node of a cluster has some of them.
+    const value = randomBytes(50_000)
+    for (let i = 0; i < 40; i++) await vault.insert(newId(), buildRecord(now(), { value }))
+    const { bytes, maxBytes = Number.POSITIVE_INFINITY } = await vault.size()
+    assert.ok(bytes - before.bytes > value.length, `${before.bytes} ${bytes}`)
+    assert.ok(bytes < maxBytes)
   })
 
   test(title('nothing keeps a record beyond its end'), async t => {

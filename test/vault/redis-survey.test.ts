@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judgeAddress, judgeClock, judgeServer } from '../../src/vault/redis-survey.ts'
+import { judgeAddress, judgeClock, judgeServer, readSize } from '../../src/vault/redis-survey.ts'
 
 test('[V14] a server elsewhere is expected to have TLS and a password', () => {
   const noTls = 'Redis is reached without TLS: use rediss://'
@@ -44,4 +44,10 @@ test('[F10] a server whose clock is seconds from this machine’s is told of', (
       "the clock of Redis and this machine's are 31 s apart: sessions go by that of Redis",
     ])
   }
+})
+
+test('[OB3] a server tells how much it holds, and its bound where it has one', () => {
+  const info = '# Memory\r\nused_memory:1048576\r\nused_memory_rss:9\r\nmaxmemory:0\r\n'
+  assert.deepEqual(readSize(info), { bytes: 1_048_576, maxBytes: undefined })
+  assert.deepEqual(readSize(info.replace('maxmemory:0', 'maxmemory:4096')).maxBytes, 4_096)
 })
