@@ -1,21 +1,26 @@
 // Routes of the admin listener, on a port of its own: metrics, each EHR's state, sessions by hash and
-// time, and ending them by EHR, by user, or all. Not for browsers: what comes from a page is refused,
-// also from a page whose name has been made to lead here.
+// time, ending them, and what an operator may change while the process runs. Not for browsers: what comes
+// from a page is refused, also from a page whose name has been made to lead here.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Drain } from '../src/drain.ts'
 import { BrokerError } from '../src/errors.ts'
 import type { GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createTokenGate } from '../src/network/token-gate.ts'
-import { observerOf } from '../src/observer.ts'
+import { type Act, observerOf } from '../src/observer.ts'
+import { type Choice, createRoster, parseChoice } from '../src/session/roster.ts'
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
+import type { Vault } from '../src/vault/vault.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
   store: Pick<SessionStore, 'find' | 'endAll'>
+  /** Where the records of the sessions lie. */
+  vault: Pick<Vault, 'entries'>
   /** State of each EHR's discovery, ready to be shown. */
   ehrStates: () => readonly object[]
   metricsText: () => Promise<string>
@@ -23,17 +28,23 @@ export interface AdminOptions {
   token?: string
   /** Reads the configuration anew; without it there is no such route. */
   reload?: () => Promise<{ ok: true } | { ok: false; faults: readonly object[] }>
-  /** How often one address may be wrong about it. */
+  /** How much the log tells; without it there is no such route. */
+  verbosity?: { read(): string; set(level: LogLevel): void }
+  /** Whether new logins are taken; without it there is no such route. */
+  drain?: Drain
+  /** How often one address may be wrong about the token. */
   guesses?: GuessLimits
 }
 
-interface Selection {
-  Querystring: { ehr?: string; iss?: string; sub?: string; all?: string }
-}
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+type Asked = FastifyRequest<{ Querystring: Record<string, unknown> }>
 
 async function admin(app: FastifyInstance, options: AdminOptions): Promise<void> {
-  const { ehrs, store, token, guesses: limits = defaultGuessLimits } = options
+  const { ehrs, store, vault, token, guesses: limits = defaultGuessLimits } = options
   const observer = observerOf(app)
+  const roster = createRoster(ehrs, store, vault)
   const now = () => performance.now()
   const terms = { header: 'Authorization', prefix: 'Bearer ', limits, now }
   const gate = token === undefined ? undefined : createTokenGate(token, terms)
@@ -51,72 +62,84 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
 
   app.get('/ehrs', async () => options.ehrStates())
 
-  app.get('/sessions', async (request: FastifyRequest<Selection>) => {
-    const asked = request.query.ehr === undefined ? ehrs : [requireEhr(request.query.ehr)]
-    const lists = await Promise.all(
-      asked.map(async ({ id }) =>
-        (await store.find('ehr', id)).map(head => ({
-          ehr: id,
-          record: head.id,
-          lastUsedAt: new Date(head.lastUsedAt).toISOString(),
-          expiresAt: new Date(head.expiresAt).toISOString(),
-        })),
-      ),
-    )
-    return lists.flat()
+  app.get('/sessions', async (request: Asked) => {
+    const found = await roster.find(parseChoice(request.query))
+    return (await roster.name(found)).map(({ ehr, record, user, lastUsedAt, expiresAt }) => ({
+      ...{ ehr, record, user },
+      lastUsedAt: new Date(lastUsedAt).toISOString(),
+      expiresAt: new Date(expiresAt).toISOString(),
+    }))
   })
 
-  app.delete('/sessions', async (request: FastifyRequest<Selection>) => {
+  app.delete('/sessions', async (request: Asked) => {
+    const choice = parseEnding(request.query)
+    const found = await roster.find(choice)
+    if (found.length === 0) tell(request, 'sessions_ended', { ehr: choice.ehr, sessions: 0 })
     let ended = 0
     let failure: unknown
-    for (const { ehr, ids } of await select(request.query)) {
-      const outcome = await store.endAll(ids, 'operator', ehr)
+    for (const ehr of new Set(found.map(one => one.ehr))) {
+      const records = found.flatMap(one => (one.ehr === ehr ? [one.record] : []))
+      const outcome = await store.endAll(records, 'operator', ehr)
       ended += outcome.ended
-      observer.tell({
-        ...{ act: 'administration', ehr, reason: 'sessions_ended', sessions: outcome.ended },
-        ...{ caller: groupAddress(request.ip), requestId: request.id },
-      })
+      tell(request, 'sessions_ended', { ehr, sessions: outcome.ended })
       failure ??= outcome.failure
     }
     if (failure) throw failure
     return { ended }
   })
 
-  const { reload } = options
+  const { reload, verbosity, drain } = options
   if (reload) {
-    app.post('/reload', async (_request, reply) => {
+    app.post('/reload', async (request, reply) => {
       const outcome = await reload()
+      tell(request, outcome.ok ? 'reloaded' : 'reload_refused')
       return reply.code(outcome.ok ? 200 : 422).send(outcome)
     })
   }
 
-  async function select(
-    query: Selection['Querystring'],
-  ): Promise<{ ehr: string; ids: string[] }[]> {
-    const { ehr, iss, sub, all } = query
-    if (Object.values(query).some(value => typeof value !== 'string')) {
-      throw new BrokerError('bad_request')
-    }
-    if (ehr !== undefined && iss !== undefined && sub !== undefined) {
-      const found = await store.find('sub', requireEhr(ehr).id, iss, sub)
-      return [{ ehr, ids: found.map(({ id }) => id) }]
-    }
-    if (iss !== undefined || sub !== undefined) throw new BrokerError('bad_request')
-    if (ehr === undefined && all !== 'true') throw new BrokerError('bad_request')
-    const chosen = ehr === undefined ? ehrs : [requireEhr(ehr)]
-    return await Promise.all(
-      chosen.map(async ({ id }) => {
-        const found = await store.find('ehr', id)
-        return { ehr: id, ids: found.map(head => head.id) }
-      }),
-    )
+  if (verbosity) {
+    app.get('/log-level', async () => ({ level: verbosity.read() }))
+
+    app.put('/log-level', async request => {
+      const { level } = (request.body ?? {}) as { level?: unknown }
+      const known = LOG_LEVELS.find(one => one === level)
+      if (known === undefined) throw new BrokerError('bad_request')
+      verbosity.set(known)
+      tell(request, `log_level_${known}`)
+      return { level: verbosity.read() }
+    })
   }
 
-  function requireEhr(id: string) {
-    const found = ehrs.find(ehr => ehr.id === id)
-    if (!found) throw new BrokerError('unknown_ehr')
-    return found
+  if (drain) {
+    app.get('/drain', async () => drain.read())
+
+    app.post('/drain', async (request: Asked) => {
+      const { ready = 'false', ...others } = request.query
+      if (Object.keys(others).length > 0 || (ready !== 'true' && ready !== 'false')) {
+        throw new BrokerError('bad_request')
+      }
+      const state = drain.begin(ready === 'true')
+      tell(request, 'drain_begun')
+      return state
+    })
+
+    app.delete('/drain', async request => {
+      const state = drain.end()
+      tell(request, 'drain_ended')
+      return state
+    })
   }
+
+  function tell(request: FastifyRequest, reason: string, more: Partial<Act> = {}): void {
+    const caller = groupAddress(request.ip)
+    observer.tell({ act: 'administration', reason, ...more, caller, requestId: request.id })
+  }
+}
+
+/** Ending all sessions is said in so many words, and not by leaving everything out. */
+function parseEnding(query: Readonly<Record<string, unknown>>): Choice {
+  if (Object.keys(query).length === 0) throw new BrokerError('bad_request')
+  return parseChoice(query)
 }
 
 export default fp(admin, { name: 'fhirstorm-admin', fastify: '5.x', encapsulate: true })

@@ -38,6 +38,8 @@ export interface LaunchOptions {
   look?: Look
   /** How many logins may begin within a while. */
   pace?: Partial<PaceLimits>
+  /** True while no new login is taken. */
+  isDraining?: () => boolean
   /** For @fastify/rate-limit, where the app has it. */
   rateLimit?: { max: number; timeWindow: number }
 }
@@ -87,6 +89,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     async (request: FastifyRequest<Asked>, reply) => {
       const returnTo = parseReturnTo(request.query.return_to, frontend)
       const asked = parseLogin(request.query, registrations, readQuery(request.raw.url))
+      if ('choices' in asked && options.isDraining?.()) throw new BrokerError('draining')
       if ('choices' in asked) return show(reply, buildChoice(request, asked.choices, returnTo))
       return await begin(request, reply, { ...asked, returnTo })
     },
@@ -113,6 +116,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   async function begin(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
     const { registration } = launch
     noteAbout(request, { ehr: registration.id })
+    if (options.isDraining?.()) throw new BrokerError('draining', { ehr: registration.id })
     const rest = pace(registration.id, groupAddress(request.ip))
     if (rest > 0) {
       const retryAfterSeconds = Math.ceil(rest / 1000)

@@ -132,13 +132,15 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     beginCall({ ehr, kind, method }) {
       const began = performance.now()
       return ({ status, error }) => {
+        const milliseconds = performance.now() - began
+        app.log.debug({ ehr, kind, method, status, error, milliseconds }, 'call')
         made.calls
           .labels({
             ...{ ehr, kind, http_request_method: methodLabel(method) },
             http_response_status_code: status === undefined ? '' : statusLabel(status),
             error_type: error ?? (status !== undefined && status >= 400 ? statusLabel(status) : ''),
           })
-          .observe((performance.now() - began) / 1000)
+          .observe(milliseconds / 1000)
       }
     },
     noteVault: (operation, seconds, hasFailed) =>

@@ -16,6 +16,9 @@ export interface AdminListenerOptions {
   ehrs: readonly { id: string; name: string }[]
   /** Reads the configuration anew, where the process can. */
   reload?: AdminOptions['reload']
+  /** What else an operator may change while the process runs. */
+  verbosity?: AdminOptions['verbosity']
+  drain?: AdminOptions['drain']
   /** Opens it in place of listening by itself. */
   open?: OpenListener
 }
@@ -23,15 +26,16 @@ export interface AdminListenerOptions {
 /** Opens the admin listener with the app. */
 export async function adminListener(
   app: FastifyInstance,
-  { host, port, token, ehrs, reload, open }: AdminListenerOptions,
+  { host, port, token, ehrs, reload, verbosity, drain, open }: AdminListenerOptions,
 ): Promise<void> {
   const isBehindFront = open !== undefined
   const admin = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
   await admin.register(metrics)
   await admin.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await admin.register(adminRoutes, {
-    ...{ ehrs, token, reload },
+    ...{ ehrs, token, reload, verbosity, drain },
     store: app.smartSessions,
+    vault: app.smartVault,
     ehrStates: () => app.smartDiscovery.states(),
     metricsText: () => app.smartMetrics.text(),
   })

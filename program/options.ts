@@ -28,7 +28,6 @@ import type { SessionsOptions } from '../plugins/sessions.ts'
 import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
-import type { FacadeClient } from '../src/facade/client.ts'
 import { deriveKeys } from '../src/keys.ts'
 import { defaultLoginRate } from '../src/limits.ts'
 import { createAssertions } from '../src/session/assertion.ts'
@@ -41,6 +40,7 @@ import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
+import { resolveClient } from './config/facade.ts'
 import type { Config } from './config/load.ts'
 import type { InternalListenerOptions } from './internal.ts'
 import { listClientKeys, listRewrittenBases } from './registrations.ts'
@@ -98,8 +98,8 @@ export type RouteGroup =
   | 'contract'
   | 'frontend'
 
-/** What the process brings besides the configuration; tests bring their own. */
-export interface Surroundings {
+/** What the process brings besides the configuration, for operators too; tests bring their own. */
+export interface Surroundings extends Pick<AdminListenerOptions, 'reload' | 'verbosity' | 'drain'> {
   vault: Vault
   now?: () => number
   /** Text of openapi.yaml, for `docs: true`. */
@@ -108,14 +108,13 @@ export interface Surroundings {
   countOutside?: MetricsOptions['countOutside']
   /** Whether the process is about to end. */
   isDraining?: HealthOptions['isDraining']
-  /** Reads the configuration anew, for the admin listener. */
-  reload?: AdminListenerOptions['reload']
 }
 
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
   const { vault, now = Date.now, contract, countOutside, isDraining, reload } = surroundings
+  const { verbosity, drain } = surroundings
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -139,7 +138,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
 
   return {
     prefix: base,
-    health: { isDraining },
+    health: { isDraining: () => isDraining?.() || drain?.read().ready === false },
     metrics: { countOutside },
     errors: {
       loginPath,
@@ -186,6 +185,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     },
     launch: {
       ...{ registrations, frontend, randomBytes, look: config.pages },
+      isDraining: drain && (() => drain.read().draining),
       rateLimit: defaultLoginRate,
     },
     callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
@@ -230,7 +230,9 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
         }),
       },
     },
-    admin: config.admin ? { ...config.admin, ehrs: registrations, reload } : undefined,
+    admin: config.admin
+      ? { ...config.admin, ehrs: registrations, reload, verbosity, drain }
+      : undefined,
   }
 }
 
@@ -238,13 +240,4 @@ function splitToken(internal: NonNullable<Config['internal']>) {
   if ('socket' in internal) return { place: internal }
   const { token, ...place } = internal
   return { place, token }
-}
-
-/** Addresses of the app lie at our own origin: elsewhere its tickets would not be sent. */
-function resolveClient(
-  { launchUrl, redirectUris, ...rest }: NonNullable<Config['facade']>,
-  publicUrl: string,
-): FacadeClient {
-  const resolve = (path: string) => new URL(path, publicUrl).href
-  return { ...rest, launchUrl: resolve(launchUrl), redirectUris: redirectUris.map(resolve) }
 }

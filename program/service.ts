@@ -6,6 +6,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { MetricsOptions } from '../plugins/metrics.ts'
+import { createDrain } from '../src/drain.ts'
 import { describeError } from '../src/error-description.ts'
 import { buildKeyMarks } from '../src/keys.ts'
 import { VaultRefusal } from '../src/vault/refusal.ts'
@@ -51,6 +52,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const alive = new Set<FastifyInstance>()
   let { config } = options
   let isDraining = false
+  const drain = createDrain()
+  const verbosity = {
+    read: () => logger.level,
+    set(level: string) {
+      logger.level = level
+    },
+  }
   let reloading: Promise<unknown> = Promise.resolve()
   let app = await build(config)
 
@@ -79,7 +87,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     })
     const built = buildOptions(next, {
       ...{ vault: keepOpen(vault), contract, countOutside, isDraining: () => isDraining },
-      reload,
+      ...{ reload, drain, verbosity },
     })
     for (const listener of [built.admin, built.internal]) if (listener) listener.open = plan.add
     try {

@@ -100,7 +100,7 @@ const faults = {
     503,
     'You are logged out in this browser. The session itself ends as soon as its store can be reached.',
   ],
-  draining: [503, 'This instance is about to end. Please ask another one.'],
+  draining: [503, 'No new login begins here for now. Please try again later.'],
   issuer_busy: [503, 'The EHR cannot take this request now. Please try again.'],
   too_many_logins: [503, 'Too many logins begin at this moment. Please try again.'],
   too_many_in_flight: [503, 'Too many requests to this EHR are in flight. Please try again.'],

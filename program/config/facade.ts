@@ -1,6 +1,8 @@
 // The addresses of an existing app, held against the routes of fhirstorm itself: a page at one of them would never
 // be reached, and a launch would end at a refusal. Pure: no I/O.
 
+import type { FacadeClient } from '../../src/facade/client.ts'
+import type { ConfigDocument } from './schema.ts'
 import type { SoundParts } from './sound-parts.ts'
 
 type Fault = readonly [place: readonly PropertyKey[], message: string]
@@ -31,4 +33,13 @@ function isOwnRoute(address: string, publicUrl: string): boolean {
   if (!pathname.startsWith(`${base}/`)) return false
   const local = pathname.slice(base.length)
   return ADDRESS.test(local) || FOLDER.test(local)
+}
+
+/** The app as the façade knows it: its addresses lie at our own origin, where its tickets are sent. */
+export function resolveClient(
+  { launchUrl, redirectUris, ...rest }: NonNullable<ConfigDocument['facade']>,
+  publicUrl: string,
+): FacadeClient {
+  const resolve = (path: string) => new URL(path, publicUrl).href
+  return { ...rest, launchUrl: resolve(launchUrl), redirectUris: redirectUris.map(resolve) }
 }

@@ -93,7 +93,8 @@ const faults: Readonly<Record<FaultCode, string>> = {
     'Der Sitzungsspeicher ist nicht erreichbar. Bitte versuchen Sie es noch einmal.',
   logout_incomplete:
     'In diesem Browser sind Sie abgemeldet. Die Sitzung selbst endet, sobald ihr Speicher erreichbar ist.',
-  draining: 'Dieser Dienst wird gerade beendet. Bitte versuchen Sie es gleich noch einmal.',
+  draining:
+    'Zur Zeit beginnt hier keine neue Anmeldung. Bitte versuchen Sie es später noch einmal.',
   issuer_busy: 'Die Krankenakte ist überlastet. Bitte versuchen Sie es noch einmal.',
   too_many_logins:
     'In diesem Augenblick melden sich zu viele an. Bitte versuchen Sie es noch einmal.',

@@ -1,14 +1,18 @@
 // How sessions are found by those who have no ticket of theirs: under keyed hashes of the browser, the
-// EHR, the user and the login, made with every server key. No clock; the vault and the keys
+// EHR, the user, the login and the patient, made with every server key. No clock; the vault and the keys
 // are passed in.
 
 import type { Head, Vault } from '../vault/vault.ts'
 import type { IndexKind, RecordSealer } from './sealer.ts'
 import type { Session } from './session.ts'
 
-/** The entries under which a new session of this browser is found. */
+/** Tells a patient's entries from those of users, which may stand in the same place. */
+const OF_PATIENT = 'patient.'
+const PLACE_OF_USER = 3
+
+/** The entries under which a new session of this browser is found; records keep their order. */
 export function buildIndexes(
-  { ehr, tokens: { identity } }: Session,
+  { ehr, tokens: { identity, context } }: Session,
   browser: string,
   sealer: RecordSealer,
 ): string[] {
@@ -18,7 +22,25 @@ export function buildIndexes(
   indexes.push(first('ehr', ehr))
   if (identity) indexes.push(first('sub', ehr, identity.iss, identity.sub))
   if (identity?.sid !== undefined) indexes.push(first('sid', ehr, identity.iss, identity.sid))
+  const { patient } = context
+  if (patient !== undefined) indexes.push(OF_PATIENT + first('patient', ehr, patient))
   return indexes
+}
+
+/** The user's entry among those of a record, where the EHR has said who it is. */
+export function findUserEntry(entries: readonly string[]): string | undefined {
+  const entry = entries[PLACE_OF_USER]
+  return entry?.startsWith(OF_PATIENT) ? undefined : entry
+}
+
+/** The entries under which sessions are looked for, under every key. */
+export function listEntries(
+  sealer: Pick<RecordSealer, 'indexes'>,
+  kind: IndexKind,
+  values: readonly string[],
+): string[] {
+  const mark = kind === 'patient' ? OF_PATIENT : ''
+  return sealer.indexes(kind, ...values).map(entry => mark + entry)
 }
 
 /** Live records under an entry, most recently used first. */

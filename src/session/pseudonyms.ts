@@ -12,5 +12,10 @@ const LENGTH = 12
 /** Names users by the key in use. */
 export function createUserNames(sealer: Pick<RecordSealer, 'indexes'>): NameUser {
   return (ehr, { identity }) =>
-    identity && sealer.indexes('sub', ehr, identity.iss, identity.sub)[0]?.slice(0, LENGTH)
+    nameOfEntry(identity && sealer.indexes('sub', ehr, identity.iss, identity.sub)[0])
+}
+
+/** The name of the user whose entry of an index this is. */
+export function nameOfEntry(entry: string | undefined): string | undefined {
+  return entry?.slice(0, LENGTH)
 }

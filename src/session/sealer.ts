@@ -6,7 +6,7 @@ import { deriveKeyObjects, type KeyRing } from '../keys.ts'
 import { buildIndexKey, buildRecordId, openRecord, sealRecord } from '../vault/seal.ts'
 
 /** By what sessions are found without a ticket. */
-export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr'
+export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr' | 'patient'
 
 /** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
 export interface RecordSealer {

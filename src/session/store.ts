@@ -8,7 +8,7 @@ import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
 import { type Changes, createChanges, type EndReason } from './changes.ts'
 import { createEndings, type Ending } from './endings.ts'
-import { buildIndexes, findRecords } from './indexes.ts'
+import { buildIndexes, findRecords, listEntries } from './indexes.ts'
 import { createOpenedSessions, weighSession } from './opened.ts'
 import type { IndexKind, RecordSealer } from './sealer.ts'
 import type { OpenSession, Session, Ticket } from './session.ts'
@@ -74,7 +74,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     open,
     replace,
     reopen,
-    find: (kind, ...values) => findRecords(vault, sealer.indexes(kind, ...values)),
+    find: (kind, ...values) => findRecords(vault, listEntries(sealer, kind, values)),
     recordId: sealer.recordId,
     settled: endings.settled,
     recall({ recordId, secret }) {

@@ -83,7 +83,13 @@ test('[AD1, V2] it lists sessions by hash and time, and nobody by name', async (
   const { id } = await logIn(world, browser, 'amy-shaw')
   const { text } = await call('/sessions?ehr=general')
   const [session] = JSON.parse(text)
-  assert.deepEqual(Object.keys(session).sort(), ['ehr', 'expiresAt', 'lastUsedAt', 'record'])
+  assert.deepEqual(Object.keys(session).sort(), [
+    'ehr',
+    'expiresAt',
+    'lastUsedAt',
+    'record',
+    'user',
+  ])
   const state = (await call('/ehrs')).text
   const metrics = (await call('/metrics')).text
   for (const word of [id, 'amy-shaw', 'practitioner', 'Rivera', 'eyJ']) {

@@ -11,8 +11,9 @@ try {
   const { tarball } = packAfresh(folder)
   const plugins = globSync('plugins/*.ts').map(path => `plugins/${parse(path).name}`)
   judge('publint', ['run', tarball, '--strict'])
+  const documents = ['openapi.yaml', 'openapi-admin.yaml']
   // Modules alone: `require` of one works on every Node that runs this. YAML has no types.
-  const entries = ['--include-entrypoints', ...plugins, '--exclude-entrypoints', 'openapi.yaml']
+  const entries = ['--include-entrypoints', ...plugins, '--exclude-entrypoints', ...documents]
   judge('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color', ...entries])
 } finally {
   rmSync(folder, { recursive: true })

@@ -234,12 +234,12 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
 })
 
 test('[AD1, K19] the administrator sees hashes and times, and ends by EHR, user or all', async t => {
-  const { store, clock } = buildStore()
+  const { store, clock, vault } = buildStore()
   const app = buildBareApp()
   t.after(() => app.close())
   await app.register(admin, {
     ehrs: [{ id: 'general', name: 'G' }],
-    store,
+    ...{ store, vault },
     token: 'operator',
     ehrStates: () => [{ ehr: 'general' }],
     metricsText: async () => 'up 1\n',
