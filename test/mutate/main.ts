@@ -1,7 +1,7 @@
 // npm run mutate: takes every guard away, one at a time, and says which no test noticed. Works in copies
 // of what is committed, so that the checkout stays as it is; exits with 1 when a guard could go unnoticed
 // and docs/mutants.md does not say why.
-//   --only PATH     files below this path alone; may be given several times
+//   --only PATH     files below this path alone, or PATH:LINE the guards of a line; may be given several times
 //   --seconds N     how long tests are asked about one guard (120)
 //   --copies N      mutants that are tried at the same time (2)
 
@@ -39,14 +39,15 @@ process.on('exit', () => {
 })
 
 const paths = [...ROOMS.map(room => `src/${room}/**/*.ts`), 'src/*.ts', 'plugins/*.ts']
-const files = globSync(paths)
+const waiting = globSync(paths)
   .sort()
-  .filter(file => values.only.length === 0 || values.only.some(path => file.startsWith(path)))
-const waiting = files.flatMap(file => findGuards(file, readFileSync(file, 'utf8')))
+  .flatMap(file => findGuards(file, readFileSync(file, 'utf8')))
+  .filter(mutant => values.only.length === 0 || values.only.some(isOf(mutant)))
+const files = new Set(waiting.map(({ file }) => file))
 const total = waiting.length
 const explained = existsSync(EXPLAINED) ? readFileSync(EXPLAINED, 'utf8') : ''
 const verdicts: Verdict[] = []
-print(`${total} guards in ${files.length} files`)
+print(`${total} guards in ${files.size} files`)
 await Promise.all(Array.from({ length: Number(values.copies) }, work))
 
 const survivors = verdicts.filter(({ noticedBy }) => noticedBy === undefined)
@@ -65,6 +66,13 @@ async function work(): Promise<void> {
     verdicts.push(verdict)
     const by = verdict.noticedBy ?? 'NOT NOTICED'
     print(`${verdicts.length}/${total} ${mutant.file}:${mutant.line} ${by}`)
+  }
+}
+
+function isOf({ file, line }: Mutant) {
+  return (asked: string) => {
+    const [path = '', number = line] = asked.split(':')
+    return file.startsWith(path) && Number(number) === line
   }
 }
 

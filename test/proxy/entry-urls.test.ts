@@ -48,6 +48,12 @@ test('[SC-22, AL-53, P12] no entry names another server or climbs', () => {
   }
 })
 
+test('[P12, P32] a URL of an entry that is longer than what is judged of a value is refused', () => {
+  const long = `Patient?name=${'x'.repeat(70_000)}`
+  assert.equal(batch('json', jsonOf(long)), 'body_invalid')
+  assert.equal(batch('xml', xmlOf(long)), 'body_invalid')
+})
+
 test('[P12, P32] however a batch is written in JSON, its entries are seen', () => {
   const evil = '"https://evil.example/"'
   const bodies = [

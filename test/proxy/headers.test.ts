@@ -181,6 +181,11 @@ test('[P28] a range is asked of files, and of everything where nothing is rewrit
   assert.equal(build(received, file)['if-range'], '"x"')
   assert.equal(build(received, { whose: undefined }).range, 'bytes=0-99')
   assert.equal(build({ 'if-range': '"x"' }, file)['if-range'], undefined)
+  assert.ok(!('if-range' in build({ range: 'bytes=0-99' }, file)))
+  assert.equal(
+    refusalOf(() => build({ ...received, 'if-range': '"x"\u0000' }, file)),
+    'header_invalid',
+  )
   assert.equal(
     refusalOf(() => build({ range: 'lines=1' }, file)),
     'header_invalid',

@@ -11,14 +11,17 @@ interface Read {
   strings: string[]
 }
 
-function read(text: string | Buffer, { lines = false, size = 65_536 } = {}): Read | undefined {
+function read(
+  text: string | Buffer,
+  { lines = false, size = 65_536, areNamesAsked = true } = {},
+): Read | undefined {
   const found: Read = { names: [], strings: [] }
   const code = refusalOf(() => {
     const reader = createJsonReader(
       {
         open() {},
         close() {},
-        name: name => void found.names.push(name),
+        name: areNamesAsked ? name => void found.names.push(name) : undefined,
         wants: () => true,
         string: raw => void found.strings.push(decodeJsonText(raw)),
       },
@@ -54,6 +57,23 @@ function parse(text: string): Read | undefined {
 }
 
 const sorted = (read: Read | undefined) => read && [read.names.sort(), read.strings.sort()]
+
+test('[P32] names that nobody asks for are judged like those that are', () => {
+  const name = fc.oneof(
+    fc.string({ unit: 'grapheme' }).map(text => JSON.stringify(text)),
+    fc.constantFrom('"a"', '"\\u0061"', '"é"', '"\\u00e9"', '"\\x"', '"\\ud83d"', '"a\u0001"'),
+  )
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 6 }), fc.integer({ min: 1, max: 9 }), (all, size) => {
+      const text = `{${all.map(one => `${one}:"x"`).join(',')}}`
+      const asked = read(text, { size })
+      const unasked = read(text, { size, areNamesAsked: false })
+      assert.equal(unasked === undefined, asked === undefined, text)
+    }),
+    { numRuns: 2_000 },
+  )
+  assert.ok(read('{"é":1,"\\u0061":2}', { areNamesAsked: false }))
+})
 
 test('[P32] what is read is what JSON.parse reads, and the rest is refused alike', () => {
   const scrap = fc.constantFrom(

@@ -37,6 +37,16 @@ test('reads type and charset, and leaves what is well written as it is', () => {
   }
 })
 
+test('[Q53] what is longer than any media type is none', () => {
+  const longest = `text/xml; a=${'x'.repeat(244)}`
+  assert.equal(longest.length, 256)
+  assert.ok(parseMediaType(longest))
+  assert.equal(parseMediaType(`${longest}x`), undefined)
+  const list = ['', ...Array(50).fill('text/xml; a=xxxxxxxxxxxx')].join(',').slice(0, 1_024)
+  assert.ok(parseMediaType(list))
+  assert.equal(parseMediaType(`${list},`), undefined)
+})
+
 test('[Q53] what servers get wrong about a media type is read, and written right', () => {
   const rows: [string | string[], string][] = [
     ['application/json; charset=utf-8;', 'application/json;charset=utf-8'],
