@@ -176,6 +176,8 @@ test('[P6] serves the hosts of the public URL and of the frontend, sent once, an
   assert.ok(isOwn('Accept', '*/*', 'Host', 'app.example.org'))
   assert.ok(isOwn('host', 'APP.example.org:443'))
   assert.ok(isOwn('HOST', 'localhost:5173'))
+  assert.ok(isOwn(':authority', 'app.example.org', 'host', 'app.example.org'))
+  assert.ok(!isOwn(':authority', 'app.example.org', 'host', 'localhost:5173'))
   for (const host of [
     'app.example.org:80',
     'evil.example',

@@ -38,9 +38,17 @@ test('[VE2] a method that is missing, doubled, lower-case or contradicted is ref
     { 'x-original-method': 'GET', 'x-forwarded-method': 'POST' },
     { 'x-original-method': ['GET', 'POST'] },
     { 'x-original-method': 'GET', 'x-original-uri': '/a', 'x-forwarded-uri': '/b' },
+    { 'x-original-method': 'GET', 'x-original-uri': ['/a', '/b'] },
   ]
   for (const headers of cases) {
     assert.throws(() => readOriginalRequest('GET', '/verify', headers), { code: 'bad_request' })
+  }
+})
+
+test('[VE2] a header that names no session is not taken for one that names none', () => {
+  for (const named of ['', 'x', `${ID}x`, [ID], [ID, ID]]) {
+    const headers = { 'x-original-method': 'GET', 'fhirstorm-session': named }
+    assert.throws(() => readOriginalRequest('GET', '/verify', headers), { code: 'session_invalid' })
   }
 })
 

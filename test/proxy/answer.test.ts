@@ -146,6 +146,9 @@ test('the length is told when it holds, and small documents are held to know it'
   assert.equal(lengthOf({ ...fhir, 'content-length': '10' }, { rewrite: false }), '10')
   assert.equal(lengthOf({ 'content-length': '10' }, { status: 304 }), undefined)
   assert.equal(lengthOf({ ...file, 'content-length': ['1', '2'] }), undefined)
+  for (const odd of ['', '-1', '1e3', '0x1', '1, 1', `1${'0'.repeat(15)}`])
+    assert.equal(lengthOf({ ...file, 'content-length': odd }), undefined, odd)
+  assert.equal(judge({ ...fhir, 'content-length': ' 1' }).collectedBytes, undefined)
 })
 
 test('tags and ranges say what is true of the bytes that are sent', () => {

@@ -98,6 +98,8 @@ test('[Q56] habits are those of a kind of thing: resources of a type, lists, ope
   assert.equal(back('/Binary/1'), 'W/"1"')
   assert.equal(back('/Binary/1/_history/2'), 'W/"1"')
   assert.equal(back('/Encounter/1'), '"1"', 'what was seen last of any resource')
+  ehr.tell('/Observation/9', 'none')
+  assert.equal(back('/Observation/9'), '"1"', 'what is no tag says nothing')
 })
 
 test('[Q56] answers without content tell tags like those with it', () => {
