@@ -133,6 +133,8 @@ function buildFilesPolicy(frameAncestors: readonly string[]): string {
   return buildPolicy({
     'default-src': ["'self'"],
     'img-src': ["'self'", 'blob:', 'data:'],
+    // A PDF from memory.
+    'frame-src': ["'self'", 'blob:'],
     'object-src': ["'none'"],
     'base-uri': ["'none'"],
     'form-action': ["'self'"],

@@ -8,6 +8,7 @@ import {
   buildOwnHosts,
   buildPreflightHeaders,
   type CallerHeaders,
+  isDownload,
   isOwnHost,
   isScript,
   readHost,
@@ -35,8 +36,13 @@ export interface Caller {
 }
 
 export interface Guard {
-  /** Lets the request pass or throws; `embedded` where the session lives in a frame of the EHR. */
-  check(request: Caller, how?: { embedded: boolean }): void
+  /**
+   * Lets the request pass or throws; `embedded` where the session lives in a frame of the EHR, `downloads`
+   * where the route itself judges those of our own pages.
+   */
+  check(request: Caller, how?: { embedded?: boolean; downloads?: boolean }): void
+  /** Whether a page of our own has the answer saved. */
+  isDownload(request: Caller): boolean
   /** Whether the caller is no browser. */
   isScript(request: Pick<Caller, 'raw'>): boolean
   /** CORS headers for a frontend at another origin, names and values in turn; else none. */
@@ -69,13 +75,21 @@ async function guard(app: FastifyInstance, options: GuardOptions): Promise<void>
   const hosts = new Set([...buildOwnHosts([own, ...elsewhere]), ...further])
   const preflightHeaders = buildPreflightHeaders(options.allowHeaders ?? [])
   const origins = new Set([own, ...elsewhere])
+  // Made once, for every request is judged by one of them.
   const ordinary = { origins, embedded: false }
   const embedded = { origins, embedded: true }
-
+  const strict = { ordinary, embedded }
+  const savable = {
+    ordinary: { ...ordinary, downloads: true },
+    embedded: { ...embedded, downloads: true },
+  }
   app.decorate('smartGuard', {
     check(request, how) {
-      verifyCaller(request.method, request.raw.headers, how?.embedded ? embedded : ordinary)
+      const rules = how?.downloads ? savable : strict
+      const { method, raw } = request
+      verifyCaller(method, raw.headers, how?.embedded ? rules.embedded : rules.ordinary)
     },
+    isDownload: ({ method, raw }) => isDownload(method, raw.headers),
     isScript: request => isScript(request.raw.headers),
     corsHeaders,
   })

@@ -39,7 +39,7 @@ import {
 import { writeBodyType } from '../src/proxy/headers.ts'
 import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
-import { parseTarget, type Target } from '../src/proxy/target.ts'
+import { isBinary, parseTarget, type Target } from '../src/proxy/target.ts'
 import type { ProxiedEhr } from '../src/smart/types.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
@@ -101,7 +101,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.addHook('onRequest', (request, _reply, done) => {
-    guard.check(request)
+    guard.check(request, { downloads: true })
     writeBodyType(request.raw.headers)
     done(request.raw.headers.upgrade ? new BrokerError('upgrade_refused') : undefined)
   })
@@ -147,6 +147,8 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     { id, facade }: Named,
     target: Target,
   ): Promise<void> {
+    const isSaved = guard.isDownload(request)
+    if (isSaved && !isBinary(target)) throw new BrokerError('navigation_refused')
     const opening = access.open(request, id)
     const open = opening instanceof Promise ? await opening : opening
     if (options.token) noteAbout(request, open.session)
@@ -154,12 +156,13 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
       throw new BrokerError('session_invalid')
     }
     const upstream = upstreams.of(open)
-    if (upstream.registration.embedded) guard.check(request, { embedded: true })
+    if (upstream.registration.embedded) guard.check(request, { embedded: true, downloads: true })
     const proxied: ProxiedRequest = {
       request: request.raw,
       response: reply.raw,
       method: request.method,
       target,
+      isSaved,
       traces: [],
       open,
       upstream,

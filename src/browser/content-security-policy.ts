@@ -38,6 +38,7 @@ export function buildExistingAppPolicy(frameAncestors: readonly string[] = []): 
     'style-src': ["'self'", "'unsafe-inline'", 'https:'],
     'font-src': ["'self'", 'https:', 'data:'],
     'img-src': ["'self'", 'blob:', 'data:', 'https:'],
+    'frame-src': ["'self'", 'blob:'],
     'connect-src': ["'self'"],
     'object-src': ["'none'"],
     'base-uri': ["'self'"],

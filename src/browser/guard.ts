@@ -20,6 +20,8 @@ export interface GuardRules {
   origins: ReadonlySet<string>
   /** The session lives in a frame with SameSite=None, so that old browsers send its ticket anywhere. */
   embedded: boolean
+  /** A page of our own may have a file saved (`isDownload`); no unless told. */
+  downloads?: boolean
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD'])
@@ -27,6 +29,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD'])
 const OWN_SITES = new Set<unknown>([undefined, 'same-origin', 'none'])
 const MEDIA = new Set<unknown>(['image', 'audio', 'video'])
 const PAGE_MODES = new Set<unknown>(['navigate', 'nested-navigate', 'websocket'])
+const DOWNLOADS = new Set<unknown>(['empty', 'document'])
 
 /**
  * Lets a request pass or refuses with `cross_site`, `navigation_refused` or `csrf_header_missing`.
@@ -42,13 +45,24 @@ export function verifyCaller(method: string, headers: CallerHeaders, rules: Guar
   }
   const isSafe = SAFE_METHODS.has(method)
   const isFetched = dest === undefined || dest === 'empty' || (isSafe && MEDIA.has(dest))
-  if (!isFetched || PAGE_MODES.has(mode) || site === 'none') {
+  const isPage = !isFetched || PAGE_MODES.has(mode) || site === 'none'
+  if (isPage && !(rules.downloads && isDownload(method, headers))) {
     throw new BrokerError('navigation_refused')
   }
   if (isSafe && !(rules.embedded && site === undefined)) return
   if (origin === undefined && headers['x-csrf'] !== '1') {
     throw new BrokerError('csrf_header_missing')
   }
+}
+
+/**
+ * Whether a page of our own sends the whole tab to an address: what `<a download>` looks like in Chromium
+ * (`empty`) and Firefox (`document`, as any link; Safari says nothing). Only for answers that a browser
+ * shows in no case.
+ */
+export function isDownload(method: string, headers: CallerHeaders): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = headers
+  return method === 'GET' && site === 'same-origin' && mode === 'navigate' && DOWNLOADS.has(dest)
 }
 
 /** Whether a caller is no browser: it sends no Sec-Fetch-Site (Node's fetch sends the mode alone). */

@@ -114,6 +114,7 @@ export function createExchange(options: ExchangeOptions) {
     const headers = buildRequestHeaders(request.headers, {
       authorization,
       target,
+      isSaved: proxied.isSaved,
       whose,
       acceptEncoding: rewrite ? upstreamCompression : 'any',
     })

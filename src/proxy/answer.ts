@@ -8,7 +8,7 @@ import { type Coding, readCodings } from '../codings.ts'
 import { BrokerError } from '../errors.ts'
 import { type AnsweredHeaders, passHeaders } from './answer-headers.ts'
 import { isWeak, type TagHabits } from './entity-tags.ts'
-import { buildContentHeaders, securityHeaders } from './inert.ts'
+import { attachment, buildContentHeaders, securityHeaders } from './inert.ts'
 import { type Addresses, rewriteLinks, toOwnAddress } from './location.ts'
 import {
   type DocumentKind,
@@ -39,6 +39,8 @@ export interface AnswerPolicy {
 export interface AnsweredRequest {
   method: string
   target: Target
+  /** A page of ours has the browser save it: whatever it is, it is not shown. */
+  isSaved?: boolean
   /** Our FHIR base URL of the session. */
   ours: string
   /** Of the access token it was asked with: no header that shows it crosses. */
@@ -112,6 +114,8 @@ export function createAnswerJudge(policy: AnswerPolicy) {
       ...{ told: undefined, codings: NO_CODINGS, collectedBytes: undefined },
       isLive: content.isLive,
     }
+    const isFile = asked.isSaved && status < 300
+    if (isFile && !answer.headers.includes('attachment')) answer.headers.push(...attachment)
     const codings = readCodings(headers['content-encoding'])
     if (codings === undefined) throw new BrokerError('upstream_encoding')
     if (policy.rewrite) answer.codings = hasBody ? codings : NO_CODINGS

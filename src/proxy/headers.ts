@@ -48,6 +48,7 @@ const rules: ReadonlyMap<string, Rule> = new Map([
 const ANYTHING = 'application/fhir+json, application/json;q=0.9, */*;q=0.1'
 const RANGE = /^bytes=[0-9, -]{1,256}$/
 const RUNS_IN_BROWSERS = /html|svg|xslt|(?:java|ecma|j|live|vb)script/i
+const ANY_AMONG_OTHERS = /\*\/\*/
 const CODINGS = /^[a-z0-9*;=., -]{1,128}$/i
 const BEARER = /^[\x21-\x7e]{1,16384}$/
 
@@ -56,6 +57,8 @@ export interface RequestPlan {
   /** Value of Authorization, made by `buildAuthorization`. */
   authorization: string
   target: Target
+  /** A page of ours has the browser save the file. */
+  isSaved?: boolean
   /** Codings the EHR may answer in; `any` hands on what the client takes. */
   acceptEncoding: 'identity' | 'gzip' | 'any'
   /**
@@ -72,7 +75,7 @@ export interface RequestPlan {
 export function buildRequestHeaders(received: ReceivedHeaders, plan: RequestPlan): string[] {
   const headers = [
     ...['authorization', plan.authorization, 'user-agent', 'fhirstorm'],
-    ...['accept', buildAccept(received.accept, plan.target)],
+    ...['accept', buildAccept(received.accept, plan)],
     ...['accept-encoding', chooseCoding(received['accept-encoding'], plan)],
   ]
   for (const name in received) {
@@ -136,12 +139,18 @@ const OTHER_BODIES = new Set(['application/graphql'])
 const ASCII_BASED = /^(?:windows-125|iso-8859-)/
 
 // Whoever takes anything gets JSON first: servers that prefer XML would surprise every script. Of a file
-// anything is its own bytes, and where the query names a format it decides.
-function buildAccept(asked: string | string[] | undefined, target: Target): string {
+// anything is its own bytes, and where the query names a format it decides. What a browser that goes to an
+// address would rather have (Safari says no more of a download) is nothing that a file is.
+function buildAccept(
+  asked: string | string[] | undefined,
+  { target, isSaved }: Pick<RequestPlan, 'target' | 'isSaved'>,
+): string {
+  if (isSaved) return '*/*'
   const isOpen = asked === '*/*' && !isBinary(target) && !target.query.includes('_format')
   if (asked === undefined || isOpen) return ANYTHING
   if (typeof asked !== 'string' || !TEXT.test(asked)) throw new BrokerError('header_invalid')
   if (!RUNS_IN_BROWSERS.test(asked)) return asked
+  if (isBinary(target) && ANY_AMONG_OTHERS.test(asked)) return '*/*'
   const kept = asked
     .split(',')
     .map(range => range.trim())

@@ -23,12 +23,14 @@ const HARMLESS_TYPES = new Set([
   ...['application/fhir+turtle', 'text/turtle', 'text/event-stream'],
 ])
 
+/** What a browser saves and does not show. */
+export const attachment: readonly string[] = ['content-disposition', 'attachment']
+
 /**
  * The Content-Type under which content reaches the browser, and `attachment` for all that is not
  * FHIR's own; `type` is undefined when the EHR's means nothing.
  */
 export function buildContentHeaders(type: MediaType | undefined): readonly string[] {
-  const attachment = ['content-disposition', 'attachment']
   if (type === undefined) return ['content-type', 'application/octet-stream', ...attachment]
   const isHarmless = HARMLESS_TYPES.has(type.name) && isUtf8(type)
   const header = ['content-type', type.written]

@@ -17,9 +17,14 @@ const origins = new Set([own, 'https://spa.example.net'])
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const unsafe = methods.filter(method => method !== 'GET' && method !== 'HEAD')
 
-function judge(method: string, headers: CallerHeaders, embedded = false): string {
+function judge(
+  method: string,
+  headers: CallerHeaders,
+  embedded = false,
+  downloads = false,
+): string {
   try {
-    verifyCaller(method, headers, { origins, embedded })
+    verifyCaller(method, headers, { origins, embedded, downloads })
     return 'pass'
   } catch (error) {
     if (error instanceof BrokerError) return error.code
@@ -108,6 +113,29 @@ test('[X3, X15] nothing but fetches and media of our own origin gets FHIR data',
   for (const mode of ['navigate', 'nested-navigate', 'websocket']) {
     assert.equal(judge('GET', { ...fetched, 'sec-fetch-mode': mode }), 'navigation_refused')
     assert.equal(judge('GET', { 'sec-fetch-mode': mode }), 'navigation_refused')
+  }
+})
+
+test('[X3] where files may be saved our own pages may have it done, by GET, and nobody else', () => {
+  const saved = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' }
+  const save = (headers: CallerHeaders, method = 'GET', embedded = false) =>
+    judge(method, headers, embedded, true)
+  for (const dest of ['empty', 'document']) {
+    const headers = { ...saved, 'sec-fetch-dest': dest }
+    assert.equal(save(headers), 'pass')
+    assert.equal(save(headers, 'GET', true), 'pass')
+    assert.equal(judge('GET', headers), 'navigation_refused', 'elsewhere')
+    for (const method of methods.filter(name => name !== 'GET')) {
+      assert.equal(save(headers, method), 'navigation_refused', method)
+    }
+    for (const site of ['same-site', 'cross-site']) {
+      assert.equal(save({ ...headers, 'sec-fetch-site': site }), 'cross_site')
+    }
+    assert.equal(save({ ...headers, 'sec-fetch-site': 'none' }), 'navigation_refused')
+    assert.equal(save({ ...headers, 'sec-fetch-mode': 'nested-navigate' }), 'navigation_refused')
+  }
+  for (const dest of ['iframe', 'frame', 'embed', 'object', 'script', 'worker', undefined]) {
+    assert.equal(save({ ...saved, 'sec-fetch-dest': dest }), 'navigation_refused', dest)
   }
 })
 

@@ -29,6 +29,7 @@ export const sandboxedPolicy: Policy = { ...closedPolicy, sandbox: [] }
 export const filesPolicy: Policy = {
   'default-src': ["'self'"],
   'img-src': ["'self'", 'blob:', 'data:'],
+  'frame-src': ["'self'", 'blob:'],
   'object-src': none,
   'base-uri': none,
   'form-action': ["'self'"],

@@ -31,11 +31,12 @@ interface Case extends Partial<AnswerPolicy> {
   method?: string
   path?: string
   status?: number
+  isSaved?: boolean
 }
 
 function judge(sent: AnsweredHeaders, how: Case = {}) {
-  const { method = 'GET', path = '/Patient', status = 200, ...overrides } = how
-  const asked: AnsweredRequest = { method, target: { path, query: '' }, ours, traces }
+  const { method = 'GET', path = '/Patient', status = 200, isSaved, ...overrides } = how
+  const asked: AnsweredRequest = { method, target: { path, query: '' }, isSaved, ours, traces }
   const answer = createAnswerJudge({ ...rules, ...overrides }).judge(asked, status, sent)
   const names = answer.headers.filter((_, i) => i % 2 === 0)
   assert.equal(new Set(names).size, names.length, 'no header twice')
@@ -209,6 +210,18 @@ test('[R2, Q52] an address elsewhere is dropped, and a redirect there refused', 
     assert.equal(refusal(there, { status }), 'upstream_elsewhere')
     assert.equal(judge(here, { status }).crossed.location, `${ours}/Patient/1`)
   }
+})
+
+test('[X3, R4] what a page has saved is an attachment, whatever it is, and a refusal is told', () => {
+  const dispositionOf = (type: string | undefined, how: Case) =>
+    judge({ 'content-type': type }, { path: '/Binary/1', ...how }).crossed['content-disposition']
+  for (const type of ['application/json', 'application/fhir+xml', 'application/pdf', undefined]) {
+    for (const status of [200, 206]) {
+      assert.equal(dispositionOf(type, { isSaved: true, status }), 'attachment', type)
+    }
+  }
+  assert.equal(dispositionOf('application/json', { isSaved: false }), undefined)
+  assert.equal(dispositionOf('application/fhir+json', { isSaved: true, status: 404 }), undefined)
 })
 
 test('an answer without content has no type of its own', () => {

@@ -163,6 +163,18 @@ test('[Q51] who takes anything is given JSON first, but of files, and where the 
   assert.equal(acceptAt('/Patient', '_format=xml'), accept)
 })
 
+test('[X3] a file that is saved is its own bytes, whatever a browser would rather have', () => {
+  const browsers = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+  const acceptAt = (path: string, accept: string | undefined, isSaved: boolean) =>
+    build({ accept }, { target: { path, query: '' }, isSaved }).accept
+  for (const accept of [undefined, browsers, 'application/fhir+json']) {
+    assert.equal(acceptAt('/Binary/1', accept, true), '*/*')
+  }
+  // Safari says no more of a download than this.
+  assert.equal(acceptAt('/Binary/1', browsers, false), '*/*')
+  assert.equal(acceptAt('/Patient/1', browsers, false), 'application/xml;q=0.9, */*;q=0.8')
+})
+
 test('codings are ours to choose where answers are rewritten', () => {
   const received = { 'accept-encoding': 'gzip, br' }
   assert.equal(build(received)['accept-encoding'], 'identity')
