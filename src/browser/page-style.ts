@@ -22,6 +22,8 @@ header{display:flex;align-items:center;gap:.75rem;margin:0 0 1.5rem;font-weight:
 ul{list-style:none;padding:0}li{margin:.5rem 0}a,button{color:var(--accent)}
 li a{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;text-decoration:none}
 table{border-collapse:collapse;font-size:.9rem}td{border-top:1px solid var(--line);padding:.35rem .6rem;vertical-align:top}
+@media(min-width:40rem){td{overflow-wrap:break-word}}
+details{border-top:1px solid var(--line)}summary{padding:.5rem 0;cursor:pointer}h3{font-size:1rem;margin:1rem 0 .25rem}
 button{font:inherit;padding:.6rem 1rem;border:1px solid var(--line);border-radius:.5rem;background:none;cursor:pointer}`
 
 const LEAST_CONTRAST = 4.5
