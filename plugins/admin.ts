@@ -4,7 +4,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Drain } from '../src/drain.ts'
+import type { DrainState } from '../src/drain.ts'
 import { BrokerError } from '../src/errors.ts'
 import type { GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
@@ -22,22 +22,29 @@ export interface AdminOptions {
   /** Where the records of the sessions lie. */
   vault: Pick<Vault, 'entries'>
   /** State of each EHR's discovery, ready to be shown. */
-  ehrStates: () => readonly object[]
+  ehrStates: () => readonly object[] | Promise<readonly object[]>
   metricsText: () => Promise<string>
   /** Bearer token that callers must show; without one the listener is for loopback alone. */
   token?: string
   /** Reads the configuration anew; without it there is no such route. */
   reload?: () => Promise<{ ok: true } | { ok: false; faults: readonly object[] }>
   /** How much the log tells; without it there is no such route. */
-  verbosity?: { read(): string; set(level: LogLevel): void }
+  verbosity?: { read(): string; set(level: LogLevel): void | Promise<void> }
   /** Whether new logins are taken; without it there is no such route. */
-  drain?: Drain
+  drain?: AdminDrain
   /** How often one address may be wrong about the token. */
   guesses?: GuessLimits
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Whether new logins are taken, here and in whatever other process serves with this one. */
+export interface AdminDrain {
+  read(): DrainState
+  begin(staysReady: boolean): DrainState | Promise<DrainState>
+  end(): DrainState | Promise<DrainState>
+}
 
 type Asked = FastifyRequest<{ Querystring: Record<string, unknown> }>
 
@@ -104,7 +111,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
       const { level } = (request.body ?? {}) as { level?: unknown }
       const known = LOG_LEVELS.find(one => one === level)
       if (known === undefined) throw new BrokerError('bad_request')
-      verbosity.set(known)
+      await verbosity.set(known)
       tell(request, `log_level_${known}`)
       return { level: verbosity.read() }
     })
@@ -118,13 +125,13 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
       if (Object.keys(others).length > 0 || (ready !== 'true' && ready !== 'false')) {
         throw new BrokerError('bad_request')
       }
-      const state = drain.begin(ready === 'true')
+      const state = await drain.begin(ready === 'true')
       tell(request, 'drain_begun')
       return state
     })
 
     app.delete('/drain', async request => {
-      const state = drain.end()
+      const state = await drain.end()
       tell(request, 'drain_ended')
       return state
     })

@@ -2,12 +2,13 @@
 // route pattern; labels come from a bounded set, never from input (attacks G1, G5). What goes wrong
 // outside of any request is logged with its place, and counted (attacks PS2).
 
-import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
+import { Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { createInstruments, type Instruments, showBuild, showGauge } from '../src/instruments.ts'
+import { type Measured, printMeasured, readMeasured } from '../src/measured.ts'
 import { errorLabel, methodLabel, statusLabel } from '../src/measures.ts'
 import type { Act, Observer } from '../src/observer.ts'
 import {
@@ -18,6 +19,7 @@ import {
   listOfTexts,
   optional,
 } from '../src/plugin-terms.ts'
+import { measureProcess } from '../src/process-metrics.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -44,7 +46,9 @@ export interface MetricsOptions {
 }
 
 export interface Metrics extends Observer {
-  /** The exposition text for the admin listener. */
+  /** What this app has measured, without its process. */
+  measure(): Promise<Measured[]>
+  /** The exposition text for the admin listener, the process included. */
   text(): Promise<string>
 }
 
@@ -153,13 +157,16 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
         'fault outside any request',
       )
     },
-    async text() {
-      countOutside()
-      return `${await registry.metrics()}\n${await metricsOfProcess().metrics()}`
-    },
+    measure,
+    text: async () => await printMeasured([...(await measure()), ...(await measureProcess())]),
   })
 
   let counted: OutsideCounts = { exception: 0, rejection: 0, droppedLogLines: 0 }
+
+  async function measure(): Promise<Measured[]> {
+    countOutside()
+    return await readMeasured(registry)
+  }
 
   function countOutside(): void {
     const now = options.countOutside?.() ?? counted
@@ -194,17 +201,6 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     })
     return series[key]
   }
-}
-
-let ofProcess: Registry | undefined
-
-/** Of the process, whatever apps it has: what watches over it is begun once, and never ended. */
-function metricsOfProcess(): Registry {
-  if (ofProcess === undefined) {
-    ofProcess = new Registry()
-    collectDefaultMetrics({ register: ofProcess })
-  }
-  return ofProcess
 }
 
 export default fp(metrics, { name: 'fhirstorm-metrics', fastify: '5.x' })

@@ -19,6 +19,11 @@ export interface AdminListenerOptions {
   /** What else an operator may change while the process runs. */
   verbosity?: AdminOptions['verbosity']
   drain?: AdminOptions['drain']
+  /** In place of what this process has measured. */
+  metricsText?: AdminOptions['metricsText']
+  /** In place of what this process knows of the EHRs. */
+  ehrStates?: AdminOptions['ehrStates']
+  guesses?: AdminOptions['guesses']
   /** Opens it in place of listening by itself. */
   open?: OpenListener
 }
@@ -26,18 +31,18 @@ export interface AdminListenerOptions {
 /** Opens the admin listener with the app. */
 export async function adminListener(
   app: FastifyInstance,
-  { host, port, token, ehrs, reload, verbosity, drain, open }: AdminListenerOptions,
+  { host, port, open, metricsText, ehrStates, ...options }: AdminListenerOptions,
 ): Promise<void> {
   const isBehindFront = open !== undefined
   const admin = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
   await admin.register(metrics)
   await admin.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await admin.register(adminRoutes, {
-    ...{ ehrs, token, reload, verbosity, drain },
+    ...options,
     store: app.smartSessions,
     vault: app.smartVault,
-    ehrStates: () => app.smartDiscovery.states(),
-    metricsText: () => app.smartMetrics.text(),
+    ehrStates: ehrStates ?? (() => app.smartDiscovery.states()),
+    metricsText: metricsText ?? (() => app.smartMetrics.text()),
   })
   app.addHook('onReady', async () => {
     if (open === undefined) return void (await admin.listen({ host, port }))

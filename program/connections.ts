@@ -29,6 +29,8 @@ export function limitConnections(
   let relievedAt = Number.NEGATIVE_INFINITY
 
   server.maxConnections = all
+  // Else several processes that are all full would pass a connection round for ever.
+  Object.assign(server, { dropMaxConnection: true })
   server.on('drop', relieve)
   server.prependListener('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises'
 import { chmod } from 'node:fs/promises'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as SocketServer } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type ConnectionLimits, defaultConnectionLimits } from '../src/limits.ts'
 import { type ConnectionServer, limitConnections } from './connections.ts'
@@ -29,6 +29,8 @@ export interface Front {
   renew(options: Pick<FrontOptions, 'tls' | 'trustedProxies'>): void
   /** Resolves when this app has answered its last request but for streams of events, or after so long. */
   settled(app: FastifyInstance, withinMs: number): Promise<void>
+  /** Takes no new connection; resolves when the open ones have ended, or after so long. */
+  ebb(withinMs: number): Promise<void>
   /** Takes no new connection, and ends each one as soon as it has nothing under way. */
   stop(): void
   /** Cuts what is left. */
@@ -66,6 +68,14 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       while ((served.get(app)?.underWay ?? 0) > 0 && performance.now() < until) {
         await new Promise(done => setTimeout(done, LOOK_MS))
       }
+    },
+    async ebb(withinMs) {
+      for (const response of underWay) response.shouldKeepAlive = false
+      const late = new Promise(done => setTimeout(done, withinMs).unref())
+      const ended = servers.map(server => new Promise(done => server.once('close', done)))
+      // An HTTP server's own `close` would cut idle connections, on which a request may be on its way.
+      for (const server of servers) SocketServer.prototype.close.call(server)
+      await Promise.race([late, Promise.all(ended)])
     },
     stop() {
       isStopped = true

@@ -10,8 +10,12 @@ export type OpenListener = (name: string, app: FastifyInstance, place: Place) =>
 export interface Plan {
   /** A further listener of the generation. */
   add: OpenListener
-  /** Opens what is new, hands every place over, closes what is gone; rejects before anything is handed over. */
-  carryOut(): Promise<void>
+  /** Opens what is new; rejects as Node does, and nothing is open then. */
+  open(): Promise<void>
+  /** Hands every place over and closes what is gone. */
+  handOver(): void
+  /** Closes what was opened, and nothing is handed over. */
+  giveUp(): void
 }
 
 export interface Fronts {
@@ -19,6 +23,8 @@ export interface Fronts {
   plan(app: FastifyInstance, main: FrontOptions & { place: Place }): Plan
   /** Resolves when this app has answered its last request, or after so long. */
   settled(app: FastifyInstance, withinMs: number): Promise<void>
+  /** Takes no new connection; resolves when the open ones have ended, or after so long. */
+  ebb(withinMs: number): Promise<void>
   stop(): void
   close(): void
 }
@@ -40,12 +46,13 @@ export function createFronts(): Fronts {
   return {
     plan(app, { place, ...options }) {
       const wanted = [{ name: MAIN, app, place, options: options as FrontOptions }]
+      const next = new Map<string, Held>()
+      const opened: Front[] = []
+      const giveUp = () => opened.forEach(end)
       return {
         add: (name, listener, at) =>
           void wanted.push({ name, app: listener, place: at, options: { trustedProxies: [] } }),
-        async carryOut() {
-          const next = new Map<string, Held>()
-          const opened: Front[] = []
+        async open() {
           try {
             for (const { name, place: at, options: how } of wanted) {
               const key = JSON.stringify(at)
@@ -59,9 +66,11 @@ export function createFronts(): Fronts {
               }
             }
           } catch (error) {
-            for (const front of opened) end(front)
+            giveUp()
             throw error
           }
+        },
+        handOver() {
           for (const { name, app: listener, options: how } of wanted) {
             const front = next.get(name)?.front
             front?.renew(how)
@@ -72,10 +81,14 @@ export function createFronts(): Fronts {
           }
           held = next
         },
+        giveUp,
       }
     },
     async settled(app, withinMs) {
       await Promise.all(each().map(front => front.settled(app, withinMs)))
+    },
+    async ebb(withinMs) {
+      await Promise.all(each().map(front => front.ebb(withinMs)))
     },
     stop() {
       for (const front of each()) front.stop()

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import errors from '../plugins/errors.ts'
 import type {} from '../plugins/metrics.ts'
 import verify, { type VerifyOptions } from '../plugins/verify.ts'
+import type { GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
 import { createTokenGate } from '../src/network/token-gate.ts'
 import type { Place } from './front.ts'
@@ -17,15 +18,26 @@ export interface InternalListenerOptions {
   place: { socket: string } | { host: string; port: number }
   /** Bearer token that callers must show. */
   token?: string
+  /** How often one address may be wrong about it. */
+  guesses?: GuessLimits
   verify: Omit<VerifyOptions, 'guard' | 'tickets'>
   /** Opens it in place of listening by itself. */
   open?: OpenListener
 }
 
+/** The place and the token of a configuration. */
+export function splitToken(
+  internal: { socket: string } | { host: string; port: number; token?: string },
+): Pick<InternalListenerOptions, 'place' | 'token'> {
+  if ('socket' in internal) return { place: internal }
+  const { token, ...place } = internal
+  return { place, token }
+}
+
 /** Opens the internal listener with the app. */
 export async function internalListener(
   app: FastifyInstance,
-  { place, token, verify: options, open }: InternalListenerOptions,
+  { place, token, guesses = defaultGuessLimits, verify: options, open }: InternalListenerOptions,
 ): Promise<void> {
   const isBehindFront = open !== undefined
   const internal = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
@@ -34,7 +46,7 @@ export async function internalListener(
   await internal.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   if (token !== undefined) {
     const now = () => performance.now()
-    const terms = { header: 'Fhirstorm-Token', limits: defaultGuessLimits, now }
+    const terms = { header: 'Fhirstorm-Token', limits: guesses, now }
     const gate = createTokenGate(token, terms)
     internal.addHook('onRequest', async request => gate(request))
   }

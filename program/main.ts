@@ -15,11 +15,13 @@ import { schema } from './cli/schema.ts'
 import { start } from './cli/start.ts'
 import { complain, print } from './cli/terminal.ts'
 import { readVersion } from './cli/version.ts'
+import { work } from './cli/work.ts'
 import { findNearest } from './config/nearest.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
   init,
   start,
+  work,
   check,
   discover,
   healthcheck,

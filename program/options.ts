@@ -29,7 +29,7 @@ import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
 import { deriveKeys } from '../src/keys.ts'
-import { defaultLoginRate } from '../src/limits.ts'
+import { divideLimits } from '../src/limits.ts'
 import { createAssertions } from '../src/session/assertion.ts'
 import { buildFhirUser } from '../src/session/document.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
@@ -42,7 +42,7 @@ import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
 import { resolveClient } from './config/facade.ts'
 import type { Config } from './config/load.ts'
-import type { InternalListenerOptions } from './internal.ts'
+import { type InternalListenerOptions, splitToken } from './internal.ts'
 import { listClientKeys, listRewrittenBases } from './registrations.ts'
 
 export interface AppOptions {
@@ -99,7 +99,11 @@ export type RouteGroup =
   | 'frontend'
 
 /** What the process brings besides the configuration, for operators too; tests bring their own. */
-export interface Surroundings extends Pick<AdminListenerOptions, 'reload' | 'verbosity' | 'drain'> {
+export interface Surroundings
+  extends Pick<
+    AdminListenerOptions,
+    'reload' | 'verbosity' | 'drain' | 'metricsText' | 'ehrStates'
+  > {
   vault: Vault
   now?: () => number
   /** Text of openapi.yaml, for `docs: true`. */
@@ -108,13 +112,16 @@ export interface Surroundings extends Pick<AdminListenerOptions, 'reload' | 'ver
   countOutside?: MetricsOptions['countOutside']
   /** Whether the process is about to end. */
   isDraining?: HealthOptions['isDraining']
+  /** How many processes share what may begin within a while; 1 unless told. */
+  processes?: number
 }
 
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract, countOutside, isDraining, reload } = surroundings
-  const { verbosity, drain } = surroundings
+  const { vault, now = Date.now, contract, countOutside, isDraining, processes } = surroundings
+  const { reload, verbosity, drain, metricsText, ehrStates } = surroundings
+  const { rateLimit, pace, guesses } = divideLimits(processes ?? 1)
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -179,16 +186,16 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     },
     renewal: { registrations, now: vault.now, randomBytes },
     facade: config.facade && {
-      ...{ registrations, publicUrl, randomBytes, now, rateLimit: defaultLoginRate },
+      ...{ registrations, publicUrl, randomBytes, now, rateLimit, pace },
       client: resolveClient(config.facade, publicUrl),
       signingKeys: deriveSigningKeys(keyRing, 'facade id token'),
     },
     launch: {
       ...{ registrations, frontend, randomBytes, look: config.pages },
       isDraining: drain && (() => drain.read().draining),
-      rateLimit: defaultLoginRate,
+      ...{ rateLimit, pace },
     },
-    callback: { registrations, publicUrl, frontend, rateLimit: defaultLoginRate },
+    callback: { registrations, publicUrl, frontend, rateLimit },
     logout: { publicUrl, keys: deriveKeys(keyRing, 'way to the logout'), now: vault.now },
     sessions: { ...documents, ehrs: registrations },
     sessionEvents: { ...documents, ehrs: registrations },
@@ -198,7 +205,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       fhirAlias: sessions.fhirAlias,
       facade: config.facade !== undefined,
     },
-    backchannelLogout: { registrations, now, rateLimit: defaultLoginRate },
+    backchannelLogout: { registrations, now, rateLimit },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },
     contract: {
       published:
@@ -223,6 +230,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
           },
     internal: config.internal && {
       ...splitToken(config.internal),
+      guesses,
       verify: {
         ...{ registrations, fhirAlias: sessions.fhirAlias, apis: config.apis, fhirUserOf },
         assertionOf: createAssertions({
@@ -231,13 +239,10 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       },
     },
     admin: config.admin
-      ? { ...config.admin, ehrs: registrations, reload, verbosity, drain }
+      ? {
+          ...{ ...config.admin, ehrs: registrations, guesses },
+          ...{ reload, verbosity, drain, metricsText, ehrStates },
+        }
       : undefined,
   }
-}
-
-function splitToken(internal: NonNullable<Config['internal']>) {
-  if ('socket' in internal) return { place: internal }
-  const { token, ...place } = internal
-  return { place, token }
 }

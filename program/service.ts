@@ -5,38 +5,64 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import type { EhrState } from '../plugins/discovery.ts'
 import type { MetricsOptions } from '../plugins/metrics.ts'
-import { createDrain } from '../src/drain.ts'
+import type {} from '../plugins/session-events.ts'
 import { describeError } from '../src/error-description.ts'
 import { buildKeyMarks } from '../src/keys.ts'
+import { keepCounts, type Measured, sumMeasured } from '../src/measured.ts'
+import { measureProcess } from '../src/process-metrics.ts'
 import { VaultRefusal } from '../src/vault/refusal.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import { serve } from './app.ts'
 import { type Config, ConfigError, type ConfigFault } from './config/load.ts'
 import { createFronts } from './fronts.ts'
-import { buildOptions } from './options.ts'
+import { createOperation, type Operated, type OperationOptions } from './operation.ts'
+import { buildOptions, type Surroundings } from './options.ts'
 import { createServer } from './server.ts'
 
-export interface ServiceOptions {
+export interface ServiceOptions
+  extends Pick<Surroundings, 'reload' | 'metricsText' | 'ehrStates' | 'processes'> {
   config: Config
-  /** Reads and judges the configuration anew; rejects with ConfigError. */
-  read: () => Promise<Config>
   logger: Logger
   vault: Vault
   contract: string
   countOutside: MetricsOptions['countOutside']
-  /** Hears of each configuration that a reload has put in force. */
+  /** What an operator has changed before, in the other processes. */
+  operated?: Operated
+  /** Carries what an operator changes to all processes; where there is one, nothing is to be told. */
+  spread?: OperationOptions['spread']
+  /** Hears of each configuration that has come into force after the first. */
   onReload?: (config: Config) => void
+  /** Hears when an EHR stops or begins to answer. */
+  onAvailability?: (ehr: string, isDown: boolean) => void
 }
 
 /** What a reload came to. */
 export type Reloaded = { ok: true } | { ok: false; faults: readonly ConfigFault[] }
 
+/** A generation that is built and ready, beside the one of now. */
+export interface Successor {
+  /** Gets every request from now on. */
+  takeOver(): void
+  /** Ends before it has begun. */
+  giveUp(): Promise<void>
+}
+
 export interface Service {
-  /** One at a time; rejects never. */
-  reload(): Promise<Reloaded>
+  /** Builds the next generation; rejects where it cannot be, and nothing has changed. One at a time. */
+  prepare(next: Config): Promise<Successor>
+  /** What this process has measured since it began, whatever generation it was. */
+  measure(): Promise<Measured[]>
+  ehrStates(): readonly EhrState[]
+  /** Puts into force what an operator has changed elsewhere. */
+  operate(change: Operated): void
+  /** Hears from elsewhere that an EHR stops or begins to answer. */
+  learnAvailability(ehr: string, isDown: boolean): void
   /** `/readyz` says 503, and answers ask for no further request on the same connection. */
   beginDraining(): void
+  /** Leaves its ports to others who listen there, with every connection that comes to its end in that time. */
+  leave(withinMs: number): Promise<void>
   /** Takes nothing new, answers what is under way, and ends. */
   close(drainMs: number): Promise<void>
 }
@@ -46,97 +72,132 @@ const LAST_ANSWER_MS = 3_600_000
 
 /** Builds the first generation and opens its ports; rejects as Node does where one cannot be opened. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { logger, vault, read, contract, countOutside, onReload } = options
+  const { logger, vault, contract, countOutside, onReload, onAvailability, ...others } = options
+  const { operated: before, spread } = options
+  const { take: operate, ...operators } = createOperation({ logger, before, spread })
   const fronts = createFronts()
   /** The generations that have not ended: those of before have answers under way. */
   const alive = new Set<FastifyInstance>()
   let { config } = options
   let isDraining = false
-  const drain = createDrain()
-  const verbosity = {
-    read: () => logger.level,
-    set(level: string) {
-      logger.level = level
-    },
-  }
-  let reloading: Promise<unknown> = Promise.resolve()
-  let app = await build(config)
+  let isLeaving = false
+  let isClosing = false
+  /** A generation that is being built. */
+  let underWay: Promise<unknown> = Promise.resolve()
+  let isLearning = false
+  /** Counted by generations that have ended. */
+  let past: Measured[] = []
+  let app: FastifyInstance | undefined
+  const first = await build(config)
+  first.takeOver()
 
   return {
-    reload,
+    prepare,
+    async measure() {
+      const counted = [...alive].map(({ smartMetrics }) => smartMetrics.measure())
+      return [...sumMeasured([past, ...(await Promise.all(counted))]), ...(await measureProcess())]
+    },
+    operate,
+    ehrStates: () => app?.smartDiscovery.states() ?? [],
+    learnAvailability(ehr, isDown) {
+      isLearning = true
+      app?.smartAvailability?.learn(ehr, isDown)
+      isLearning = false
+    },
     beginDraining() {
       isDraining = true
     },
+    async leave(withinMs) {
+      isLeaving = true
+      await fronts.ebb(withinMs)
+    },
     async close(drainMs) {
-      await reloading
+      isClosing = true
+      await underWay
       fronts.stop()
       await Promise.all([...alive].map(generation => end(generation, drainMs)))
       fronts.close()
     },
   }
 
-  async function build(next: Config): Promise<FastifyInstance> {
+  async function prepare(next: Config): Promise<Successor> {
+    if (isDraining || isLeaving) {
+      throw new ConfigError([{ where: 'service', message: 'it is about to end' }])
+    }
+    const faults = listFixed(config, next)
+    if (faults.length > 0) throw new ConfigError(faults)
+    await vault.verifyKeys(buildKeyMarks(next.keyRing))
+    const building = build(next)
+    underWay = building.catch(() => undefined)
+    const { takeOver, giveUp } = await building
+    return {
+      giveUp,
+      takeOver() {
+        if (isClosing) return void giveUp()
+        const before = app
+        takeOver()
+        config = next
+        logger.level = next.log.level
+        if (before) void endReplaced(before)
+        onReload?.(next)
+        logger.info({ ehrs: next.registrations.length }, 'reloaded')
+      },
+    }
+  }
+
+  async function build(next: Config): Promise<Successor> {
     const { trustedProxies } = next
     const { tls, ...place } = next.listen
     const generation = createServer({ logger, trustedProxies, isBehindFront: true })
     const plan = fronts.plan(generation, { place, tls, trustedProxies })
     // Who asks while we drain is not to come back on the same connection.
     generation.addHook('onRequest', (_request, { raw }, done) => {
-      if (isDraining) raw.shouldKeepAlive = false
+      if (isDraining || isLeaving) raw.shouldKeepAlive = false
       done()
     })
     const built = buildOptions(next, {
       ...{ vault: keepOpen(vault), contract, countOutside, isDraining: () => isDraining },
-      ...{ reload, drain, verbosity },
+      ...operators,
+      ...others,
     })
     for (const listener of [built.admin, built.internal]) if (listener) listener.open = plan.add
     try {
       await serve(generation, built)
       await generation.ready()
-      await plan.carryOut()
-      alive.add(generation)
-      return generation
+      await plan.open()
     } catch (error) {
       await generation.close()
       throw error
     }
+    return {
+      takeOver() {
+        plan.handOver()
+        alive.add(generation)
+        app = generation
+        generation.smartAvailability?.watch((ehr, isDown) => {
+          if (!isLearning && app === generation) onAvailability?.(ehr, isDown)
+        })
+      },
+      async giveUp() {
+        plan.giveUp()
+        await generation.close()
+      },
+    }
   }
 
-  async function tryReload(): Promise<Reloaded> {
-    try {
-      if (isDraining) throw new ConfigError([{ where: 'service', message: 'it is about to end' }])
-      const next = await read()
-      const faults = listFixed(config, next)
-      if (faults.length > 0) throw new ConfigError(faults)
-      await vault.verifyKeys(buildKeyMarks(next.keyRing))
-      const before = app
-      app = await build(next)
-      config = next
-      logger.level = next.log.level
-      void end(before, LAST_ANSWER_MS).catch((error: unknown) => {
-        logger.error({ err: error }, 'not everything of the generation before was closed in order')
-      })
-      onReload?.(next)
-      logger.info({ ehrs: next.registrations.length }, 'reloaded')
-      return { ok: true }
-    } catch (error) {
-      const faults = describeFaults(error)
-      logger.error({ faults }, 'not reloaded: the configuration of before stays')
-      return { ok: false, faults }
-    }
+  async function endReplaced(generation: FastifyInstance): Promise<void> {
+    await end(generation, LAST_ANSWER_MS).catch((error: unknown) => {
+      logger.error({ err: error }, 'not everything of the generation before was closed in order')
+    })
   }
 
   /** Once its last answer has ended, or after so long. */
   async function end(generation: FastifyInstance, withinMs: number): Promise<void> {
     await fronts.settled(generation, withinMs)
     await generation.close()
-    alive.delete(generation)
-  }
-
-  function reload(): Promise<Reloaded> {
-    const outcome = reloading.then(tryReload)
-    reloading = outcome
-    return outcome
+    const measured = await generation.smartMetrics.measure()
+    // Two that end at once are both kept: nothing waits between reading and writing.
+    if (alive.delete(generation)) past = keepCounts(sumMeasured([past, measured]))
   }
 }
 
@@ -146,19 +207,21 @@ function keepOpen(vault: Vault): Vault {
 }
 
 /** What a running process cannot change. */
-function listFixed(before: Config, after: Config): ConfigFault[] {
+export function listFixed(before: Config, after: Config): ConfigFault[] {
   const fixed = [
     ['listen.host', before.listen.host, after.listen.host],
     ['listen.port', before.listen.port, after.listen.port],
     ['listen.tls', before.listen.tls !== undefined, after.listen.tls !== undefined],
     ['vault', JSON.stringify(before.vault), JSON.stringify(after.vault)],
+    ['processes', before.processes, after.processes],
   ] as const
   return fixed.flatMap(([setting, was, is]) =>
     was === is ? [] : [{ where: setting, message: 'takes a restart to change' }],
   )
 }
 
-function describeFaults(error: unknown): readonly ConfigFault[] {
+/** Why a configuration did not come into force, for whoever wrote it. */
+export function describeFaults(error: unknown): readonly ConfigFault[] {
   if (error instanceof ConfigError) return error.faults
   if (error instanceof VaultRefusal) return [{ where: 'keysFile', message: error.message }]
   const { name, code } = describeError(error)

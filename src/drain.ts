@@ -15,6 +15,8 @@ export interface Drain {
   /** `staysReady`: for a process that is alone, which a balancer must not leave. */
   begin(staysReady: boolean): DrainState
   end(): DrainState
+  /** As another process has been told. */
+  take(state: DrainState): void
 }
 
 /** A process that takes logins. */
@@ -31,6 +33,9 @@ export function createDrain(now: () => number = Date.now): Drain {
     end() {
       state = { draining: false, ready: true }
       return state
+    },
+    take(given) {
+      state = given
     },
   }
 }

@@ -74,7 +74,8 @@ export function createInstruments(registry: Registry) {
 export function showBuild(registry: Registry, build: { version: string; commit: string }): void {
   const [name, help] = ['fhirstorm_build_info', 'Always 1; says what runs here']
   const labelNames = ['version', 'commit'] as const
-  new Gauge({ name, help, labelNames: [...labelNames], registers: [registry] }).set(build, 1)
+  const shared = { labelNames: [...labelNames], registers: [registry], aggregator: 'max' as const }
+  new Gauge({ name, help, ...shared }).set(build, 1)
 }
 
 /** Makes a gauge that is read whenever the registry is asked; one that cannot be read tells nothing. */
@@ -83,10 +84,10 @@ export function showGauge(
   name: GaugeName,
   read: () => Shown | Promise<Shown>,
 ): void {
-  const { help, labels } = gauges[name]
+  const { help, labels, across } = gauges[name]
   if (registry.getSingleMetric(name) !== undefined) return
   const gauge: Gauge<'ehr'> = new Gauge<'ehr'>({
-    ...{ name, help, labelNames: [...labels], registers: [registry] },
+    ...{ name, help, labelNames: [...labels], registers: [registry], aggregator: across },
     async collect() {
       const shown = await Promise.resolve(read()).catch(() => undefined)
       gauge.reset()

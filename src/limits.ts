@@ -141,3 +141,14 @@ export const defaultLaunchPace: PaceLimits = {
 
 /** Wrong admin tokens of one address. */
 export const defaultGuessLimits: GuessLimits = { max: 10, windowMs: 60_000 }
+
+/** What may begin within a while, for one of so many processes that get the same share of all requests. */
+export function divideLimits(processes: number) {
+  const share = (whole: number) => Math.ceil(whole / processes)
+  const { caller, ehr, all, windowMs } = defaultLaunchPace
+  return {
+    rateLimit: { ...defaultLoginRate, max: share(defaultLoginRate.max) },
+    pace: { caller: share(caller), ehr: share(ehr), all: share(all), windowMs },
+    guesses: { ...defaultGuessLimits, max: share(defaultGuessLimits.max) },
+  }
+}

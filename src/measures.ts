@@ -11,26 +11,61 @@ export const httpSeconds = [
 /** Upper bounds in seconds for the vault, which answers in less than a millisecond. */
 export const vaultSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5]
 
-/** Numbers that are looked up whenever the metrics are asked for. */
+/** Numbers that are looked up whenever the metrics are asked for; of several processes `across` says which one counts. */
 export const gauges = {
-  fhirstorm_up: { help: 'Whether an EHR answers, by FHIR traffic and discovery', labels: ['ehr'] },
+  fhirstorm_up: {
+    help: 'Whether an EHR answers, by FHIR traffic and discovery',
+    labels: ['ehr'],
+    across: 'min',
+  },
   fhirstorm_last_success_timestamp_seconds: {
     help: 'When an EHR answered a FHIR request last',
     labels: ['ehr'],
+    across: 'max',
   },
   fhirstorm_last_failure_timestamp_seconds: {
     help: 'When an EHR left a FHIR request without an answer last',
     labels: ['ehr'],
+    across: 'max',
   },
   fhirstorm_sessions_live: {
     help: 'Sessions in the vault, the same for all instances that share it',
     labels: ['ehr'],
+    across: 'max',
   },
-  fhirstorm_requests_in_flight: { help: 'FHIR requests under way to an EHR', labels: ['ehr'] },
-  fhirstorm_event_streams: { help: 'Event streams of an EHR that are open', labels: ['ehr'] },
-  fhirstorm_session_event_streams: { help: 'Streams of session events that are open', labels: [] },
-  http_server_active_requests: { help: 'Requests that have no whole answer yet', labels: [] },
-} as const satisfies Record<string, { help: string; labels: readonly 'ehr'[] }>
+  fhirstorm_requests_in_flight: {
+    help: 'FHIR requests under way to an EHR',
+    labels: ['ehr'],
+    across: 'sum',
+  },
+  fhirstorm_event_streams: {
+    help: 'Event streams of an EHR that are open',
+    labels: ['ehr'],
+    across: 'sum',
+  },
+  fhirstorm_session_event_streams: {
+    help: 'Streams of session events that are open',
+    labels: [],
+    across: 'sum',
+  },
+  http_server_active_requests: {
+    help: 'Requests that have no whole answer yet',
+    labels: [],
+    across: 'sum',
+  },
+} as const satisfies Record<
+  string,
+  { help: string; labels: readonly 'ehr'[]; across: 'sum' | 'min' | 'max' }
+>
+
+/** What the primary of several processes counts. */
+export const crewMetrics = {
+  fhirstorm_workers: { help: 'Workers that serve', labels: [] },
+  fhirstorm_worker_restarts_total: {
+    help: 'Workers that took the place of another, by what became of that one',
+    labels: ['reason'],
+  },
+} as const
 
 export type GaugeName = keyof typeof gauges
 

@@ -5,6 +5,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Environment, withOptions } from '../config/environment.ts'
+import { FileRefusal, type ReadFile } from '../config/files.ts'
 import { type Config, ConfigError, loadConfig } from '../config/load.ts'
 import type { CommandLine } from './command-line.ts'
 import { readNamedFile } from './named-file.ts'
@@ -25,8 +26,29 @@ async function findConfigFile(env: Environment): Promise<string | undefined> {
 export async function readConfiguration(
   values: CommandLine['values'],
 ): Promise<Config | undefined> {
+  return (await readSnapshot(values))?.config
+}
+
+/** What a configuration was read from, as it was then: judged again anywhere else, it comes to the same. */
+export interface ConfigSnapshot {
+  file?: { name: string; text: string; mode: number }
+  folder: string
+  /** Text of each file that it names, by its path. */
+  files: Readonly<Record<string, string>>
+}
+
+/** A configuration, and what it was read from. */
+export interface ReadConfiguration {
+  config: Config
+  snapshot: ConfigSnapshot
+}
+
+/** As `readConfiguration`, with what it was read from. */
+export async function readSnapshot(
+  values: CommandLine['values'],
+): Promise<ReadConfiguration | undefined> {
   try {
-    return await judgeConfiguration(values)
+    return await takeSnapshot(values)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     complain(`fhirstorm: the configuration is faulty\n${error.message}\n`)
@@ -43,22 +65,52 @@ export function listReadFiles(): readonly string[] {
 
 /** The configuration of a command line, read from its files and judged; rejects with ConfigError. */
 export async function judgeConfiguration(values: CommandLine['values'] = {}): Promise<Config> {
-  const { config: asked, ...options } = values
-  const given = typeof asked === 'string' ? { FHIRSTORM_CONFIG: asked } : {}
-  const env = withOptions({ ...process.env, ...given }, options)
-  const path = await findConfigFile(env)
+  return (await takeSnapshot(values)).config
+}
+
+/** As `judgeConfiguration`, with what it was read from. */
+export async function takeSnapshot(values: CommandLine['values']): Promise<ReadConfiguration> {
+  const path = await findConfigFile(readEnvironment(values))
   const folder = path === undefined ? process.cwd() : dirname(path)
   readFiles = path === undefined ? [] : [path]
+  const file = path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) }
+  const files: Record<string, string> = {}
+  const config = await judge(values, { file, folder }, async (name, kind) => {
+    readFiles.push(name)
+    files[name] = await readNamedFile(name, kind)
+    return files[name]
+  })
+  return { config, snapshot: { file, folder, files } }
+}
+
+/** The configuration that a snapshot comes to, with this command line; rejects with ConfigError. */
+export async function judgeSnapshot(
+  { files, ...source }: ConfigSnapshot,
+  values: CommandLine['values'],
+): Promise<Config> {
+  return await judge(values, source, async name => {
+    const text = files[name]
+    if (text === undefined) throw new FileRefusal('the file was not read')
+    return text
+  })
+}
+
+async function judge(
+  values: CommandLine['values'],
+  { file, folder }: Omit<ConfigSnapshot, 'files'>,
+  readFile: ReadFile,
+): Promise<Config> {
+  const env = readEnvironment(values)
   const config = await loadConfig({
-    file: path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) },
-    folder,
-    env,
-    readFile(name, kind) {
-      readFiles.push(resolve(folder, name))
-      return readNamedFile(resolve(folder, name), kind)
-    },
+    ...{ file, folder, env },
+    readFile: (name, kind) => readFile(resolve(folder, name), kind),
   })
   return resolvePaths(config, folder)
+}
+
+function readEnvironment({ config, ...options }: CommandLine['values']): Environment {
+  const given = typeof config === 'string' ? { FHIRSTORM_CONFIG: config } : {}
+  return withOptions({ ...process.env, ...given }, options)
 }
 
 // Every path of a configuration is relative to its folder.

@@ -71,6 +71,10 @@ const VARIABLES: readonly Variable[] = [
   { name: 'FHIRSTORM_AUDIT_FAIL_CLOSED', path: ['audit', 'failClosed'], read: readFlag },
   { name: 'FHIRSTORM_FRONTEND_ORIGIN', path: ['frontend', 'origins'], read: readOrigins },
   { name: 'FHIRSTORM_LOG_LEVEL', option: 'log-level', path: ['log', 'level'] },
+  {
+    ...{ name: 'FHIRSTORM_PROCESSES', option: 'processes', path: ['processes'] },
+    read: text => (text === 'auto' ? text : Number(text)),
+  },
   { name: 'HOST', option: 'host', path: ['listen', 'host'] },
   { name: 'PORT', option: 'port', path: ['listen', 'port'], read: Number },
 ]

@@ -109,6 +109,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
   checkLimits(parts, report)
+  checkProcesses(parts, report)
   for (const [place, message] of listFacadeFaults(parts)) report(place, message)
   const vault = parts.vault && (await loadVault(parts.vault, context))
   const tls = await loadTls(parts.listen?.tls, context)
@@ -196,6 +197,12 @@ function readDocument({ file, env }: ConfigSource): {
 function checkLimits({ sessions }: SoundParts, report: Report): void {
   if (sessions && sessions.idleMinutes > sessions.absoluteHours * 60) {
     report(['sessions', 'idleMinutes'], 'longer than absoluteHours, which ends a session before')
+  }
+}
+
+function checkProcesses({ processes, vault }: SoundParts, report: Report): void {
+  if (processes !== undefined && processes !== 1 && vault?.kind === 'memory') {
+    report(['processes'], 'a vault in memory is of one process: take sqlite or redis for several')
   }
 }
 

@@ -95,6 +95,7 @@ export const configSchema = z.strictObject({
       tls: z.strictObject({ certFile: text(4096), keyFile: text(4096) }).optional(),
     })
     .prefault({}),
+  processes: z.union([z.literal('auto'), z.int().min(1).max(64)]).default(1),
   trustedProxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .max(50)

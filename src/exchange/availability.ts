@@ -6,6 +6,8 @@ import type { FaultCode } from '../errors.ts'
 export interface Availability {
   /** What became of a request: any answer, or none, with the code of our refusal. */
   note(ehr: string, hasAnswered: boolean, code?: FaultCode): void
+  /** What another process has seen; times are left as they are. */
+  learn(ehr: string, isDown: boolean): void
   isDown(ehr: string): boolean
   /** What was seen of an EHR since the start; nothing where nothing was asked of it. */
   seen(ehr: string): Seen
@@ -38,10 +40,12 @@ export function createAvailability(now: () => number = Date.now): Availability {
       if (hasAnswered) entry.lastSuccessAt = now()
       else entry.lastFailure = { at: now(), code }
       entry.failures = hasAnswered ? 0 : entry.failures + 1
-      const isDown = entry.failures >= FAILURES
-      if (entry.isDown === isDown) return
-      entry.isDown = isDown
-      for (const listener of listeners) listener(ehr, isDown)
+      judge(ehr, entry)
+    },
+    learn(ehr, isDown) {
+      const entry = entryOf(ehr)
+      entry.failures = isDown ? FAILURES : 0
+      judge(ehr, entry)
     },
     isDown: ehr => entries.get(ehr)?.isDown ?? false,
     seen(ehr) {
@@ -52,6 +56,13 @@ export function createAvailability(now: () => number = Date.now): Availability {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+  }
+
+  function judge(ehr: string, entry: Entry): void {
+    const isDown = entry.failures >= FAILURES
+    if (entry.isDown === isDown) return
+    entry.isDown = isDown
+    for (const listener of listeners) listener(ehr, isDown)
   }
 
   function entryOf(ehr: string): Entry {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
 import { describeFault, faultCodes } from '../../src/errors.ts'
-import { gauges } from '../../src/measures.ts'
+import { crewMetrics, gauges } from '../../src/measures.ts'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
 import { findPort } from '../world/port.ts'
@@ -46,7 +46,10 @@ before(async () => {
   for (const { name, labels } of samples) {
     known.set(name, new Set([...(known.get(name) ?? []), ...Object.keys(labels)]))
   }
-  for (const [name, { labels }] of Object.entries(gauges)) known.set(name, new Set(labels))
+  // What a primary counts is there where several processes serve (test/faults/processes-change.test.ts).
+  for (const [name, { labels }] of Object.entries({ ...gauges, ...crewMetrics })) {
+    known.set(name, new Set(labels))
+  }
 })
 after(() => world.close())
 

@@ -135,6 +135,22 @@ test('[AD4] a hop count or true is no list of trusted proxies', async () => {
   assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1'])
 })
 
+test('[PR5] several processes share a vault, which memory is none of', async () => {
+  for (const value of ['2', 'auto']) {
+    const memory = `processes: ${value}\nvault: { kind: memory }\n${good}`
+    assert.match(
+      (await faultsOf(load(memory)))[0] ?? '',
+      /^fhirstorm\.yaml:1:12: a vault in memory/,
+    )
+    assert.ok((await load(`processes: ${value}\n${good}`)).processes !== 1)
+  }
+  assert.equal((await load(`processes: 1\nvault: { kind: memory }\n${good}`)).processes, 1)
+  assert.equal((await load(good, { FHIRSTORM_PROCESSES: '3' })).processes, 3)
+  for (const value of ['0', '65', 'all', '1.5']) {
+    assert.equal((await faultsOf(load(good, { FHIRSTORM_PROCESSES: value }))).length, 1, value)
+  }
+})
+
 test('[D16, K11] a key ring with a short key is refused, without a word of it', async () => {
   files['short.json'] = keys.replace(/"secret": "(.{10})[^"]*"/, '"secret": "$1"')
   const faults = await faultsOf(load(good.replace('keys.json', 'short.json')))

@@ -1,0 +1,46 @@
+// Reloads, one after the other: read, judged, prepared, taken over; whatever fails on the way leaves everything as
+// it was. The same for a process that serves by itself and for one whose workers do.
+
+import type { FastifyBaseLogger } from 'fastify'
+import { describeFaults, type Reloaded } from './service.ts'
+
+export interface ReloadOptions<T> {
+  /** Reads and judges the configuration anew; rejects with ConfigError. */
+  read(): Promise<T>
+  /** Makes everything ready for it; rejects where that cannot be, and nothing has changed. */
+  prepare(next: T): Promise<{ takeOver(): void | Promise<void> }>
+  logger: Pick<FastifyBaseLogger, 'error'>
+}
+
+export interface Reloads {
+  /** Rejects never. */
+  reload(): Promise<Reloaded>
+  /** Resolves when none is under way. */
+  settled(): Promise<unknown>
+}
+
+/** No reload is under way. */
+export function createReloads<T>({ read, prepare, logger }: ReloadOptions<T>): Reloads {
+  let last: Promise<unknown> = Promise.resolve()
+
+  return {
+    reload() {
+      const outcome = last.then(tryOnce)
+      last = outcome
+      return outcome
+    },
+    settled: () => last,
+  }
+
+  async function tryOnce(): Promise<Reloaded> {
+    try {
+      const { takeOver } = await prepare(await read())
+      await takeOver()
+      return { ok: true }
+    } catch (error) {
+      const faults = describeFaults(error)
+      logger.error({ faults }, 'not reloaded: the configuration of before stays')
+      return { ok: false, faults }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+// One service of several processes over a sandbox, its workers as the system sees them, and readers that do not
+// stop: each with a connection of its own, so that all workers have something to do.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
+import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import type { Browser } from '../world/browser.ts'
+import { findPort } from '../world/port.ts'
+import { findSamples, readSamples } from '../world/scrape.ts'
+import type { ConfigDocument } from '../world/world.ts'
+
+export interface Crew {
+  app: string
+  admin: string
+  /** Of keys, vault and configuration. */
+  folder: string
+  /** The configuration's file. */
+  file: string
+  broker: Broker
+  sandbox: Sandbox
+  /** Sum of a metric's samples with these labels. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>
+  close(): Promise<void>
+}
+
+export interface CrewOptions {
+  processes: number
+  configure?: (document: ConfigDocument, sandboxUrl: string) => void
+  sandbox?: Partial<SandboxOptions>
+}
+
+/** Starts a service with so many workers, and waits until all of them serve. */
+export async function startCrew(options: CrewOptions): Promise<Crew> {
+  const { processes, configure } = options
+  const [port, adminPort] = await Promise.all([findPort(), findPort()])
+  const [app, admin] = [`http://localhost:${port}`, `http://127.0.0.1:${adminPort}`]
+  const sandbox = await startSandbox({ port: 0, appUrl: app, ...options.sandbox })
+  const folder = makeFolder()
+  const broker = createBroker({
+    ...{ app, sandbox: sandbox.url, folder },
+    configure(document) {
+      Object.assign(document, { processes, admin: { port: adminPort }, log: { level: 'info' } })
+      configure?.(document, sandbox.url)
+    },
+  })
+  const crew = {
+    ...{ app, admin, folder, broker, sandbox, file: `${folder}/fhirstorm-${port}.yaml` },
+    async metric(name: string, labels?: Record<string, string>) {
+      const text = await (await fetch(`${admin}/metrics`)).text()
+      const samples = findSamples(readSamples(text), name, labels)
+      return samples.reduce((sum, { value }) => sum + value, 0)
+    },
+    async close() {
+      await broker.close()
+      await sandbox.close()
+    },
+  }
+  try {
+    await broker.start()
+    await until(() => isServing(crew, processes))
+    return crew
+  } catch (error) {
+    await crew.close()
+    throw error
+  }
+}
+
+/** Whether so many workers serve, and no other is there. */
+export async function isServing(
+  { broker, metric }: Pick<Crew, 'broker' | 'metric'>,
+  count: number,
+): Promise<boolean> {
+  if (listWorkers(broker.pid()).length !== count) return false
+  return (await metric('fhirstorm_workers').catch(() => 0)) === count
+}
+
+/** Process ids of the workers, the oldest first. */
+export function listWorkers(primary: number): number[] {
+  const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
+  return pids
+    .map(Number)
+    .filter(pid => parentOf(pid) === primary)
+    .sort((a, b) => a - b)
+}
+
+/** Whether the process is there, and no mere remainder. */
+export function isAlive(pid: number): boolean {
+  return parentOf(pid) !== undefined
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? undefined : Number(parent)
+  } catch {
+    return undefined
+  }
+}
+
+/** Waits until something is so. */
+export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; !(await isSo()); tries++) {
+    if (tries > 1_600) throw new Error(`it never became so: ${isSo}`)
+    await pause(50)
+  }
+}
+
+export interface Load {
+  /** Answers so far, by status. */
+  statuses: Map<number, number>
+  /** Requests without an answer. */
+  torn: number
+  count(): number
+  /** Rejects nothing; the last answers have come. */
+  end(): Promise<void>
+}
+
+/** So many readers of these addresses, by the browser's cookies. */
+export function startLoad(browser: Browser, urls: readonly string[], readers: number): Load {
+  let isOver = false
+  const load: Load = {
+    statuses: new Map(),
+    torn: 0,
+    count: () => [...load.statuses.values()].reduce((sum, count) => sum + count, 0),
+    async end() {
+      isOver = true
+      await all
+    },
+  }
+  const all = Promise.all(Array.from({ length: readers }, (_, i) => read(i)))
+  return load
+
+  async function read(first: number): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let turn = first; !isOver; turn++) {
+      const status = await ask(urls[turn % urls.length] as string, browser, agent)
+      if (status === undefined) load.torn++
+      else load.statuses.set(status, (load.statuses.get(status) ?? 0) + 1)
+      // A whole machine is not to be asked at once.
+      await pause(20)
+    }
+    agent.destroy()
+  }
+}
+
+/** The status of a read, or undefined where no whole answer came. */
+export async function ask(
+  url: string,
+  browser: Browser,
+  agent?: Agent,
+): Promise<number | undefined> {
+  const cookie = [...browser.cookies(url)].map(pair => pair.join('=')).join('; ')
+  const headers = { cookie, 'sec-fetch-site': 'same-origin' }
+  return await new Promise(done => {
+    const sent = request(url, { agent: agent ?? false, headers }, answer => {
+      answer.resume()
+      answer.on('error', () => done(undefined))
+      answer.on('close', () => done(answer.complete ? answer.statusCode : undefined))
+    })
+    sent.on('error', () => done(undefined)).end()
+  })
+}
