@@ -29,6 +29,9 @@ export interface SessionDocument {
   /** When the session ends unless it is used, and when it ends in any case; by the server's clock. */
   idleExpiresAt: string
   expiresAt: string
+  /** Whole seconds until then, when the document was made; `countdown` goes on counting. */
+  idleExpiresIn: number
+  expiresIn: number
 }
 
 export interface FhirContextItem {

@@ -134,5 +134,10 @@ function turnEhr(known: Watched, { ehr, isDown }: { ehr: string; isDown: boolean
 }
 
 function isSame(one: SessionDocument, other: SessionDocument): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
+  return JSON.stringify(one, leaveOutSeconds) === JSON.stringify(other, leaveOutSeconds)
+}
+
+// They say what the times say, and are others each time.
+function leaveOutSeconds(name: string, value: unknown): unknown {
+  return name === 'idleExpiresIn' || name === 'expiresIn' ? undefined : value
 }

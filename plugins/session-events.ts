@@ -28,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-export interface SessionEventsOptions extends Omit<DocumentOptions, 'missingScopes'> {
+export interface SessionEventsOptions extends Omit<DocumentOptions, 'missingScopes' | 'now'> {
   ehrs: readonly { id: string; embedded: boolean }[]
   limits?: Partial<EventLimits>
 }
@@ -49,7 +49,7 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       const value = read(availability.seen(id))
       return value === undefined ? [] : [[id, value] as const]
     })
-  const rules = { ...options, missingScopes }
+  const rules = { ...options, missingScopes, now: app.smartVault.now }
   const limits = { ...defaultEventLimits, ...options.limits }
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))
   const availability = createAvailability()

@@ -16,7 +16,7 @@ import type {} from './guard.ts'
 import type {} from './session-store.ts'
 import type {} from './tickets.ts'
 
-export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes'> {
+export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes' | 'now'> {
   /** The EHRs to log in at; registrations will do. */
   ehrs: readonly { id: string; name: string; embedded: boolean }[]
 }
@@ -24,7 +24,7 @@ export interface SessionsOptions extends Omit<DocumentOptions, 'missingScopes'> 
 async function sessions(app: FastifyInstance, options: SessionsOptions): Promise<void> {
   requireParts(app, 'sessions', ['smartGuard', 'smartTickets'])
   judgeOptions('sessions', options, { publicUrl: aPublicUrl, ehrs: listWith('id', 'name') })
-  const rules = { ...options, missingScopes }
+  const rules = { ...options, missingScopes, now: app.smartVault.now }
   const noStore = { 'cache-control': 'no-store', vary: 'Cookie' }
   const ehrs = options.ehrs.map(({ id, name }) => ({ id, name }))
   const embedded = new Set(options.ehrs.filter(ehr => ehr.embedded).map(({ id }) => id))

@@ -1,5 +1,5 @@
 // What the frontend may know of a session: its context, its scopes, its limits. Never a token. Pure:
-// no I/O, no clock; the missing scopes are worked out by the caller.
+// no I/O; the time is given, and the missing scopes are worked out by the caller.
 
 import type { AuthorizationDetail, FhirContextItem } from '../smart/types.ts'
 import type { OpenSession } from './session.ts'
@@ -31,11 +31,15 @@ export interface SessionDocument {
   /** When the session ends unless it is used, and when it ends in any case. */
   idleExpiresAt: string
   expiresAt: string
+  /** Whole seconds until then, for pages whose clock is wrong. */
+  idleExpiresIn: number
+  expiresIn: number
 }
 
 export interface DocumentOptions {
   /** Public URL without a trailing slash. */
   publicUrl: string
+  now: () => number
   missingScopes: (requested: string, granted: string) => string[]
   /** FHIR bases that become ours, by registration id; of an EHR that is not named none does. */
   rewrittenBases?: ReadonlyMap<string, readonly string[]>
@@ -47,6 +51,8 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
   const { context, identity, requestedScope, grantedScope, warnings } = session.tokens
   const { accessTokenExpiresAt, accessTokenLifetimeMs } = session.tokens
   const fhirBaseUrl = buildSessionBaseUrl(options.publicUrl, session.id)
+  const now = options.now()
+  const secondsTo = (time: number) => Math.max(0, Math.floor((time - now) / 1_000))
   return {
     id: session.id,
     ehr: session.ehr,
@@ -81,6 +87,8 @@ export function buildSessionDocument(open: OpenSession, options: DocumentOptions
     createdAt: print(session.createdAt),
     idleExpiresAt: print(open.expiresAt),
     expiresAt: print(session.endsAt),
+    idleExpiresIn: secondsTo(open.expiresAt),
+    expiresIn: secondsTo(session.endsAt),
   }
 }
 

@@ -23,6 +23,7 @@ export function buildSession(members: Partial<SessionDocument> = {}): SessionDoc
     createdAt: new Date(now - 60_000).toISOString(),
     idleExpiresAt: new Date(now + 900_000).toISOString(),
     expiresAt: new Date(now + 3_600_000).toISOString(),
+    ...{ idleExpiresIn: 900, expiresIn: 3_600 },
     ...members,
   }
 }

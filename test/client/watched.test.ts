@@ -98,3 +98,14 @@ test('the document is typed as fhirstorm builds it', () => {
   const read = (told: Told): SessionDocument => told
   assert.equal(read.length, 1)
 })
+
+test('a list of which only the seconds left are others is no news', () => {
+  const at = Date.now()
+  const listed = (idleExpiresIn: number): WatchEvent => ({
+    ...{ type: 'sessions', at },
+    sessions: [{ ...one, idleExpiresIn }],
+  })
+  const one = buildSession()
+  const known = take(unknown, listed(900))
+  assert.equal(take(known, listed(870)), known)
+})

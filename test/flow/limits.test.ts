@@ -16,6 +16,8 @@ interface Document {
   patient: string
   createdAt: string
   idleExpiresAt: string
+  idleExpiresIn: number
+  expiresIn: number
   expiresAt: string
 }
 
@@ -100,6 +102,9 @@ test('the session document lets a frontend count down to both limits', async () 
 
   pass(10 * MINUTE)
   const seen = (await look(browser, session)).json<Document>()
+  assert.equal(seen.idleExpiresIn, Math.floor(left(seen.idleExpiresAt) / SECOND))
+  assert.equal(seen.expiresIn, Math.floor(left(seen.expiresAt) / SECOND))
+  assert.ok(seen.idleExpiresIn <= 5 * 60 && seen.idleExpiresIn > 4 * 60)
   assert.equal(seen.idleExpiresAt, first.idleExpiresAt)
   const used = (await look(browser, session, '')).json<Document>()
   assert.ok(left(used.idleExpiresAt) > 14.5 * MINUTE)
