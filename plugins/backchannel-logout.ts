@@ -56,7 +56,7 @@ async function backchannelLogout(
       const asked = { caller: groupAddress(request.ip), requestId: request.id }
       const candidates = findCandidates(text)
       const outcomes = await Promise.allSettled(
-        candidates.map(entry => endNamed(text, entry, asked)),
+        candidates.map(entry => namingEhr(entry.id, () => endNamed(text, entry, asked))),
       )
       const reasons = outcomes.flatMap(outcome =>
         outcome.status === 'rejected' ? [outcome.reason] : [],
@@ -92,7 +92,7 @@ async function backchannelLogout(
     asked: Pick<Act, 'caller' | 'requestId'>,
   ): Promise<void> {
     const ehr = registration.id
-    const logout = await namingEhr(ehr, () => verify(text, registration))
+    const logout = await verify(text, registration)
     const used = buildUsedKey(registration, logout)
     if (await vault.isTaken(used)) {
       throw new BrokerError('logout_token_invalid', { ehr, detail: 'sent before' })

@@ -30,8 +30,9 @@ import {
 } from '../src/smart/launch/callback.ts'
 import { buildLaunchId } from '../src/smart/launch/state.ts'
 import {
+  findRedirected,
   listRedirectFaults,
-  ownRedirectPath,
+  redirectUriOf,
   requireOwnRedirect,
 } from '../src/smart/redirect-uri.ts'
 import type { PendingLaunch, Registration } from '../src/smart/types.ts'
@@ -100,6 +101,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   for (const path of ['/redirect', '/redirect/:ehr']) {
     const route = { config, exposeHeadRoute: false }
     app.get(path, route, async (request: FastifyRequest<Asked>, reply) => {
+      const uri = redirectUriOf(publicUrl, request.params.ehr)
+      noteAbout(request, { ehr: findRedirected(options.registrations, uri) })
       if (isPrefetch(request.headers)) throw new BrokerError('prefetch_refused')
       const query = parseCallbackQuery(readQuery(request.raw.url))
       const { state, answer } = query
@@ -126,10 +129,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const pending = await app.smartState.redeem({ state: query.state, cookie })
     const registration = registrations.get(pending.ehr)
     if (!registration) throw new BrokerError('state_invalid')
-    const { ehr } = request.params
-    const asked = publicUrl + (ehr === undefined ? '/redirect' : ownRedirectPath(ehr))
     noteAbout(request, { ehr: registration.id })
-    requireOwnRedirect(asked, pending, registration)
+    requireOwnRedirect(redirectUriOf(publicUrl, request.params.ehr), pending, registration)
     const finish = () => handOver(request, reply, query, { pending, registration })
     const completed = await namingEhr(registration.id, finish, pending.kind).catch(error => {
       tell(request, { act: 'login_failed', ehr: registration.id, reason: codeOf(error) })
@@ -152,15 +153,14 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const server = await app.smartDiscovery.resolve(registration)
     const verified = verifyCallback(query, pending, { registration, server })
     const { returnTo } = pending
-    const { embedded } = registration
+    const { embedded, id: ehr, iss } = registration
     if (verified.outcome === 'refused') {
       const { error } = verified
-      tell(request, { act: 'denial', ehr: registration.id, reason: error })
-      observer.countDenial(registration.id, error)
-      return { embedded, location: await findLanding(registration.id, pending, { error }) }
+      tell(request, { act: 'denial', ehr, reason: error })
+      observer.countDenial(ehr, error)
+      return { embedded, location: await findLanding(ehr, pending, { error }) }
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)
-    const { id: ehr, iss } = registration
     const discard = () => app.smartTokens?.discard(ehr, tokens)
     const login = { ehr, iss, tokens, returnTo }
     const handedOver = await onLogin(request, reply, login).catch(error => {
@@ -205,8 +205,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     if (known === undefined) {
       const { size } = cookies.names.launches(request.headers.cookie)
       const isCrowded = error.code === 'cookie_missing' && size >= MAX_LAUNCHES
-      const ehr = registrations.get(request.params.ehr ?? '')?.id
-      throw isCrowded ? new BrokerError('too_many_launches', { ehr }) : error
+      const about = { ehr: request.smartAbout?.ehr }
+      throw isCrowded ? new BrokerError('too_many_launches', about) : error
     }
     const { ehr, kind, session, location } = known
     if (session !== undefined && !(await hasSession(request, session))) {

@@ -2,27 +2,22 @@
 // page, elsewhere as a problem document (RFC 9457); always with Proxy-Status (RFC 9209), a fixed text
 // for the code, and nothing of the input or of a library's message (attacks G9).
 
-import type {
-  FastifyContextConfig,
-  FastifyError,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-} from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { type About, aboutOf } from '../src/about.ts'
+import { type About, aboutOf, type ToldAbout } from '../src/about.ts'
 import { buildFaultPage, type Look } from '../src/browser/page.ts'
 import { chooseLanguage, describeFaultIn } from '../src/browser/page-words.ts'
 import { buildLandingUrl } from '../src/browser/return-to.ts'
 import { readCaller } from '../src/caller.ts'
 import { describeError } from '../src/error-description.ts'
-import { BrokerError, type FaultCode } from '../src/errors.ts'
+import { BrokerError } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
+import { toBrokerError } from '../src/framework-faults.ts'
 import { buildLinkHeader } from '../src/link.ts'
 import { observerOf } from '../src/observer.ts'
 import { anObject, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
-import type {} from './session-store.ts'
+import type {} from './tickets.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -97,7 +92,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     // The proxy tells of its own answers, with what it knows of them.
     if (reply.smartFault !== undefined || !request.routeOptions.config?.fhir) {
       const { url = 'unknown', config } = request.routeOptions
-      const about = aboutOf(request.smartAbout ? request : { smartAbout: readNamed(request) })
+      const about = tellAbout(request)
       observer.observe({
         method: request.method,
         route: config?.label ?? url,
@@ -113,6 +108,25 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     }
     done()
   })
+  // What was refused before anybody looked for its session or EHR: the request names them all the same.
+  function tellAbout(request: FastifyRequest): ToldAbout {
+    const noted = aboutOf(request)
+    if (noted.ehr !== undefined) return noted
+    const named = aboutOf({ smartAbout: readNamed(request) })
+    return { ehr: named.ehr, session: noted.session ?? named.session }
+  }
+
+  function readNamed(request: FastifyRequest): About {
+    const { id, ehr: asked } = (request.params ?? {}) as { id?: unknown; ehr?: unknown }
+    const ehr = typeof asked === 'string' && ehrNames?.has(asked) ? asked : undefined
+    const { server, routeOptions } = request
+    const isOfSession = typeof id === 'string' || routeOptions.config?.fhir
+    if (!isOfSession || !server.hasDecorator('smartTickets')) return { ehr }
+    const named = typeof id === 'string' ? id : undefined
+    const { ehr: ofTicket, recordId } = server.smartTickets.peek(request, named)
+    return { ehr: ehr ?? ofTicket, recordId }
+  }
+
   app.decorateReply('smartFault', undefined)
   if (!app.hasRequestDecorator('smartAbout')) app.decorateRequest('smartAbout', undefined)
 
@@ -120,7 +134,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
     if (error.status >= 500) {
       const at = error.code === 'internal' ? locateFault(error.cause) : undefined
-      const { ehr, session } = aboutOf(request)
+      const { ehr, session } = tellAbout(request)
       request.log.warn(
         { err: describeError(error), at, ehr: error.ehr ?? ehr, session, reqId: request.id },
         'refused',
@@ -203,13 +217,6 @@ declare module 'fastify' {
   }
 }
 
-// Refused before its session was looked for: the path names it all the same.
-function readNamed({ params, server }: FastifyRequest): About | undefined {
-  const { id } = (params ?? {}) as { id?: unknown }
-  if (typeof id !== 'string' || !server.hasDecorator('smartSessions')) return undefined
-  return { recordId: server.smartSessions.recordId(id) }
-}
-
 /** Somebody has opened the address, and would be shown nothing. */
 function isTab({ headers }: FastifyRequest): boolean {
   return headers['sec-fetch-dest'] === 'document'
@@ -217,30 +224,6 @@ function isTab({ headers }: FastifyRequest): boolean {
 
 function wantsPage({ headers }: FastifyRequest): boolean {
   return headers['sec-fetch-mode'] === 'navigate' || /\btext\/html\b/.test(headers.accept ?? '')
-}
-
-const frameworkFaults: Record<string, FaultCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_refused',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'body_invalid',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'body_invalid',
-  FST_ERR_VALIDATION: 'bad_request',
-  // Asked of the method QUERY alone, which no route has.
-  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'method_not_allowed',
-}
-
-function toBrokerError(error: FastifyError | BrokerError | unknown): BrokerError {
-  if (error instanceof BrokerError) return error
-  const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
-  const known = frameworkFaults[code ?? '']
-  if (known) return new BrokerError(known, { cause: error })
-  const isRefusal = statusCode !== undefined && statusCode >= 400 && statusCode < 600
-  if (!isRefusal) return new BrokerError('internal', { cause: error })
-  if (!code?.startsWith('FST_ERR_')) {
-    return new BrokerError('host_refused', { status: statusCode, cause: error })
-  }
-  return new BrokerError(statusCode < 500 ? 'bad_request' : 'internal', { cause: error })
 }
 
 export default fp(errors, {

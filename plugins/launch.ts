@@ -21,7 +21,7 @@ import {
   buildAuthorizationRequest,
   buildLaunch,
 } from '../src/smart/launch/authorize.ts'
-import { parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch/launch.ts'
+import { findNamed, parseEhrLaunch, parseLogin, type Query } from '../src/smart/launch/launch.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import type { LaunchRequest, RandomBytes, Registration } from '../src/smart/types.ts'
 import type {} from './authorization-server.ts'
@@ -65,7 +65,9 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
   const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app
 
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request: FastifyRequest<Asked>) => {
+    const asked = { ...request.query, ...request.params }
+    noteAbout(request, { ehr: findNamed(asked, registrations)?.id })
     if (isPrefetch(request.headers)) throw new BrokerError('prefetch_refused')
   })
 

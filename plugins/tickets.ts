@@ -18,6 +18,7 @@ import {
   type BrowserRules,
   createBrowserSessions,
   type IssuedTicket,
+  nameBrowser,
 } from '../src/session/same-browser.ts'
 import type { RecordSealer } from '../src/session/sealer.ts'
 import type { OpenSession, Ticket } from '../src/session/session.ts'
@@ -46,6 +47,8 @@ export interface Tickets {
     id: string,
     how?: { slide: boolean },
   ): OpenSession | Promise<OpenSession>
+  /** Whose ticket a request carries for this id, or its only one, whatever has become of the session. */
+  peek(request: FastifyRequest, id?: string): About
   /** Every session of this request, none kept alive, and tickets that open none, to be cleared. */
   openAll(request: FastifyRequest): Promise<{ live: OpenSession[]; dead: DeadTicket[] }>
   /** Session ids of its tickets, unverified. */
@@ -91,7 +94,6 @@ export interface TicketsOptions {
   registrations: readonly { id: string; iss: string; embedded: boolean }[]
 }
 
-const BROWSER = /^[A-Za-z0-9_-]{22}$/
 /** Cookies cleared by one answer: proxies in front take no more than 4 KiB of headers. */
 const MAX_CLEARED = 16
 const TICKET_BYTES = 400
@@ -113,10 +115,10 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   /** Tickets by their sealed text: a cookie is unsealed once, not on each request. */
   const known = createBoundedMap<Ticket>(ticketBytes, () => TICKET_BYTES)
 
-  app.decorate('smartTickets', { begin, grant, open, openAll, ids, clear, leave, leaveAll })
+  app.decorate('smartTickets', { begin, grant, peek, open, openAll, ids, clear, leave, leaveAll })
 
   async function begin(request: FastifyRequest, login: Omit<Login, 'returnTo'>): Promise<Granted> {
-    const browser = readBrowser(request)
+    const browser = nameBrowser(cookies.read(request, cookies.names.browser), randomBytes)
     const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
     try {
       await browserSessions.noteTicket(browser, open)
@@ -139,12 +141,6 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     cookies.set(reply, 'browser', cookies.names.browser, browser, how)
   }
 
-  function readBrowser(request: FastifyRequest): string {
-    const sent = cookies.read(request, cookies.names.browser)
-    if (sent !== undefined && BROWSER.test(sent)) return sent
-    return Buffer.from(randomBytes(16)).toString('base64url')
-  }
-
   function open(request: FastifyRequest, id: string, how = { slide: true }) {
     return openTicket(requireTicket(request, id), how)
   }
@@ -159,14 +155,19 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     return registrations.get(ehr)?.iss === iss ? found : refuse()
   }
 
-  function isEmbedded(ehr: string | undefined): boolean {
-    return ehr !== undefined && (registrations.get(ehr)?.embedded ?? false)
-  }
+  const isEmbedded = (ehr = '') => registrations.get(ehr)?.embedded ?? false
 
   function requireTicket(request: FastifyRequest, id: string): Ticket {
     const ticket = readTicket(cookies.read(request, cookies.names.ticket(id)), id)
     noteAbout(request, ticket ?? { recordId: store.recordId(id) })
     return ticket ?? refuse()
+  }
+
+  function peek(request: FastifyRequest, id?: string): About {
+    const [only, ...others] = id === undefined ? ids(request) : [id]
+    if (only === undefined || others.length > 0) return {}
+    const ticket = readTicket(cookies.read(request, cookies.names.ticket(only)), only)
+    return { ehr: ticket?.ehr, recordId: store.recordId(only) }
   }
 
   function readTicket(text: string | undefined, id: string): Ticket | undefined {
@@ -182,9 +183,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
   }
 
   async function openAll(request: FastifyRequest) {
-    const all = await withEach(request, ticket => openTicket(ticket, { slide: false }))
-    if (all.live.length === 1) noteAbout(request, all.live[0]?.ticket ?? {})
-    return all
+    return await withEach(request, ticket => openTicket(ticket, { slide: false }))
   }
 
   /** What a step makes of every ticket that opens a session; the others are dead. */
@@ -193,6 +192,7 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     const dead: DeadTicket[] = []
     const sent = cookies.names.tickets(request.headers.cookie)
     const tickets = [...sent].map(([id, text]) => ({ id, ticket: readTicket(text, id) }))
+    if (tickets.length === 1 && !request.smartAbout) noteAbout(request, tickets[0]?.ticket ?? {})
     const outcomes = await Promise.allSettled(
       tickets.map(async ({ ticket }) => await step(ticket ?? refuse())),
     )

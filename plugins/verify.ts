@@ -4,6 +4,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { noteAbout } from '../src/about.ts'
 import { readOriginalRequest } from '../src/browser/original-request.ts'
 import { BrokerError } from '../src/errors.ts'
 import { aFunction, judgeOptions, listWith, optional, withMethods } from '../src/plugin-terms.ts'
@@ -17,7 +18,7 @@ export interface VerifyOptions {
   /** `app.smartGuard` of the app that browsers talk to. */
   guard: Pick<Guard, 'check' | 'isScript'>
   /** `app.smartTickets` of the same. */
-  tickets: Pick<Tickets, 'open' | 'ids'>
+  tickets: Pick<Tickets, 'open' | 'ids'> & Partial<Pick<Tickets, 'peek'>>
   registrations: readonly { id: string; embedded: boolean }[]
   /** Whether browsers may leave their only session unnamed; `scripts` alone may unless told. */
   fhirAlias?: 'scripts' | 'always'
@@ -41,6 +42,13 @@ async function verify(app: FastifyInstance, options: VerifyOptions): Promise<voi
   const described = new WeakMap<object, string[]>()
   const embedded = new Set(options.registrations.filter(one => one.embedded).map(({ id }) => id))
 
+  // Refused before its session was looked for: the request names it all the same.
+  app.addHook('onError', async request => {
+    if (request.smartAbout) return
+    const { method, raw } = request
+    const { session } = readOriginalRequest(method, raw.url ?? '', raw.headers)
+    noteAbout(request, tickets.peek?.(request, session) ?? {})
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   for (const url of ['/verify', '/verify/:api/*']) {

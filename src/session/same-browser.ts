@@ -27,6 +27,17 @@ export interface IssuedTicket {
   ehr: string
 }
 
+const BROWSER = /^[A-Za-z0-9_-]{22}$/
+
+/** The name of a browser as its cookie tells it; a new one where that is none of ours. */
+export function nameBrowser(
+  sent: string | undefined,
+  randomBytes: (size: number) => Uint8Array,
+): string {
+  if (sent !== undefined && BROWSER.test(sent)) return sent
+  return Buffer.from(randomBytes(16)).toString('base64url')
+}
+
 export function createBrowserSessions(options: {
   vault: Vault
   store: SessionStore

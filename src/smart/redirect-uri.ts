@@ -10,6 +10,20 @@ export function ownRedirectPath(ehr: string): string {
   return `/redirect/${ehr}`
 }
 
+/** The redirect URI at which a request came, by the id in its path. */
+export function redirectUriOf(publicUrl: string, ehr: string | undefined): string {
+  return publicUrl + (ehr === undefined ? '/redirect' : ownRedirectPath(ehr))
+}
+
+/** The id of the registration whose redirect URI this is, where it is of one alone. */
+export function findRedirected(
+  registrations: readonly Pick<Registration, 'id' | 'redirectUri'>[],
+  uri: string,
+): string | undefined {
+  const [only, ...others] = registrations.filter(({ redirectUri }) => redirectUri === uri)
+  return others.length > 0 ? undefined : only?.id
+}
+
 /** The path of a registration that names none: its own, and the plain one where it stands alone. */
 export function chooseRedirectPath(ehr: string, registrations: number): string {
   return registrations === 1 ? '/redirect' : ownRedirectPath(ehr)

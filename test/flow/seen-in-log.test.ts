@@ -105,3 +105,94 @@ test("[OB2] an ending has its reason, and an administrator's act the number", as
     ['general', 'sessions_ended', 1, '127.0.0.1'],
   )
 })
+
+test('[OB2] a refusal tells the EHR and the session wherever the request names them', async t => {
+  const outage = await createWorld({
+    configure(document, sandboxUrl) {
+      const [general] = document.ehrs
+      document.facade = { launchUrl: '/launch.html', redirectUris: ['/'], clientId: 'app' }
+      document.ehrs.push({ ...general, id: 'down', iss: `${sandboxUrl}/nothing-here` })
+    },
+  })
+  t.after(() => outage.close())
+  const { app, sandbox, log } = outage
+  const browser = createBrowser()
+  const { id } = await logIn(outage, browser, 'amy-shaw')
+  const session = outage.product.smartSessions.recordId(id).slice(0, 12)
+  const iss = encodeURIComponent(`${sandbox.url}/r4`)
+  const down = encodeURIComponent(`${sandbox.url}/nothing-here`)
+  const cookie = [...browser.cookies(app)].map(pair => pair.join('=')).join('; ')
+  const evil = { cookie, origin: 'https://evil.example' }
+  const general = { ehr: 'general', session: undefined }
+  const ours = { ehr: 'general', session }
+  const nobody = { ehr: undefined, session: undefined }
+  const cases: [string, RequestInit, string, { ehr?: string; session?: string }][] = [
+    // Before anybody logs in, and on the way back.
+    [`/launch?iss=${iss}&launch=`, {}, 'launch_invalid', general],
+    [
+      `/launch?iss=${iss}&launch=a`,
+      { headers: { purpose: 'prefetch' } },
+      'prefetch_refused',
+      general,
+    ],
+    [`/launch/general?iss=${down}&launch=a`, {}, 'unknown_issuer', general],
+    ['/launch/general', {}, 'launch_invalid', general],
+    ['/login?ehr=general&iss=', {}, 'launch_invalid', general],
+    ['/login?ehr=down', {}, 'no_oauth_metadata', { ...general, ehr: 'down' }],
+    ['/login?ehr=nobody', {}, 'unknown_ehr', nobody],
+    ['/redirect/general?code=a', {}, 'state_missing', general],
+    ['/redirect/general?code=a&state=b', {}, 'state_invalid', general],
+    ['/redirect/down?error=access_denied', {}, 'answer_unbound', { ...general, ehr: 'down' }],
+    ['/redirect/nobody?code=a&state=b', {}, 'state_invalid', nobody],
+    ['/redirect?code=a&state=b', {}, 'state_invalid', nobody],
+    // Of a session, before it is looked up and after.
+    [`/sessions/${id}`, { headers: evil }, 'cross_site', ours],
+    [`/sessions/${id}`, {}, 'session_invalid', { ehr: undefined, session }],
+    [`/sessions/${id}`, { method: 'DELETE', headers: { cookie } }, 'csrf_header_missing', ours],
+    [`/sessions/${id}/fhir/Patient`, { headers: evil }, 'cross_site', ours],
+    [`/sessions/${id}/fhir/Patient/a%2f..`, { headers: { cookie } }, 'path_invalid', ours],
+    [
+      `/sessions/${id}/fhir/Patient`,
+      { method: 'POST', headers: { cookie } },
+      'csrf_header_missing',
+      ours,
+    ],
+    ['/fhir/Patient', { headers: evil }, 'cross_site', ours],
+    ['/fhir/Patient', {}, 'session_invalid', nobody],
+    // Of the façade, whose paths name the EHR.
+    ['/smart/general/authorize', {}, 'facade_client_invalid', general],
+    ['/smart/general/Patient', {}, 'session_invalid', general],
+    [
+      '/smart/down/.well-known/smart-configuration',
+      {},
+      'no_oauth_metadata',
+      { ...general, ehr: 'down' },
+    ],
+    ['/smart/nobody/metadata', {}, 'unknown_ehr', nobody],
+  ]
+  const [seen, wanted]: unknown[][] = [[], []] as [unknown[], unknown[]]
+  for (const [path, init, code, told] of cases) {
+    const answer = await fetch(app + path, { redirect: 'manual', ...init })
+    await answer.body?.cancel()
+    const requestId = answer.headers.get('x-request-id')
+    const written = log.map(line => JSON.parse(line)).filter(({ reqId }) => reqId === requestId)
+    const line = written.find(({ msg }) => msg === 'request')
+    seen.push([path, line?.code, line?.ehr, line?.session])
+    wanted.push([path, code, told.ehr, told.session])
+    for (const one of written) assert.equal(one.ehr, line?.ehr, `${path} ${one.msg}`)
+  }
+  assert.deepEqual(seen, wanted)
+  // The only EHR there is needs no naming.
+  const only = await createWorld({
+    configure(document) {
+      document.ehrs.length = 1
+    },
+  })
+  t.after(() => only.close())
+  for (const path of ['/redirect?code=a&state=b', '/login?iss=']) {
+    const answer = await fetch(only.app + path)
+    await answer.body?.cancel()
+    const line = JSON.parse(only.log.findLast(text => text.includes('"msg":"request"')) ?? '{}')
+    assert.deepEqual([line.status, line.ehr], [400, 'general'], path)
+  }
+})

@@ -320,6 +320,12 @@ test('[VE1, VE2, AD6] an API that asks by itself, over a port with a token', asy
   )
   const line = world.log.find(text => text.includes('Fhirstorm-Token')) ?? ''
   assert.ok(line.includes('session_invalid') && !line.includes(token))
+  // A refusal before the session is looked up says whose it is.
+  const evil = { ...asked, 'fhirstorm-token': token, origin: 'https://evil.example' }
+  assert.equal((await fetch(verify, { headers: evil })).status, 403)
+  const told = JSON.parse(world.log.findLast(text => text.includes('cross_site')) ?? '{}')
+  const session = world.product.smartSessions.recordId(id).slice(0, 12)
+  assert.deepEqual([told.ehr, told.session], ['general', session])
   // One wrong guess was made above; after nine more not even the right one is heard.
   for (let i = 0; i < 9; i++) assert.equal((await fetch(verify, { headers: wrong })).status, 401)
   const right = await fetch(verify, { headers: { ...asked, 'fhirstorm-token': token } })

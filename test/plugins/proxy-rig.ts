@@ -148,6 +148,7 @@ function buildOpenSession(id: string, { id: ehr, iss }: Registration): OpenSessi
 function fakeTickets(sessions: Map<string, OpenSession>) {
   const idsOf = (cookie = '') => [...cookie.matchAll(/t-([A-Za-z0-9_-]{22})=/g)].map(([, id]) => id)
   return {
+    peek: (_request: unknown, id = '') => ({ recordId: `record-${id}` }),
     ids: ({ headers }: { headers: { cookie?: string } }) => idsOf(headers.cookie),
     open({ headers }: { headers: { cookie?: string } }, id: string) {
       if (!idsOf(headers.cookie).includes(id)) throw new BrokerError('session_invalid')

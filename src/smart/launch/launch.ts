@@ -40,6 +40,18 @@ export function parseEhrLaunch(
     : { kind: 'ehr', registration, iss, launch, launchAsSent: findSent(sent, 'launch') }
 }
 
+/** The one registration that a request names, whatever else is wrong with it; for the log. */
+export function findNamed(
+  { ehr, iss }: Query,
+  registrations: readonly Registration[],
+): Registration | undefined {
+  if (ehr) return registrations.find(({ id }) => id === ehr)
+  if (!iss) return registrations.length === 1 ? registrations[0] : undefined
+  if (typeof iss !== 'string') return undefined
+  const result = findRegistration(registrations, iss)
+  return result.found === 'one' ? result.registration : undefined
+}
+
 /** The standalone launch that was asked for, or every registration to choose from. */
 export function parseLogin(
   query: Query,
