@@ -52,6 +52,8 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
   private controller: Controller | undefined
   answer: Answer | undefined
   private sink: Sink | undefined
+  /** Its head waits until its first byte is decoded, so that what cannot be is still a refusal. */
+  private untilDecoded: Answer | undefined
   /** Nothing more comes from the EHR. */
   private isOver = false
   seenAt: number
@@ -98,7 +100,9 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
       if (!hold(place, answer.collectedBytes)) answer.collectedBytes = undefined
       this.answer = answer
       this.sink = upstream.chooseSink(this.proxied, answer, this)
-      if (answer.collectedBytes === undefined && !answer.told) this.begin(answer)
+      if (answer.collectedBytes !== undefined || answer.told) return
+      if (answer.codings.length > 0 && !answer.isLive) this.untilDecoded = answer
+      else this.begin(answer)
     }
   }
 
@@ -123,6 +127,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
   /** Lets a little wait for the client: to pause and resume the EHR for every piece costs more. */
   write(data: Buffer | string): boolean {
     const { response } = this.proxied
+    if (this.untilDecoded) this.begin(this.untilDecoded)
     const hasRoom = response.write(data, 'latin1') || response.writableLength < MAX_WAITING_BYTES
     if (!hasRoom && !this.isDrainHeard) {
       this.isDrainHeard = true
@@ -134,6 +139,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
   finish(text: string): void {
     if (this.isOver) return
     const { response, request } = this.proxied
+    if (this.untilDecoded) this.begin(this.untilDecoded)
     this.isOver = true
     this.waitingSince = this.watch.running.now
     if (request.complete) {
@@ -146,6 +152,7 @@ class Forward implements Dispatcher.DispatchHandler, Stream, Outlet, Times {
 
   begin({ status, headers, isLive }: Answer): void {
     const { response, request, ownHeaders } = this.proxied
+    this.untilDecoded = undefined
     headers.push(...ownHeaders)
     if (!request.complete) headers.push('connection', 'close')
     response.writeHead(status, headers)

@@ -2,6 +2,7 @@
 // codings: what grows beyond all likelihood is a bomb (attack R15).
 
 import { type Coding, createDecoder } from '../codings.ts'
+import { BrokerError } from '../errors.ts'
 import type { Outlet, Sink } from './sinks.ts'
 
 const MAX_RATIO = 200
@@ -95,7 +96,7 @@ function createStage(
   // The first bytes tell which of two kinds of deflate it is.
   function begin(start: Buffer) {
     return createDecoder(coding, start)
-      .on('error', fail)
+      .on('error', cause => fail(new BrokerError('upstream_encoding', { cause })))
       .on('data', chunk => guard(() => take(chunk)))
       .on('drain', () => guard(onRoom))
       .on('end', () => {
@@ -106,13 +107,13 @@ function createStage(
 
   function take(chunk: Buffer): void {
     given += chunk.length
-    if (!isLikely(given)) fail(new Error('inflates too far'))
+    if (!isLikely(given)) fail(refuse('inflates too far'))
     else if (!next.push(chunk)) decoder?.pause()
   }
 
   function skip(chunk: Buffer): boolean {
     padding += chunk.length
-    if (padding > MAX_PADDING_BYTES) fail(new Error('goes on behind its end'))
+    if (padding > MAX_PADDING_BYTES) fail(refuse('goes on behind its end'))
     return true
   }
 
@@ -124,4 +125,8 @@ function createStage(
       fail(error as Error)
     }
   }
+}
+
+function refuse(detail: string): BrokerError {
+  return new BrokerError('upstream_encoding', { detail })
 }

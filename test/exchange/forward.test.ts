@@ -40,7 +40,7 @@ function begin(limits = patient) {
   }
   const upstream = {
     pool: { dispatch },
-    judgeAnswer: () => ({ status: 200, headers: [], isLive: false }),
+    judgeAnswer: () => ({ status: 200, headers: [], codings: [], isLive: false }),
     chooseSink: () => undefined,
   }
   const proxied = {

@@ -106,6 +106,25 @@ describe('answers that are coded', () => {
     assert.deepEqual(rig.faults, [])
   })
 
+  test('[R15] what cannot be decoded from its first byte on is a refusal, and not a broken connection', async () => {
+    const large = zlib.gzipSync(Buffer.alloc(2 ** 20, document))
+    for (const [coding, body] of [
+      ['gzip', Buffer.from('{}')],
+      ['br', Buffer.from('no brotli')],
+      ['zstd', large],
+      ['gzip, gzip', large],
+    ] as const) {
+      rig.ehr.handler = request =>
+        answer(request, { headers: { 'content-encoding': coding }, body })
+      const { status, refusal } = await rig.call('/Patient/1')
+      assert.deepEqual([status, refusal], [502, 'upstream_encoding'], coding)
+    }
+    rig.ehr.handler = request =>
+      answer(request, { headers: { 'content-encoding': 'gzip' }, body: large })
+    assert.equal((await rig.call('/Patient/1')).text.length, 2 ** 20)
+    assert.deepEqual(rig.faults, [])
+  })
+
   test('[R15] a window that is larger than those of HTTP is refused (RFC 9659)', async () => {
     const params = { [zlib.constants.ZSTD_c_windowLog]: 27 }
     const encoder = zlib.createZstdCompress({ params })
