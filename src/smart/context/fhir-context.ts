@@ -9,6 +9,9 @@ import { parseText } from './member.ts'
 
 const MAX_ITEMS = 100
 const MAX_TEXT = 1024
+/** What a page may make a link of: never a script. */
+const SCHEME = /^[^/?#]*:/
+const HARMLESS = /^(?:https?|urn):/i
 const TYPE = /^[A-Z][A-Za-z]{0,63}$/
 
 export interface ParsedFhirContext {
@@ -32,12 +35,18 @@ function parseItem(value: unknown): FhirContextItem | undefined {
   const item = typeof value === 'string' ? { reference: value } : value
   if (!isRecord(item)) return undefined
   const role = item.role === undefined ? 'launch' : parseText(item.role, MAX_TEXT)
-  const reference = parseText(item.reference, MAX_TEXT)
-  const canonical = parseText(item.canonical, MAX_TEXT)
+  const reference = parseAddress(item.reference)
+  const canonical = parseAddress(item.canonical)
   const identifier = parseIdentifier(item.identifier)
   if (!role || !(reference || canonical || identifier)) return undefined
   const type = typeof item.type === 'string' && TYPE.test(item.type) ? item.type : undefined
   return { reference, canonical, identifier, type, role }
+}
+
+/** A relative reference, or an address that leads to nothing but a document. */
+function parseAddress(value: unknown): string | undefined {
+  const text = parseText(value, MAX_TEXT)
+  return text !== undefined && SCHEME.test(text) && !HARMLESS.test(text) ? undefined : text
 }
 
 function parseIdentifier(value: unknown): FhirContextItem['identifier'] {

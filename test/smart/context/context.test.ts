@@ -141,6 +141,39 @@ test('[SC-28] references to other servers are kept as they are', () => {
   assert.equal(parse({ fhirContext: [{ reference }] }).context.fhirContext[0]?.reference, reference)
 })
 
+test('[T8] what fhirContext refers to is no script', () => {
+  const scripts = [
+    'javascript:alert(1)',
+    ' JavaScript:x',
+    'data:text/html,x',
+    'vbscript:x',
+    'a b:c',
+  ]
+  for (const reference of scripts) {
+    const fhirContext = [
+      { reference },
+      { canonical: reference },
+      reference,
+      { reference: 'Task/1' },
+    ]
+    const { context, warnings } = parse({ fhirContext })
+    assert.deepEqual(
+      context.fhirContext.map(item => item.reference),
+      ['Task/1'],
+    )
+    assert.deepEqual(warnings, ['fhirContext: items dropped'])
+  }
+  for (const reference of [
+    'urn:uuid:5',
+    'HTTP://other.test/Task/1',
+    'Task/a:b',
+    '#a:b',
+    'Task?a=b:c',
+  ]) {
+    assert.equal(parse({ fhirContext: [{ reference }] }).context.fhirContext.length, 1, reference)
+  }
+})
+
 test('[T8] fhirContext is bounded', () => {
   const many = Array.from({ length: 1000 }, (_, i) => ({ reference: `Task/${i}` }))
   const { context, warnings } = parse({ fhirContext: many })
