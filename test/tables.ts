@@ -2,6 +2,8 @@
 // run. Ends with status 1 when a row has neither a passed test nor a reason to be out of scope.
 
 import { readFile, writeFile } from 'node:fs/promises'
+import { untold } from './attacks/outside.ts'
+import { rows as suiteRows } from './attacks/rows/rows.ts'
 import type { ReportedTest } from './report.ts'
 
 interface Row {
@@ -29,6 +31,7 @@ const open = [
     title: 'Attacks and the expected answer',
     columns: ['row', 'attack', 'expected', 'proved by'],
     cells: ({ attack = '', expected = '' }) => [attack, expected],
+    below: describeSuite(),
   })),
 ]
 if (open.length > 0) {
@@ -51,7 +54,7 @@ function collectProofs(tests: readonly ReportedTest[]): Map<string, ReportedTest
 async function build(
   name: string,
   path: string,
-  table: { title: string; columns: string[]; cells: (row: Row) => string[] },
+  table: { title: string; columns: string[]; cells: (row: Row) => string[]; below?: string[] },
 ): Promise<string[]> {
   const rows = await readJson<Row[]>(`docs/catalogue/${name}.json`)
   const decisions = await readJson<Decisions>(`docs/catalogue/${name}-decisions.json`)
@@ -65,9 +68,41 @@ async function build(
     `| ${table.columns.join(' | ')} |`,
     `|${' --- |'.repeat(table.columns.length)}`,
     ...rows.map(row => `| ${[row.id, ...table.cells(row), proofOf(row, decisions)].join(' | ')} |`),
+    ...(table.below ?? []),
   ]
   await writeFile(path, `${lines.join('\n')}\n`)
   return rows.filter(({ id }) => !proofs.has(id) && !decisions.outOfScope[id]).map(({ id }) => id)
+}
+
+/** What of the table can be asked of any deployment. */
+function describeSuite(): string[] {
+  const asked = new Set(suiteRows.flatMap(({ id, also = [] }) => [id, ...also]))
+  return [
+    '',
+    '## Against any deployment',
+    '',
+    `\`npm run attack -- --target URL\` asks ${asked.size} of these rows from outside, with EHRs of its own that are as hostile as a row needs. The`,
+    'deployment must know them: `npm run attack -- --register` prints the registrations. Give it a deployment of its own, or one without patients.',
+    '`--config FILE` says where the EHRs listen and how the deployment reaches them, `--ca FILE` or `--insecure` whom to trust, `--only ROW` asks one row,',
+    '`--quick` leaves out what waits for time-outs, `--json` is for programs, `--list` names all rows. A finding that failed is exit status 1.',
+    '',
+    'For a deployment on another machine the file says, for example (certificates of a CA of your own go into `caFile` of the registrations):',
+    '',
+    '```yaml',
+    'target: https://app.example.org/bff',
+    'ehrs: { url: "https://attack.example.net:7100", listen: { host: 0.0.0.0, port: 7100 }, certFile: cert.pem, keyFile: key.pem }',
+    'evil: { url: "https://attack.example.net:7101", listen: { host: 0.0.0.0, port: 7101 }, certFile: cert.pem, keyFile: key.pem }',
+    'client: { id: attack-suite, secret: a secret for this time alone }',
+    '```',
+    '',
+    'After each row three things hold whatever it was about: no answer showed a token or secret of the EHRs, nobody connected to an address outside of the',
+    "registrations, and somebody else's session goes on. The suite runs in `npm test` against the product, and against a broker that is weak on purpose",
+    '(`test/attacks/weak`), at which a hundred rows by name must fail.',
+    '',
+    'What cannot be told from outside:',
+    '',
+    ...untold.map(({ reason, ids }) => `- ${reason}: ${ids.join(', ')}`),
+  ]
 }
 
 function proofOf({ id }: Row, { outOfScope, readAs }: Decisions): string {

@@ -321,7 +321,7 @@ test('keeps no entity tag for a result that other documents went into', async ()
   assert.equal(etag, undefined)
 })
 
-test('[Q35] a document that is away makes nothing poorer, and one that is gone does', async () => {
+test('[Q35, L26] a document that is away makes nothing poorer, and one that is gone does', async () => {
   const ehr = createStubEhr({
     [SMART]: { body: configuration },
     [METADATA]: { body: statement },
@@ -359,7 +359,7 @@ test('[Q35] a document that is away makes nothing poorer, and one that is gone d
   await assert.rejects(discover(withoutIdentity, context), { code: 'issuer_busy' })
 })
 
-test('[Q35] an OpenID configuration that is away takes no keys from what is known', async () => {
+test('[Q35, L26] an OpenID configuration that is away takes no keys from what is known', async () => {
   const described = { ...configuration, jwks_uri: undefined }
   const openid = 'https://ehr.test/oauth2/.well-known/openid-configuration'
   const ehr = createStubEhr({
