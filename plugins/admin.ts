@@ -8,7 +8,7 @@ import type { DrainState } from '../src/drain.ts'
 import { BrokerError } from '../src/errors.ts'
 import type { GuessLimits } from '../src/guesses.ts'
 import { defaultGuessLimits } from '../src/limits.ts'
-import { groupAddress } from '../src/network/address.ts'
+import { callerOf } from '../src/network/address.ts'
 import { createTokenGate } from '../src/network/token-gate.ts'
 import { type Act, observerOf } from '../src/observer.ts'
 import { type Choice, createRoster, parseChoice } from '../src/session/roster.ts'
@@ -81,17 +81,21 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   app.delete('/sessions', async (request: Asked) => {
     const choice = parseEnding(request.query)
     const found = await roster.find(choice)
-    if (found.length === 0) tell(request, 'sessions_ended', { ehr: choice.ehr, sessions: 0 })
+    const told: (Promise<void> | undefined)[] = []
+    if (found.length === 0) {
+      told.push(tell(request, 'sessions_ended', { ehr: choice.ehr, sessions: 0 }))
+    }
     let ended = 0
     let failure: unknown
     for (const ehr of new Set(found.map(one => one.ehr))) {
       const records = found.flatMap(one => (one.ehr === ehr ? [one.record] : []))
       const outcome = await store.endAll(records, 'operator', ehr)
       ended += outcome.ended
-      tell(request, 'sessions_ended', { ehr, sessions: outcome.ended })
+      told.push(tell(request, 'sessions_ended', { ehr, sessions: outcome.ended }))
       failure ??= outcome.failure
     }
     if (failure) throw failure
+    await Promise.all(told)
     return { ended }
   })
 
@@ -99,7 +103,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
   if (reload) {
     app.post('/reload', async (request, reply) => {
       const outcome = await reload()
-      tell(request, outcome.ok ? 'reloaded' : 'reload_refused')
+      await tell(request, outcome.ok ? 'reloaded' : 'reload_refused')
       return reply.code(outcome.ok ? 200 : 422).send(outcome)
     })
   }
@@ -112,7 +116,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
       const known = LOG_LEVELS.find(one => one === level)
       if (known === undefined) throw new BrokerError('bad_request')
       await verbosity.set(known)
-      tell(request, `log_level_${known}`)
+      await tell(request, `log_level_${known}`)
       return { level: verbosity.read() }
     })
   }
@@ -126,20 +130,20 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
         throw new BrokerError('bad_request')
       }
       const state = await drain.begin(ready === 'true')
-      tell(request, 'drain_begun')
+      await tell(request, 'drain_begun')
       return state
     })
 
     app.delete('/drain', async request => {
       const state = await drain.end()
-      tell(request, 'drain_ended')
+      await tell(request, 'drain_ended')
       return state
     })
   }
 
-  function tell(request: FastifyRequest, reason: string, more: Partial<Act> = {}): void {
-    const caller = groupAddress(request.ip)
-    observer.tell({ act: 'administration', reason, ...more, caller, requestId: request.id })
+  /** To be waited for before an act is acknowledged. */
+  function tell(request: FastifyRequest, reason: string, more: Partial<Act> = {}) {
+    return observer.tell({ act: 'administration', reason, ...more, ...callerOf(request) })
   }
 }
 

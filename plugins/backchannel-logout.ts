@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError, namingEhr } from '../src/errors.ts'
 import { readForm } from '../src/form.ts'
-import { groupAddress } from '../src/network/address.ts'
+import { callerOf } from '../src/network/address.ts'
 import { type Act, observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { listSpellings } from '../src/smart/identity/id-token.ts'
@@ -53,7 +53,7 @@ async function backchannelLogout(
     { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
-      const asked = { caller: groupAddress(request.ip), requestId: request.id }
+      const asked = callerOf(request)
       const candidates = findCandidates(text)
       const outcomes = await Promise.allSettled(
         candidates.map(entry => namingEhr(entry.id, () => endNamed(text, entry, asked))),
@@ -103,9 +103,10 @@ async function backchannelLogout(
       'ehr',
       ehr,
     )
-    observer.tell({ act: 'logout', ehr, reason: 'ehr', sessions: ended, ...asked })
+    const recorded = observer.tell({ act: 'logout', ehr, reason: 'ehr', sessions: ended, ...asked })
     for (let i = 0; i < ended; i++) observer.count('logged_out', registration.id)
     if (failure) throw failure
+    await recorded
     await vault.take(used, logout.expiresAt)
   }
 

@@ -10,8 +10,8 @@ import { buildLandingUrl, type Frontend } from '../src/browser/return-to.ts'
 import { BrokerError, codeOf, namingEhr } from '../src/errors.ts'
 import { readQuery } from '../src/form.ts'
 import { MAX_LAUNCHES } from '../src/limits.ts'
-import { groupAddress } from '../src/network/address.ts'
-import { type Act, observerOf } from '../src/observer.ts'
+import { callerOf } from '../src/network/address.ts'
+import { observerOf } from '../src/observer.ts'
 import {
   aFunction,
   anObject,
@@ -133,7 +133,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     requireOwnRedirect(redirectUriOf(publicUrl, request.params.ehr), pending, registration)
     const finish = () => handOver(request, reply, query, { pending, registration })
     const completed = await namingEhr(registration.id, finish, pending.kind).catch(error => {
-      tell(request, { act: 'login_failed', ehr: registration.id, reason: codeOf(error) })
+      const [ehr, reason] = [registration.id, codeOf(error)]
+      void observer.tell({ act: 'login_failed', ehr, reason, ...callerOf(request) })
       throw error
     })
     const { location, handedOver } = completed
@@ -152,17 +153,16 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   ): Promise<Completed> {
     const server = await app.smartDiscovery.resolve(registration)
     const verified = verifyCallback(query, pending, { registration, server })
-    const { returnTo } = pending
-    const { embedded, id: ehr, iss } = registration
+    const { id: ehr, iss, embedded } = registration
     if (verified.outcome === 'refused') {
       const { error } = verified
-      tell(request, { act: 'denial', ehr, reason: error })
+      await observer.tell({ act: 'denial', ehr, reason: error, ...callerOf(request) })
       observer.countDenial(ehr, error)
       return { embedded, location: await findLanding(ehr, pending, { error }) }
     }
     const tokens = await app.smartAuthorization.exchange(registration, server, verified)
     const discard = () => app.smartTokens?.discard(ehr, tokens)
-    const login = { ehr, iss, tokens, returnTo }
+    const login = { ehr, iss, tokens, returnTo: pending.returnTo }
     const handedOver = await onLogin(request, reply, login).catch(error => {
       discard()
       throw error
@@ -171,17 +171,17 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const recordId = session && app.smartSessions?.recordId(session)
     noteAbout(request, { ehr, recordId })
     const [name, user] = [pseudonymOf(recordId), app.smartUserName?.(ehr, tokens)]
-    tell(request, { act: 'login', ehr, session: name, user, reason: pending.kind })
-    const location = await findLanding(ehr, pending, { session })
     const undo = async () => {
       await handedOver?.undo?.()
       discard()
     }
+    const told = { act: 'login', ehr, session: name, user, reason: pending.kind } as const
+    await observer.tell({ ...told, whose: tokens, ...callerOf(request) })?.catch(async error => {
+      await undo().catch(() => undefined)
+      throw error
+    })
+    const location = await findLanding(ehr, pending, { session })
     return { embedded, handedOver, location, undo: handedOver?.undo && undo }
-  }
-
-  function tell({ ip, id }: FastifyRequest, act: Act): void {
-    observer.tell({ ...act, caller: groupAddress(ip), requestId: id })
   }
 
   async function findLanding(

@@ -74,6 +74,8 @@ function sayGoodbye(reply: FastifyReply, left: readonly Left[], members: object)
   if (left.some(({ isEnded }) => !isEnded)) {
     throw new BrokerError('logout_incomplete', { members: { ...members } })
   }
+  const cause = left.find(({ unrecorded }) => unrecorded)?.unrecorded
+  if (cause) throw new BrokerError('audit_unavailable', { members: { ...members }, cause })
   return reply.send(members)
 }
 

@@ -159,6 +159,7 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     },
     measure,
     text: async () => await printMeasured([...(await measure()), ...(await measureProcess())]),
+    countAudit: outcome => made.audit.inc({ outcome }),
   })
 
   let counted: OutsideCounts = { exception: 0, rejection: 0, droppedLogLines: 0 }

@@ -41,6 +41,7 @@ import { securityHeaders } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { isBinary, parseTarget, type Target } from '../src/proxy/target.ts'
 import type { ProxiedEhr } from '../src/smart/types.ts'
+import type {} from './audit.ts'
 import type {} from './errors.ts'
 import type {} from './guard.ts'
 import type {} from './renewal.ts'
@@ -174,15 +175,19 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
           : buildFacadeUrl(options.publicUrl, facade),
       ownHeaders: [...guard.corsHeaders(request), 'x-request-id', request.id],
     }
+    const record = app.smartAudit?.begin(request, proxied)
+    proxied.record = record
     const { ehr } = open.session
     let outcome: ForwardOutcome
     try {
       outcome = await exchange(proxied)
     } catch (error) {
+      record?.failed(error)
       if (isSilence(error)) app.smartAvailability?.note(ehr, false, codeOf(error))
       throw error
     }
     if (outcome === 'sent') app.smartAvailability?.note(ehr, true)
+    else record?.left()
     reply.hijack()
     observer.observe({
       requestId: request.id,

@@ -95,7 +95,7 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
       observer.count(outcome, ehr)
       if (outcome !== 'renewed' && outcome !== 'failed') return
       const [session, user] = [pseudonymOf(recordId), app.smartUserName?.(ehr, tokens)]
-      observer.tell({ act: 'renewal', ehr, session, user, reason: outcome })
+      void observer.tell({ act: 'renewal', ehr, session, user, whose: tokens, reason: outcome })
     },
   })
 

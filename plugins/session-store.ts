@@ -60,7 +60,7 @@ async function sessionStore(app: FastifyInstance, options: SessionStoreOptions):
   store.changes.watch(change => {
     if (change.type !== 'ended' || change.reason === 'logout') return
     const { recordId, ehr, reason = 'other' } = change
-    observer.tell({ act: 'ending', ehr, session: pseudonymOf(recordId), reason })
+    void observer.tell({ act: 'ending', ehr, session: pseudonymOf(recordId), reason })
   })
   app.addHook('onClose', async () => {
     await within(ENDING_PATIENCE_MS, store.settled())

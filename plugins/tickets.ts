@@ -9,7 +9,7 @@ import { type About, noteAbout, pseudonymOf } from '../src/about.ts'
 import { createBoundedMap } from '../src/bounded-map.ts'
 import { BrokerError } from '../src/errors.ts'
 import { defaultMemoryLimits } from '../src/limits.ts'
-import { groupAddress } from '../src/network/address.ts'
+import { callerOf } from '../src/network/address.ts'
 import { observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts, withMethods } from '../src/plugin-terms.ts'
 import { type Left, leave as leaveSession } from '../src/session/leaving.ts'
@@ -229,12 +229,12 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     const left = await leaveSession(ticket, store, each => openTicket(each, { slide: false }))
     clear(reply, ticket.id, ticket.ehr)
     if (left.isEnded) observer.count('logged_out', ticket.ehr)
-    const who = { ehr: ticket.ehr, session: pseudonymOf(ticket.recordId) }
-    const user = left.open && app.smartUserName?.(ticket.ehr, left.open.session.tokens)
+    const whose = left.open?.session.tokens
+    const who = { ehr: ticket.ehr, session: pseudonymOf(ticket.recordId), whose }
+    const user = whose && app.smartUserName?.(ticket.ehr, whose)
     const reason = left.isEnded ? 'user' : 'incomplete'
-    const asked = { caller: groupAddress(request.ip), requestId: request.id }
-    observer.tell({ act: 'logout', ...who, user, reason, ...asked })
-    return left
+    const recorded = observer.tell({ act: 'logout', ...who, user, reason, ...callerOf(request) })
+    return { ...left, unrecorded: await recorded?.catch((error: unknown) => error) }
   }
 }
 

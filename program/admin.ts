@@ -36,6 +36,8 @@ export async function adminListener(
   const isBehindFront = open !== undefined
   const admin = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
   await admin.register(metrics)
+  // Its acts are the app's, and go wherever those of the app go.
+  admin.smartMetrics.tell = act => app.smartMetrics.tell(act)
   await admin.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
   await admin.register(adminRoutes, {
     ...options,

@@ -3,6 +3,7 @@
 // app of your own.
 
 import type { FastifyInstance } from 'fastify'
+import audit from '../plugins/audit.ts'
 import authorizationServer from '../plugins/authorization-server.ts'
 import backchannelLogout from '../plugins/backchannel-logout.ts'
 import callback from '../plugins/callback.ts'
@@ -36,7 +37,8 @@ import { adminListener } from './admin.ts'
 import { readBuild } from './cli/version.ts'
 import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
-import type { AppOptions, RouteGroup } from './options.ts'
+import type { AppOptions } from './options.ts'
+import type { RouteGroup } from './route-groups.ts'
 
 /**
  * Makes a whole server of the product, below its `prefix`: whatever else the server is asked, it answers
@@ -74,6 +76,7 @@ async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<
   const own = { base: options.prefix || undefined, ehrs, build: readBuild() }
   await app.register(metrics, { ...own, ...options.metrics })
   await app.register(tracing)
+  if (options.audit) await app.register(audit, options.audit)
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)

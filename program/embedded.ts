@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { buildKeyMarks } from '../src/keys.ts'
 import { type OpenedVault, openVault as openChosenVault } from '../src/vault/open.ts'
 import { fhirstorm as registerAll } from './app.ts'
+import { openAuditSink } from './audit-sink.ts'
 import { judgeConfiguration } from './cli/configuration.ts'
 import { type Config, type ConfigSource, loadConfig as judgeSource } from './config/load.ts'
 import { readContract } from './contract.ts'
@@ -43,7 +44,12 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
   const contract = config.docs ? await readContract() : undefined
   const { vault, warnings } = await openVault(config)
   for (const warning of warnings) app.log.warn({ warning }, 'vault')
-  const built = buildOptions(config, { vault, contract })
+  const auditSink = await openAuditSink(config)
+  const built = buildOptions(config, { vault, auditSink, contract })
+  // Before all others, and so the last to run: what ends while the app closes is recorded, too.
+  app.addHook('onClose', async () => {
+    await auditSink?.close()
+  })
   if (options.leaveOut) built.leaveOut = options.leaveOut
   if (app.prefix === '' && path !== '') await app.register(registerAll, built)
   else await registerAll(app, built)

@@ -63,5 +63,6 @@ export {
   openVault,
 } from './embedded.ts'
 export { buildLoggerOptions } from './logging.ts'
-export { type AppOptions, buildOptions, type RouteGroup, type Surroundings } from './options.ts'
+export { type AppOptions, buildOptions, type Surroundings } from './options.ts'
+export type { RouteGroup } from './route-groups.ts'
 export { createServer, type ServerOptions } from './server.ts'

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { parse as parseYaml } from 'yaml'
+import type { AuditOptions } from '../plugins/audit.ts'
 import type { AuthorizationServerOptions } from '../plugins/authorization-server.ts'
 import type { BackchannelLogoutOptions } from '../plugins/backchannel-logout.ts'
 import type { CallbackOptions } from '../plugins/callback.ts'
@@ -40,15 +41,19 @@ import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
+import { buildAuditOptions } from './audit.ts'
 import { resolveClient } from './config/facade.ts'
 import type { Config } from './config/load.ts'
 import { type InternalListenerOptions, splitToken } from './internal.ts'
 import { listClientKeys, listRewrittenBases } from './registrations.ts'
+import type { RouteGroup } from './route-groups.ts'
 
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */
   prefix: string
   metrics: MetricsOptions
+  /** Where there is a sink for what happened. */
+  audit?: AuditOptions
   errors: ErrorsOptions
   securityHeaders: SecurityHeadersOptions
   guard: GuardOptions
@@ -84,20 +89,6 @@ export interface AppOptions {
   leaveOut?: readonly RouteGroup[]
 }
 
-/** Plugins of routes, each of which can be left out. */
-export type RouteGroup =
-  | 'launch'
-  | 'callback'
-  | 'sessions'
-  | 'sessionEvents'
-  | 'proxy'
-  | 'logout'
-  | 'backchannelLogout'
-  | 'jwks'
-  | 'health'
-  | 'contract'
-  | 'frontend'
-
 /** What the process brings besides the configuration, for operators too; tests bring their own. */
 export interface Surroundings
   extends Pick<
@@ -105,6 +96,8 @@ export interface Surroundings
     'reload' | 'verbosity' | 'drain' | 'metricsText' | 'ehrStates'
   > {
   vault: Vault
+  /** Where audit events go. */
+  auditSink?: AuditOptions['sink']
   now?: () => number
   /** Text of openapi.yaml, for `docs: true`. */
   contract?: string
@@ -119,8 +112,9 @@ export interface Surroundings
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, now = Date.now, contract, countOutside, isDraining, processes } = surroundings
+  const { vault, auditSink, now = Date.now, contract, countOutside } = surroundings
   const { reload, verbosity, drain, metricsText, ehrStates } = surroundings
+  const { isDraining, processes } = surroundings
   const { rateLimit, pace, guesses } = divideLimits(processes ?? 1)
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
@@ -147,6 +141,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     prefix: base,
     health: { isDraining: () => isDraining?.() || drain?.read().ready === false },
     metrics: { countOutside },
+    audit: auditSink && buildAuditOptions(config, { sink: auditSink, now }),
     errors: {
       loginPath,
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),

@@ -15,6 +15,8 @@ import { measureProcess } from '../src/process-metrics.ts'
 import { VaultRefusal } from '../src/vault/refusal.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import { serve } from './app.ts'
+import { printPlace } from './audit.ts'
+import type { AuditOutlet } from './audit-sink.ts'
 import { type Config, ConfigError, type ConfigFault } from './config/load.ts'
 import { createFronts } from './fronts.ts'
 import { createOperation, type Operated, type OperationOptions } from './operation.ts'
@@ -26,6 +28,8 @@ export interface ServiceOptions
   config: Config
   logger: Logger
   vault: Vault
+  /** Where audit events go, for all generations. */
+  auditSink?: AuditOutlet
   contract: string
   countOutside: MetricsOptions['countOutside']
   /** What an operator has changed before, in the other processes. */
@@ -72,7 +76,8 @@ const LAST_ANSWER_MS = 3_600_000
 
 /** Builds the first generation and opens its ports; rejects as Node does where one cannot be opened. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { logger, vault, contract, countOutside, onReload, onAvailability, ...others } = options
+  const { logger, vault, auditSink, contract, countOutside, onReload, onAvailability, ...others } =
+    options
   const { operated: before, spread } = options
   const { take: operate, ...operators } = createOperation({ logger, before, spread })
   const fronts = createFronts()
@@ -139,6 +144,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         config = next
         logger.level = next.log.level
         if (before) void endReplaced(before)
+        auditSink?.renew(next)
         onReload?.(next)
         logger.info({ ehrs: next.registrations.length }, 'reloaded')
       },
@@ -156,7 +162,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       done()
     })
     const built = buildOptions(next, {
-      ...{ vault: keepOpen(vault), contract, countOutside, isDraining: () => isDraining },
+      ...{ vault: keepOpen(vault), auditSink, contract, countOutside },
+      isDraining: () => isDraining,
       ...operators,
       ...others,
     })
@@ -214,6 +221,7 @@ export function listFixed(before: Config, after: Config): ConfigFault[] {
     ['listen.tls', before.listen.tls !== undefined, after.listen.tls !== undefined],
     ['vault', JSON.stringify(before.vault), JSON.stringify(after.vault)],
     ['processes', before.processes, after.processes],
+    ['audit', printPlace(before.audit), printPlace(after.audit)],
   ] as const
   return fixed.flatMap(([setting, was, is]) =>
     was === is ? [] : [{ where: setting, message: 'takes a restart to change' }],

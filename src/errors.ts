@@ -100,6 +100,10 @@ const faults = {
     503,
     'You are logged out in this browser. The session itself ends as soon as its store can be reached.',
   ],
+  audit_unavailable: [
+    503,
+    'This could not be recorded in the audit, so its outcome is not told. It may have been done.',
+  ],
   draining: [503, 'No new login begins here for now. Please try again later.'],
   issuer_busy: [503, 'The EHR cannot take this request now. Please try again.'],
   too_many_logins: [503, 'Too many logins begin at this moment. Please try again.'],

@@ -62,6 +62,9 @@ export function createInstruments(registry: Registry) {
       'Faults outside of any request, by how they were seen',
       ['kind'],
     ),
+    audit: count('fhirstorm_audit_events_total', 'Audit events, by what became of them', [
+      ...(['outcome'] as const),
+    ]),
     droppedLines: count(
       'fhirstorm_log_lines_dropped_total',
       'Log lines that could not be written',

@@ -40,6 +40,7 @@ export type KeyPurpose =
   | 'vault index'
   | 'vault check'
   | 'way to the logout'
+  | 'audit parameters'
 
 const KEY_BYTES = 32
 const ID = /^[A-Za-z0-9_-]{4,32}$/

@@ -101,6 +101,8 @@ export interface Observer {
   show(gauge: GaugeName, read: () => Shown | Promise<Shown>): void
   /** A fault outside of any request that was caught where it happened. */
   noteFault(error: unknown): void
+  /** An audit event is recorded, or lost. */
+  countAudit(outcome: 'recorded' | 'lost'): void
 }
 
 const ended = () => undefined
@@ -114,6 +116,7 @@ const nobody: Observer = {
   noteVault: () => undefined,
   show: () => undefined,
   noteFault: () => undefined,
+  countAudit: () => undefined,
 }
 
 /** The observer of an app where there is one (`smartMetrics`), else one that keeps nothing. */

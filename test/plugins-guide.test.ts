@@ -138,6 +138,10 @@ const examples: Record<string, () => Promise<void>> = {
     const { text } = await get('/metrics')
     assert.match(text, /^http_client_request_duration_seconds_count\{ehr="general",kind="code"/m)
   },
+  async audit() {
+    const events = (await get('/recorded')).json<{ subtype: { code: string }[] }[]>()
+    assert.ok(events.some(({ subtype }) => subtype[0]?.code === 'ITI-71'))
+  },
   async errors() {
     assert.deepEqual(codeOf(await get('/gone')), [401, 'session_expired'])
     assert.match((await get('/gone')).headers.get('proxy-status') ?? '', /session_expired/)

@@ -4,8 +4,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
+import { AuditRefusal } from '../../src/audit/refusal.ts'
 import { locateFault } from '../../src/fault-site.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
+import { openAuditSink } from '../audit-sink.ts'
 import type { Config } from '../config/load.ts'
 import { readContract } from '../contract.ts'
 import { openVault } from '../embedded.ts'
@@ -71,21 +73,22 @@ export async function run(config: Config, role: Role): Promise<Running | string>
       else process.exit()
     },
   })
-  const opened = await openVault(config).catch((error: unknown) => {
-    if (error instanceof VaultRefusal) return error
+  const stores = await openStores(config).catch((error: unknown) => {
+    if (error instanceof VaultRefusal || error instanceof AuditRefusal) return error.message
     throw error
   })
-  if (opened instanceof VaultRefusal) return opened.message
-  for (const warning of opened.warnings) logger.warn({ warning }, 'vault')
+  if (typeof stores === 'string') return stores
+  const { vault, auditSink, warnings } = stores
+  for (const warning of warnings) logger.warn({ warning }, 'vault')
 
-  const { vault } = opened
   const service = await open({
-    ...{ config, logger, vault, onReload: arm, ...others },
+    ...{ config, logger, vault, auditSink, onReload: arm, ...others },
     contract: await readContract(),
     countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
   })
   if (typeof service === 'string') {
     await vault.close()
+    await auditSink?.close()
     return service
   }
   if (closeInspector()) logger.warn('a debugger is open, and reads every token')
@@ -123,6 +126,8 @@ export async function run(config: Config, role: Role): Promise<Running | string>
       }
       await service.close(DRAIN_MS - CUT_MS - (chosen === 'leave' ? EBB_MS : 0))
       await vault.close()
+      // The last endings are recorded, too.
+      await auditSink?.close()
     } catch (error) {
       process.exitCode = 1
       logger.error({ err: error, at: locateFault(error) }, 'not everything was closed in order')
@@ -131,6 +136,17 @@ export async function run(config: Config, role: Role): Promise<Running | string>
     await log.end()
     // Else the status would be 0 after a fault, too.
     if (process.exitCode) process.exit()
+  }
+}
+
+/** What outlives every generation of the app. */
+async function openStores(config: Config) {
+  const { vault, warnings } = await openVault(config)
+  try {
+    return { vault, warnings, auditSink: await openAuditSink(config) }
+  } catch (error) {
+    await vault.close()
+    throw error
   }
 }
 

@@ -132,7 +132,11 @@ function kindOf({ act, reason }: Act): Kind {
   if (act === 'login_failed' || act === 'denial') {
     return { type: authentication, subtype: login, outcome: '4', isFault: true }
   }
-  if (act === 'administration') return { type: alert, subtype: restrictedFunction, ...done }
+  if (act === 'administration') {
+    const isRefused = reason?.endsWith('_refused') ?? false
+    const outcome = isRefused ? '4' : '0'
+    return { type: alert, subtype: restrictedFunction, outcome, isFault: isRefused }
+  }
   const isIncomplete = reason === 'incomplete'
   const outcome = isIncomplete ? '4' : '0'
   return { type: authentication, subtype: logout, outcome, isFault: isIncomplete }

@@ -3,7 +3,7 @@
 // session, of an interaction. Pure: no I/O; the clock is passed in.
 
 import type { Whose } from '../observer.ts'
-import { type Interaction, type InteractionCode, READS } from './interaction.ts'
+import { findInteraction, type Interaction, type InteractionCode, READS } from './interaction.ts'
 import {
   type AuditedEhr,
   type EhrTexts,
@@ -23,9 +23,13 @@ export interface AuditedCall {
   session: string | undefined
   /** The same object as long as the tokens are the same: what is written of it is kept by it. */
   whose: Whose
-  interaction: Interaction
-  /** Parameters of a search, as they were judged. */
-  query: string
+  /** As it was judged, and its addresses are the EHR's again. */
+  asked: {
+    readonly method: string
+    readonly target: { readonly path: string; readonly query: string }
+    /** Parameters of a search that came in its body, where they were read. */
+    readonly form?: string
+  }
   /** As the log tells it. */
   caller: string
   requestId: string
@@ -80,11 +84,13 @@ export function createCallEvents({ publicUrl, ehrs, parameters, now }: CallEvent
 
   /** The event of a call to a registered EHR: of its end, or without one of what is about to be sent. */
   return function build(call: AuditedCall, end: CallOutcome | undefined): string {
-    const { interaction, session, whose, caller, requestId } = call
+    const { asked, session, whose, caller, requestId } = call
+    const { method, target, form = target.query } = asked
+    const interaction = findInteraction(method, target.path)
     const { code } = interaction
     const ehr = ehrTexts.get(call.ehr) as EhrTexts
     const user = textsOf(whose, session)
-    const search = PROFILES[code] === 'Query' ? readSearch(call.query, interaction.type) : undefined
+    const search = PROFILES[code] === 'Query' ? readSearch(form, interaction.type) : undefined
     const patient = choosePatient(interaction, search?.patient, user)
     const head = headOf(code, {
       isDone: end?.outcome === '0',

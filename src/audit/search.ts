@@ -17,8 +17,9 @@ export interface SearchFacts {
 const NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/
 const PATIENT = /^(?:\S*\/)?Patient\/([A-Za-z0-9.-]{1,64})$/
 const ID = /^[A-Za-z0-9.-]{1,64}$/
-/** Above it the whole text has one hash: who sends thousands of parameters is not to cost as many hashes. */
+/** Above these the whole text has one hash: who sends thousands of parameters is not to cost as many. */
 const MAX_PARAMETERS = 32
+const MAX_LENGTH = 8 * 1024
 const HASH_LENGTH = 16
 const NOTHING: SearchFacts = { told: '' }
 
@@ -31,6 +32,9 @@ export function createSearchReader(rule: ParameterRule) {
   /** Reads a query or a form, as it was judged; `type` is the one that is searched. */
   function read(text: string, type: string | undefined): SearchFacts {
     if (text === '') return NOTHING
+    if (text.length > MAX_LENGTH) {
+      return { told: rule === 'drop' ? '' : `?=${digest(text)}`, patient: 'several' }
+    }
     const pairs = text.split('&')
     const isCrowded = pairs.length > MAX_PARAMETERS
     let told = rule === 'drop' || !isCrowded ? '' : `?=${digest(text)}`

@@ -93,6 +93,8 @@ const faults: Readonly<Record<FaultCode, string>> = {
     'Der Sitzungsspeicher ist nicht erreichbar. Bitte versuchen Sie es noch einmal.',
   logout_incomplete:
     'In diesem Browser sind Sie abgemeldet. Die Sitzung selbst endet, sobald ihr Speicher erreichbar ist.',
+  audit_unavailable:
+    'Das konnte nicht im Protokoll festgehalten werden, deshalb wird das Ergebnis nicht mitgeteilt. Es kann trotzdem geschehen sein.',
   draining:
     'Zur Zeit beginnt hier keine neue Anmeldung. Bitte versuchen Sie es später noch einmal.',
   issuer_busy: 'Die Krankenakte ist überlastet. Bitte versuchen Sie es noch einmal.',

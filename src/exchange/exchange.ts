@@ -76,12 +76,15 @@ export function createExchange(options: ExchangeOptions) {
           mayReplay: isRepeatable(proxied) || isReplayable(proxied),
         })
       }
+      if (proxied.record) proxied.form = readHeldText(held.body, 'form')
       if (policy && proxied.method === 'POST' && isBase(proxied.target)) {
         const asked = { ...asAsked(proxied), base: upstream.url }
         requireAllowedBatch(readHeldText(held.body), asked, policy)
       }
       const current = tokens.accessToken(open)
       const token = typeof current === 'string' ? current : await current
+      const intended = proxied.record?.intend()
+      if (intended) await intended
       const outcome = await send(proxied, held, token)
       return outcome === 'held back' ? await sendRenewed(proxied, held) : outcome
     } finally {

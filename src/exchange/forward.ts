@@ -11,6 +11,7 @@ import { toBrokerError } from './failure.ts'
 import { findOverdue, type Times } from './overdue.ts'
 import type { ProxiedRequest, Watch } from './proxied-request.ts'
 import type { ProxiedSession } from './proxied-session.ts'
+import { Recorded } from './recorded.ts'
 import type { Stream } from './running.ts'
 import { becomeEvents, hold } from './shares.ts'
 import type { Outlet, Sink } from './sinks.ts'
@@ -35,7 +36,7 @@ export function forward(
   if (proxied.response.destroyed) return Promise.resolve('broken off')
   const outcome = Promise.withResolvers<ForwardOutcome>()
   const handler = new Forward(proxied, watch, outcome)
-  pool.dispatch(dispatch, handler)
+  pool.dispatch(dispatch, proxied.record ? new Recorded(handler, proxied.record) : handler)
   return outcome.promise
 }
 

@@ -8,6 +8,14 @@ import type { Running } from './running.ts'
 import type { Place } from './shares.ts'
 import type { Upstream } from './upstream.ts'
 
+/** Who records what becomes of a request. What they give is to be waited for; where it rejects nothing goes on. */
+export interface CallRecord {
+  /** Before the request is sent. */
+  intend(): Promise<void> | undefined
+  /** With the head of the EHR's answer, before anything of it is sent on. */
+  answered(status: number, location: string | undefined): Promise<void> | undefined
+}
+
 export interface ProxiedRequest extends AnsweredRequest {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -19,6 +27,9 @@ export interface ProxiedRequest extends AnsweredRequest {
   readonly byFacade?: string
   /** Headers of ours for the answer, names and values in turn. */
   readonly ownHeaders: readonly string[]
+  record?: CallRecord
+  /** Text of a form that was read whole, where there is a record. */
+  form?: string
 }
 
 /** What watches over it while it is under way. */

@@ -11,6 +11,11 @@ export interface ProxiedSession {
     ehr: string
     /** FHIR base URL as registered. */
     iss: string
-    tokens: { accessToken: string; identity?: { iss: string; sub: string }; grantedScope?: string }
+    tokens: {
+      accessToken: string
+      identity?: { iss: string; sub: string; fhirUser?: string }
+      grantedScope?: string
+      context?: { patient?: string }
+    }
   }
 }

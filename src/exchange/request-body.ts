@@ -74,10 +74,13 @@ export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Pro
   return { body: held.body, headers, isHeld: true, release: held.release }
 }
 
-/** The text of a JSON body that was read whole; undefined for every other one. */
-export function readHeldText({ body, headers, isHeld }: RequestBody): string | undefined {
+/** The text of a JSON body, or of a form, that was read whole; undefined for every other one. */
+export function readHeldText(
+  { body, headers, isHeld }: RequestBody,
+  kind: 'json' | 'form' = 'json',
+): string | undefined {
   const type = headers[headers.indexOf('content-type') + 1] ?? ''
-  if (!isHeld || body === null || !/json/.test(type)) return undefined
+  if (!isHeld || body === null || !type.includes(kind)) return undefined
   if (Buffer.isBuffer(body)) return body.toString()
   return Symbol.iterator in body
     ? Buffer.concat([...(body as Iterable<Uint8Array>)]).toString()

@@ -123,6 +123,11 @@ export function groupAddress(address: string | undefined): string {
     .join(':')
 }
 
+/** Who calls, as logs and the audit tell it: by network address, and by the request. */
+export function callerOf({ ip, id }: { ip: string; id: string }) {
+  return { caller: groupAddress(ip), requestId: id }
+}
+
 /** The eight groups of a valid IPv6 address; the URL parser writes dotted quads in hexadecimal. */
 export function parseIpv6(address: string): number[] {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')

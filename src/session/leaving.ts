@@ -10,6 +10,8 @@ export interface Left {
   open?: OpenSession
   /** False where the record may still lie in the vault: its ending is tried again. */
   isEnded: boolean
+  /** Why it is not to be acknowledged although it is done: it is not in the audit. */
+  unrecorded?: unknown
 }
 
 /** Ends the session of a ticket; `open` opens it as a request would. */

@@ -55,8 +55,8 @@ type Json = Record<string, unknown>
 function callOf(method: string, target: string, more: Partial<AuditedCall> = {}): AuditedCall {
   const [path = '', query = ''] = target.split('?')
   return {
-    ...{ ehr: 'main', session: 'AbCdEf012345', whose: amy, query },
-    ...{ caller: '192.0.2.7', requestId: 'abc-1', interaction: findInteraction(method, path) },
+    ...{ ehr: 'main', session: 'AbCdEf012345', whose: amy },
+    ...{ caller: '192.0.2.7', requestId: 'abc-1', asked: { method, target: { path, query } } },
     ...more,
   }
 }
@@ -85,7 +85,8 @@ test('[G8] each interaction that went well is valid by R4 and by the profile of 
   for (const [method, target, code, profile] of requests) {
     for (const more of sessions) {
       const call = callOf(method, target, more)
-      assert.equal(call.interaction.code, code, `${method} ${target}`)
+      const { path } = call.asked.target
+      assert.equal(findInteraction(method, path).code, code, `${method} ${target}`)
       const event = read(buildCall(call, done))
       const isOfPatient = more.whose.context !== undefined || target.includes('amy')
       const named = profile && `${isOfPatient ? 'Patient' : ''}${profile}`
@@ -128,6 +129,8 @@ const acts: [act: Act, profile: string | undefined, outcome: string][] = [
   [{ act: 'ending', ehr: undefined, reason: 'other' }, undefined, '0'],
   [{ act: 'ending', ehr: 'gone', reason: 'other' }, undefined, '0'],
   [{ act: 'administration', reason: 'sessions_ended', sessions: 0 }, undefined, '0'],
+  [{ act: 'administration', ehr: undefined, reason: 'drain_begun' }, undefined, '0'],
+  [{ act: 'administration', ehr: undefined, reason: 'reload_refused' }, undefined, '4'],
 ]
 const about = {
   ...{ ehr: 'main', session: 'AbCdEf012345' },
@@ -325,8 +328,8 @@ test('[G8] whatever is asked, by whatever name, its event is one line of valid J
       const text = buildCall(
         {
           ...callOf('GET', ''),
-          ...{ query, requestId: id || 'x', caller: id, whose: { context: { patient } } },
-          interaction: findInteraction(method, `/${path.join('/')}`),
+          ...{ requestId: id, caller: id, whose: { context: { patient } } },
+          asked: { method, target: { path: `/${path.join('/')}`, query } },
         },
         { outcome: '0', location: path.join('/') },
       )

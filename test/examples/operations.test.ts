@@ -39,6 +39,7 @@ before(async () => {
   const { smartMetrics, smartAvailability } = world.product
   smartMetrics.tell({ act: 'renewal', ehr: 'general', reason: 'renewed' })
   smartMetrics.noteFault(new TypeError('a fault'))
+  smartMetrics.countAudit('lost')
   smartAvailability?.note('general', false, 'upstream_timeout')
   // A sample of what has labels is there once something has flowed; these two have an EHR as theirs.
   samples = readSamples(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())

@@ -5,6 +5,7 @@ import { after, before } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Dispatcher, request } from 'undici'
+import audit, { type AuditOptions } from '../../plugins/audit.ts'
 import errors from '../../plugins/errors.ts'
 import guard from '../../plugins/guard.ts'
 import proxy, { type ProxyOptions } from '../../plugins/proxy.ts'
@@ -61,6 +62,8 @@ export interface RigOptions {
   limits?: Partial<ProxyLimits>
   fhirAlias?: ProxyOptions['fhirAlias']
   frontendOrigins?: string[]
+  /** Where there is an audit. */
+  audit?: Pick<AuditOptions, 'sink' | 'failClosed'>
   /** Certificate and key of an EHR over TLS. */
   tls?: { cert: string; key: string }
 }
@@ -91,11 +94,15 @@ async function startRig(options: RigOptions): Promise<Rig> {
     show: () => undefined,
     beginCall: () => () => undefined,
     noteFault: (error: unknown) => void faults.push(error),
+    countAudit: () => undefined,
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)
   app.decorate('smartTokens', fakeToken(token) as never)
   app.decorate('smartSessions', fakeSessions(sessions) as never)
   await app.register(errors, { loginPath: '/', ehrNames: new Map(), frameAncestors: [] })
+  if (options.audit) {
+    await app.register(audit, { ...options.audit, registrations: [registration], publicUrl })
+  }
   await app.register(guard, { publicUrl, frontendOrigins: options.frontendOrigins ?? [] })
   await app.register(proxy, {
     registrations: [registration],

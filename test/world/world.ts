@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Changes the options of plugins that have no place in a configuration. */
   adjust?: (options: AppOptions) => void
   connections?: Partial<ConnectionLimits>
+  /** Where audit events go. */
+  auditSink?: NonNullable<AppOptions['audit']>['sink']
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a YAML document before it is judged
@@ -80,7 +82,7 @@ async function createProduct(app: string, sandbox: Sandbox, options: WorldOption
     ...{ logger, trustedProxies: config.trustedProxies, limits: options.connections },
   })
   const contract = await readFile('openapi.yaml', 'utf8')
-  const built = buildOptions(config, { vault, now, contract })
+  const built = buildOptions(config, { vault, now, contract, auditSink: options.auditSink })
   options.adjust?.(built)
   // The first scope is the product's.
   let product: FastifyInstance | undefined
