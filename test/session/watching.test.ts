@@ -72,3 +72,29 @@ test('[EV2] a session that another process has ended for no told reason has ende
   await watching.look()
   assert.deepEqual(heard, [{ type: 'ended', id: sessions[0].session.id, reason: 'unknown' }])
 })
+
+test('[EV1] what is heard of in two ways is told once, and of sessions that nobody watches nothing', async () => {
+  const { store, vault, watching, sessions, heard, clock } = await watch()
+  const [one, two] = sessions
+  const renewed = buildTokens(clock.now(), { accessToken: 'access-2' })
+  await store.replace(two, renewed)
+  await watching.look()
+  assert.deepEqual(
+    heard.map(({ type }) => type),
+    ['renewed'],
+  )
+  const unwatched = await store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
+  await store.replace(unwatched, renewed)
+  // It ends here while its head is on the way.
+  const head = Promise.withResolvers<undefined>()
+  const late = { ...vault, head: () => head.promise, now: vault.now, take: vault.take }
+  const slow = createWatching({ vault: { ...late, isTaken: vault.isTaken }, store, warnMs: MINUTE })
+  slow.add({ sessions: [one], hear: event => heard.push(event) })
+  const looking = slow.look()
+  await store.end(one.recordId, { reason: 'logout' })
+  head.resolve(undefined)
+  await looking
+  const ends = heard.filter(({ type }) => type === 'ended')
+  assert.equal(ends.length, 2, 'each watching tells it once')
+  assert.equal(heard.length, 3)
+})

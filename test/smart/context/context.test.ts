@@ -225,6 +225,9 @@ test('[SC-31, T8] a style URL is https and told as it was written', () => {
   ]) {
     assert.equal(parse({ smart_style_url: bad }).context.smartStyleUrl, undefined, String(bad))
   }
+  const longest = `https://ehr.test/${'x'.repeat(2_048 - 17)}`
+  assert.equal(parse({ smart_style_url: longest }).context.smartStyleUrl, longest)
+  assert.equal(parse({ smart_style_url: `${longest}x` }).context.smartStyleUrl, undefined)
 })
 
 test('[SC-41, TL-02] other members pass only where they are allow-listed', () => {

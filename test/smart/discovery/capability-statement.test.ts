@@ -117,6 +117,10 @@ test('[LD-05, F7] refuses a server that says nothing of authorization', () => {
   }
   assert.equal(refusal(statement(oauthUris(authorize))).code, 'no_oauth_metadata')
   assert.equal(refusal(statement(oauthUris(token))).code, 'no_oauth_metadata')
+  for (const resourceType of ['Patient', undefined, ['Conformance'], 'capabilitystatement']) {
+    const other = { ...statement(oauthUris(authorize, token)), resourceType }
+    assert.equal(refusal(other).code, 'no_oauth_metadata', String(resourceType))
+  }
 })
 
 test('[LD-09] reads the entry that describes the server, wherever it stands', () => {

@@ -177,6 +177,23 @@ test('[L10, L18] refuses endpoints that are no plain https address', () => {
   }
 })
 
+test('[L13] refuses an issuer that is no plain address', () => {
+  for (const issuer of [
+    ...['https://login.test/ x', 'https://login.test/\t', 'https://login.test/ö', 'login.test'],
+    ...[
+      `https://login.test/${'a'.repeat(3000)}`,
+      'https://',
+      'urn:x',
+      7,
+      true,
+      ['https://login.test'],
+    ],
+    ...[{}, 'javascript:1'],
+  ]) {
+    assert.equal(refusal({ issuer }).code, 'bad_metadata', String(issuer))
+  }
+})
+
 test('accepts http endpoints on this machine where the registration is on it', () => {
   const origin = 'http://127.0.0.1:5001'
   const sandbox = buildRegistration({ iss: `${origin}/fhir`, origins: [origin] })
