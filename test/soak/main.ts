@@ -32,10 +32,13 @@ export interface SoakReport {
   sessions: Sessions
   /** Failures that nothing excuses. */
   failed: string[]
-  audit: { lines: number; faults: string[] }
+  /** Its lines, and the acts that were acknowledged and so have one at least. */
+  audit: { lines: number; acknowledged: number; faults: string[] }
   gauges: { early: Reading; late: Reading }
 }
 
+/** Acts of which the audit has an event each. */
+const RECORDED: ReadonlySet<string> = new Set(['login', 'read', 'search', 'write', 'logout'])
 const LOOK_MS = 1_000
 const TELL_LOOKS = 10
 
@@ -71,7 +74,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const seconds = Math.round((performance.now() - began) / 1_000)
     clearInterval(look)
     for (const broker of world.brokers) await broker.stop()
-    const audit = await verifyAudit([0, 1].map(world.auditFile))
+    const acknowledged = done.filter(one => RECORDED.has(one.act) && isFine(one)).length
+    const audit = { ...(await verifyAudit([0, 1].map(world.auditFile))), acknowledged }
     return {
       ...{ seconds, seed, sessions, audit, gauges: compareGauges(readings) },
       acts: countActs(done, made),
@@ -86,7 +90,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   }
 }
 
-async function verifyAudit(paths: readonly string[]): Promise<SoakReport['audit']> {
+async function verifyAudit(paths: readonly string[]) {
   const audit = { lines: 0, faults: [] as string[] }
   for (const path of paths) {
     for (const { file, to, fault } of await verifyChains(path)) {
@@ -117,6 +121,7 @@ export function findFaults({ failed, sessions, audit, gauges }: SoakReport): str
   return [
     ...failed,
     ...audit.faults,
+    ...(audit.lines < audit.acknowledged ? ['acknowledged acts without an audit line'] : []),
     ...(sessions.lost > 0 ? [`${sessions.lost} sessions lost`] : []),
     ...(sessions.mixed > 0 ? [`${sessions.mixed} answers about another patient`] : []),
     ...(late.handles > early.handles + 50 ? [`handles grew to ${late.handles}`] : []),

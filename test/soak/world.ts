@@ -53,7 +53,7 @@ export async function startWorld(): Promise<SoakWorld> {
         document.vault = { kind: 'redis', url: redis.url }
         document.drainDelaySeconds = 1
         document.log = { level: 'info' }
-        // AUDIT
+        document.audit = { sink: 'file', path: auditFile(process), failClosed: true }
       },
     }),
   )
