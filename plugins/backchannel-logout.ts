@@ -18,6 +18,7 @@ import {
 } from '../src/smart/identity/logout-token.ts'
 import type { Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
+import type {} from './pressure.ts'
 import type {} from './session-store.ts'
 import type {} from './vault.ts'
 
@@ -50,7 +51,7 @@ async function backchannelLogout(
 
   app.post(
     '/backchannel-logout',
-    { config: { rateLimit: options.rateLimit }, bodyLimit: MAX_BODY_BYTES },
+    { config: { rateLimit: options.rateLimit, always: true }, bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
       const asked = callerOf(request)

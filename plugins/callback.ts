@@ -40,19 +40,18 @@ import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
 import type {} from './facade.ts'
+import type { LaunchOptions } from './launch.ts'
 import type {} from './renewal.ts'
 import type {} from './state.ts'
 import type {} from './tickets.ts'
 
-export interface CallbackOptions {
+export interface CallbackOptions extends Pick<LaunchOptions, 'perBrowser' | 'rateLimit'> {
   registrations: readonly Registration[]
   /** Public URL without a trailing slash: with the path of the request it names the redirect URI. */
   publicUrl: string
   frontend: Frontend
   /** Takes a login over in place of a session of ours; needs neither tickets nor vault of sessions. */
   onLogin?: OnLogin
-  /** For @fastify/rate-limit, where the app has it. */
-  rateLimit?: { max: number; timeWindow: number }
 }
 
 export type { Login } from '../src/session/login.ts'
@@ -85,7 +84,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     frontend: anObject,
     onLogin: optional(aFunction),
   })
-  const { publicUrl, frontend } = options
+  const { publicUrl, frontend, perBrowser = MAX_LAUNCHES } = options
   const [fault] = listRedirectFaults(options.registrations)
   if (fault) throw new Error(`registrations[${fault.index}].${fault.setting}: ${fault.message}`)
   const { smartCookies: cookies } = app
@@ -204,7 +203,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const known = await app.smartState.recall(state).catch(() => undefined)
     if (known === undefined) {
       const { size } = cookies.names.launches(request.headers.cookie)
-      const isCrowded = error.code === 'cookie_missing' && size >= MAX_LAUNCHES
+      const isCrowded = error.code === 'cookie_missing' && size >= perBrowser
       const about = { ehr: request.smartAbout?.ehr }
       throw isCrowded ? new BrokerError('too_many_launches', about) : error
     }

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
 import { aFunction, judgeOptions, optional, requireParts } from '../src/plugin-terms.ts'
+import type {} from './pressure.ts'
 import type {} from './vault.ts'
 
 export interface HealthOptions {
@@ -15,7 +16,7 @@ export interface HealthOptions {
 async function health(app: FastifyInstance, options: HealthOptions): Promise<void> {
   requireParts(app, 'health', ['smartVault'])
   judgeOptions('health', options, { isDraining: optional(aFunction) })
-  const route = { config: { anyHost: true }, exposeHeadRoute: true }
+  const route = { config: { anyHost: true, always: true }, exposeHeadRoute: true }
 
   app.get('/healthz', route, async (_request, reply) => {
     return reply.send({ status: 'ok' })

@@ -40,6 +40,8 @@ export interface LaunchOptions {
   pace?: Partial<PaceLimits>
   /** True while no new login is taken. */
   isDraining?: () => boolean
+  /** Logins that one browser may have in progress; 5 unless told. */
+  perBrowser?: number
   /** For @fastify/rate-limit, where the app has it. */
   rateLimit?: { max: number; timeWindow: number }
 }
@@ -62,6 +64,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
   judgeOptions('launch', options, { registrations: listWith('id', 'iss'), frontend: anObject })
   const { registrations, frontend, randomBytes = randomBytesOfNode } = options
   const config = { rateLimit: options.rateLimit, page: true }
+  const { perBrowser = MAX_LAUNCHES } = options
   const pace = createPace({ ...defaultLaunchPace, ...options.pace }, () => performance.now())
   const { smartCookies: cookies, smartDiscovery: discovery, smartState: state } = app
 
@@ -152,7 +155,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     let bytes = sealed.length
     for (const [age, [id, text]] of inProgress.reverse().entries()) {
       bytes += text?.length ?? 0
-      if (age + 2 > MAX_LAUNCHES || bytes > MAX_LAUNCH_BYTES) {
+      if (age + 2 > perBrowser || bytes > MAX_LAUNCH_BYTES) {
         cookies.clear(reply, 'launch', cookies.names.launch(id), { embedded })
       }
     }

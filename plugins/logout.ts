@@ -12,6 +12,7 @@ import { buildFarewellUrl, openFarewell } from '../src/session/farewell.ts'
 import type { Left } from '../src/session/leaving.ts'
 import type {} from './authorization-server.ts'
 import type {} from './guard.ts'
+import type {} from './pressure.ts'
 import type {} from './renewal.ts'
 import type {} from './tickets.ts'
 
@@ -35,14 +36,14 @@ async function logout(app: FastifyInstance, options: LogoutOptions): Promise<voi
 
   app.delete(
     '/sessions/:id',
-    { onRequest },
+    { onRequest, config: { always: true } },
     async (request: FastifyRequest<{ Params: { id: string } }>, reply) => {
       const left = await tickets.leave(request, reply, request.params.id)
       return sayGoodbye(reply, [left], { endSessionUrl: (await giveBack(left)) ?? null })
     },
   )
 
-  app.post('/logout', { onRequest }, async (request, reply) => {
+  app.post('/logout', { onRequest, config: { always: true } }, async (request, reply) => {
     const left = await tickets.leaveAll(request, reply)
     const urls = await Promise.all(left.map(giveBack))
     return sayGoodbye(reply, left, { endSessionUrls: urls.filter(url => url !== undefined) })
@@ -50,7 +51,7 @@ async function logout(app: FastifyInstance, options: LogoutOptions): Promise<voi
 
   app.get(
     '/logout/ehr',
-    { config: { page: true }, exposeHeadRoute: false },
+    { config: { page: true, always: true }, exposeHeadRoute: false },
     async (request: FastifyRequest<{ Querystring: { to?: unknown } }>, reply) => {
       // A script that asks here could read where it was led.
       if (!PAGES.has(request.headers['sec-fetch-dest'])) throw new BrokerError('bad_request')

@@ -6,13 +6,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { noteAbout, pseudonymOf } from '../src/about.ts'
 import { readCaller } from '../src/caller.ts'
-import { BrokerError, codeOf } from '../src/errors.ts'
+import { BrokerError } from '../src/errors.ts'
 import {
   accessByHost,
   accessByTicket,
   type HostToken,
   type SessionAccess,
 } from '../src/exchange/access.ts'
+import { createAdmission } from '../src/exchange/admission.ts'
 import { createEndingWatch } from '../src/exchange/ending-watch.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
 import type { ForwardOutcome } from '../src/exchange/forward.ts'
@@ -87,6 +88,10 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
   const limits = { ...defaultProxyLimits, ...options.limits }
   // A clock that nobody sets: requests under way must not be cut when the time of day jumps.
   const running = createRunning(() => performance.now())
+  const admission = createAdmission({
+    ...{ ...limits, now: () => performance.now() },
+    tell: (...told) => app.smartAvailability?.note(...told),
+  })
   const upstreams = createUpstreams(options.registrations, limits)
   const exchange = createExchange({
     ...{ running, limits, tokens: access, beginCall: observer.beginCall },
@@ -178,15 +183,16 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const record = app.smartAudit?.begin(request, proxied)
     proxied.record = record
     const { ehr } = open.session
+    admission.admit(open.session)
     let outcome: ForwardOutcome
     try {
       outcome = await exchange(proxied)
     } catch (error) {
       record?.failed(error)
-      if (isSilence(error)) app.smartAvailability?.note(ehr, false, codeOf(error))
+      admission.noteRefusal(ehr, error)
       throw error
     }
-    if (outcome === 'sent') app.smartAvailability?.note(ehr, true)
+    if (outcome === 'sent') admission.noteAnswer(ehr)
     else record?.left()
     reply.hijack()
     observer.observe({
@@ -228,11 +234,6 @@ function findOwnAccess(
   return accessByTicket({ tickets, sessions, tokens, mayUseAlias }, publicUrl)
 }
 
-function isSilence(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === 'upstream_unreachable' || code === 'upstream_timeout'
-}
-
 /** Our own answers get the headers of the proxy; one that comes before its request ended lingers. */
 async function secureRefusal(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
   for (let i = 0; i < securityHeaders.length; i += 2) {
@@ -243,8 +244,4 @@ async function secureRefusal(request: FastifyRequest, reply: FastifyReply, paylo
   return Readable.from(lingering(payload, request.raw))
 }
 
-export default fp(proxy, {
-  name: 'fhirstorm-proxy',
-  fastify: '5.x',
-  encapsulate: true,
-})
+export default fp(proxy, { name: 'fhirstorm-proxy', fastify: '5.x', encapsulate: true })

@@ -21,6 +21,7 @@ import launch from '../plugins/launch.ts'
 import limits from '../plugins/limits.ts'
 import logout from '../plugins/logout.ts'
 import metrics from '../plugins/metrics.ts'
+import pressure from '../plugins/pressure.ts'
 import proxy from '../plugins/proxy.ts'
 import readAnswers from '../plugins/read-answers.ts'
 import renewal from '../plugins/renewal.ts'
@@ -80,8 +81,10 @@ async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<
   await app.register(errors, options.errors)
   await app.register(securityHeaders, options.securityHeaders)
   await app.register(guard, options.guard)
-  await app.register(wholeRequests)
-  await app.register(readAnswers)
+  const { connections, answers, pressure: memory } = options.limits ?? {}
+  await app.register(wholeRequests, { requestMs: connections?.requestMs })
+  await app.register(readAnswers, answers ?? {})
+  await app.register(pressure, memory ?? {})
   await app.register(limits)
   await app.register(vault, options.vault)
 }

@@ -17,18 +17,22 @@ const RELIEF_MS = 1_000
 /**
  * Holds a server to its limits: connections beyond them are dropped at once, before TLS and HTTP. When
  * there are too many in all, those that wait between two requests are closed, at most once a second. The
- * returned function takes other proxies for the connections to come.
+ * returned function takes other limits and proxies for the connections to come.
  */
 export function limitConnections(
   server: ConnectionServer,
-  { all, perAddress }: ConnectionLimits,
+  limits: Pick<ConnectionLimits, 'all' | 'perAddress'>,
   trustedProxies: readonly string[],
-): (trustedProxies: readonly string[]) => void {
+): (
+  limits: Pick<ConnectionLimits, 'all' | 'perAddress'>,
+  trustedProxies: readonly string[],
+) => void {
+  let { perAddress } = limits
   let proxies = blockList(trustedProxies)
   const held = new Map<string, number>()
   let relievedAt = Number.NEGATIVE_INFINITY
 
-  server.maxConnections = all
+  server.maxConnections = limits.all
   // Else several processes that are all full would pass a connection round for ever.
   Object.assign(server, { dropMaxConnection: true })
   server.on('drop', relieve)
@@ -45,8 +49,10 @@ export function limitConnections(
     socket.once('close', () => release(address))
   })
 
-  return next => {
-    proxies = blockList(next)
+  return (next, nextProxies) => {
+    server.maxConnections = next.all
+    perAddress = next.perAddress
+    proxies = blockList(nextProxies)
   }
 
   function isProxy(address: string): boolean {

@@ -25,8 +25,8 @@ export interface Front {
   listen(place: Place): Promise<void>
   /** Hands every new request to this app. */
   hand(app: FastifyInstance): void
-  /** Takes another certificate, and other proxies, for the connections to come. */
-  renew(options: Pick<FrontOptions, 'tls' | 'trustedProxies'>): void
+  /** Takes another certificate, other proxies and other limits, for the connections to come. */
+  renew(options: FrontOptions): void
   /** Resolves when this app has answered its last request but for streams of events, or after so long. */
   settled(app: FastifyInstance, withinMs: number): Promise<void>
   /** Takes no new connection; resolves when the open ones have ended, or after so long. */
@@ -45,7 +45,7 @@ const LOOK_MS = 50
 export function createFront({ tls, trustedProxies, limits: given }: FrontOptions): Front {
   const limits = { ...defaultConnectionLimits, ...given }
   const servers: (http.Server | https.Server)[] = []
-  const renewals: ((options: Pick<FrontOptions, 'tls' | 'trustedProxies'>) => void)[] = []
+  const renewals: ((options: FrontOptions) => void)[] = []
   const served = new WeakMap<FastifyInstance, Served>()
   const underWay = new Set<http.ServerResponse>()
   let current: Served | undefined
@@ -98,9 +98,11 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       : http.createServer(settings.http)
     servers.push(server)
     Object.assign(server, settings.server)
-    const trust = limitConnections(server as ConnectionServer, limits, trustedProxies)
+    const hold = limitConnections(server as ConnectionServer, limits, trustedProxies)
     renewals.push(next => {
-      trust(next.trustedProxies)
+      const changed = { ...defaultConnectionLimits, ...next.limits }
+      hold(changed, next.trustedProxies)
+      server.headersTimeout = changed.headersMs
       if (server instanceof https.Server && next.tls) server.setSecureContext(next.tls)
     })
     server.on('request', pass)

@@ -20,6 +20,7 @@ import type { JwksOptions } from '../plugins/jwks.ts'
 import type { LaunchOptions } from '../plugins/launch.ts'
 import type { LogoutOptions } from '../plugins/logout.ts'
 import type { MetricsOptions } from '../plugins/metrics.ts'
+import type { PressureOptions } from '../plugins/pressure.ts'
 import type { ProxyOptions } from '../plugins/proxy.ts'
 import type { RenewalOptions } from '../plugins/renewal.ts'
 import type { SecurityHeadersOptions } from '../plugins/security-headers.ts'
@@ -30,7 +31,6 @@ import type { StateOptions } from '../plugins/state.ts'
 import type { TicketsOptions } from '../plugins/tickets.ts'
 import type { VaultOptions } from '../plugins/vault.ts'
 import { deriveKeys } from '../src/keys.ts'
-import { divideLimits } from '../src/limits.ts'
 import { createAssertions } from '../src/session/assertion.ts'
 import { buildFhirUser } from '../src/session/document.ts'
 import { createRecordSealer } from '../src/session/sealer.ts'
@@ -45,6 +45,7 @@ import { buildAuditOptions } from './audit.ts'
 import { resolveClient } from './config/facade.ts'
 import type { Config } from './config/load.ts'
 import { type InternalListenerOptions, splitToken } from './internal.ts'
+import { type Limits, resolveLimits } from './limits.ts'
 import { listClientKeys, listRewrittenBases } from './registrations.ts'
 import type { RouteGroup } from './route-groups.ts'
 
@@ -55,6 +56,8 @@ export interface AppOptions {
   /** Where there is a sink for what happened. */
   audit?: AuditOptions
   errors: ErrorsOptions
+  /** Of what every request meets; src/limits.ts where nothing is told. */
+  limits?: Partial<Pick<Limits, 'connections' | 'answers'>> & { pressure?: PressureOptions }
   securityHeaders: SecurityHeadersOptions
   guard: GuardOptions
   vault: VaultOptions
@@ -113,9 +116,9 @@ export interface Surroundings
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
   const { vault, auditSink, now = Date.now, contract, countOutside } = surroundings
-  const { reload, verbosity, drain, metricsText, ehrStates } = surroundings
-  const { isDraining, processes } = surroundings
-  const { rateLimit, pace, guesses } = divideLimits(processes ?? 1)
+  const { reload, verbosity, drain, metricsText, ehrStates, isDraining, processes } = surroundings
+  const limits = resolveLimits(config.limits, processes)
+  const { loginRate: rateLimit, perBrowser, pace, guesses } = limits
   const secure = publicUrl.startsWith('https:')
   const base = new URL(publicUrl).pathname.replace(/\/$/, '')
   const idleMs = sessions.idleMinutes * 60_000
@@ -127,12 +130,11 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   }
   const { errorUrl: errorPath } = config.frontend
   const errorUrl = errorPath && new URL(errorPath, frontend.origin).href
-  const hstsIncludeSubDomains = config.hsts.includeSubDomains
+  const { includeSubDomains: hstsIncludeSubDomains } = config.hsts
   const frameAncestors = [...new Set(registrations.flatMap(listFrameAncestors))]
   const loginPath = `${base}/login`
   const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins
-
   const documents = { publicUrl, rewrittenBases: listRewrittenBases(registrations) }
   const fhirUserOf = (open: OpenSession) => buildFhirUser(open, documents)
   const assertionKeys = deriveSigningKeys(keyRing, 'api assertion')
@@ -142,6 +144,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     health: { isDraining: () => isDraining?.() || drain?.read().ready === false },
     metrics: { countOutside },
     audit: auditSink && buildAuditOptions(config, { sink: auditSink, now }),
+    limits,
     errors: {
       loginPath,
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
@@ -174,10 +177,13 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       ...{ registrations, now, randomBytes, postLogoutUrl: sessions.postLogoutUrl },
       sharedNow: vault.now,
     },
-    sessionStore: { now: vault.now, randomBytes, idleMs, absoluteMs, sealer },
+    sessionStore: {
+      ...{ now: vault.now, randomBytes, idleMs, absoluteMs, sealer },
+      openedBytes: limits.kept.openedBytes,
+    },
     tickets: {
       ...{ now: vault.now, randomBytes, absoluteMs, sealer },
-      ...{ rules: sessions, registrations },
+      ...{ rules: sessions, registrations, ticketBytes: limits.kept.ticketBytes },
     },
     renewal: { registrations, now: vault.now, randomBytes },
     facade: config.facade && {
@@ -188,17 +194,18 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
     launch: {
       ...{ registrations, frontend, randomBytes, look: config.pages },
       isDraining: drain && (() => drain.read().draining),
-      ...{ rateLimit, pace },
+      ...{ rateLimit, pace, perBrowser },
     },
-    callback: { registrations, publicUrl, frontend, rateLimit },
+    callback: { registrations, publicUrl, frontend, rateLimit, perBrowser },
     logout: { publicUrl, keys: deriveKeys(keyRing, 'way to the logout'), now: vault.now },
     sessions: { ...documents, ehrs: registrations },
-    sessionEvents: { ...documents, ehrs: registrations },
+    sessionEvents: { ...documents, ehrs: registrations, limits: limits.sessionStreams },
     proxy: {
       registrations,
       publicUrl,
       fhirAlias: sessions.fhirAlias,
       facade: config.facade !== undefined,
+      limits: limits.proxy,
     },
     backchannelLogout: { registrations, now, rateLimit },
     jwks: { keySet: buildPublicKeySet(listClientKeys(registrations)) },

@@ -19,6 +19,7 @@ import { printPlace } from './audit.ts'
 import type { AuditOutlet } from './audit-sink.ts'
 import { type Config, ConfigError, type ConfigFault } from './config/load.ts'
 import { createFronts } from './fronts.ts'
+import { resolveLimits } from './limits.ts'
 import { createOperation, type Operated, type OperationOptions } from './operation.ts'
 import { buildOptions, type Surroundings } from './options.ts'
 import { createServer } from './server.ts'
@@ -153,9 +154,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   async function build(next: Config): Promise<Successor> {
     const { trustedProxies } = next
+    const { connections: limits } = resolveLimits(next.limits)
     const { tls, ...place } = next.listen
-    const generation = createServer({ logger, trustedProxies, isBehindFront: true })
-    const plan = fronts.plan(generation, { place, tls, trustedProxies })
+    const generation = createServer({ logger, trustedProxies, limits, isBehindFront: true })
+    const plan = fronts.plan(generation, { place, tls, trustedProxies, limits })
     // Who asks while we drain is not to come back on the same connection.
     generation.addHook('onRequest', (_request, { raw }, done) => {
       if (isDraining || isLeaving) raw.shouldKeepAlive = false

@@ -104,6 +104,7 @@ const faults = {
     503,
     'This could not be recorded in the audit, so its outcome is not told. It may have been done.',
   ],
+  overloaded: [503, 'Too much is under way here. Please try again.'],
   draining: [503, 'No new login begins here for now. Please try again later.'],
   issuer_busy: [503, 'The EHR cannot take this request now. Please try again.'],
   too_many_logins: [503, 'Too many logins begin at this moment. Please try again.'],

@@ -82,12 +82,42 @@ export interface EventLimits {
   all: number
 }
 
-export const defaultEventLimits: EventLimits = { perSession: 32, all: 10_000 }
+export const defaultEventLimits: EventLimits = { perSession: 32, all: 3_072 }
+
+/** FHIR requests that begin within a second; no limit unless told. */
+export interface RateLimits {
+  /** Of one user at one EHR. */
+  user?: number
+  ehr?: number
+}
+
+/** When an EHR that gives no answer is asked no more, and for how long. */
+export interface BreakerLimits {
+  /** In a row, without an answer between. */
+  failures: number
+  pauseMs: number
+}
+
+export const defaultBreakerLimits: BreakerLimits = { failures: 20, pauseMs: 5_000 }
+
+/** Memory of the process beyond which it takes nothing new. */
+export interface PressureLimits {
+  residentBytes: number
+  /** Of the limit that V8 has. */
+  heapPercent: number
+}
+
+export const defaultPressureLimits: PressureLimits = {
+  residentBytes: Number.POSITIVE_INFINITY,
+  heapPercent: 92,
+}
 
 /** What FHIR traffic may take. */
 export interface ProxyLimits extends ForwardLimits, BodyLimits {
   /** Requests under way to EHRs, but for event streams. */
   inFlight: ShareLimits
+  perSecond: RateLimits
+  breaker: BreakerLimits
   /** Event streams, which last for hours and cost little. */
   events: ShareLimits
   /** Memory of request bodies and small answers that are held at one time. */
@@ -98,6 +128,8 @@ export interface ProxyLimits extends ForwardLimits, BodyLimits {
 
 export const defaultProxyLimits: ProxyLimits = {
   inFlight: { user: 200, ehr: 512, all: 1_024 },
+  perSecond: {},
+  breaker: defaultBreakerLimits,
   events: { user: 16, ehr: 512, all: 1_024 },
   heldBytes: { user: 32 * MIB, ehr: 64 * MIB, all: 128 * MIB },
   headMs: 60_000,
@@ -141,14 +173,3 @@ export const defaultLaunchPace: PaceLimits = {
 
 /** Wrong admin tokens of one address. */
 export const defaultGuessLimits: GuessLimits = { max: 10, windowMs: 60_000 }
-
-/** What may begin within a while, for one of so many processes that get the same share of all requests. */
-export function divideLimits(processes: number) {
-  const share = (whole: number) => Math.ceil(whole / processes)
-  const { caller, ehr, all, windowMs } = defaultLaunchPace
-  return {
-    rateLimit: { ...defaultLoginRate, max: share(defaultLoginRate.max) },
-    pace: { caller: share(caller), ehr: share(ehr), all: share(all), windowMs },
-    guesses: { ...defaultGuessLimits, max: share(defaultGuessLimits.max) },
-  }
-}

@@ -1,9 +1,11 @@
-// The parts of docs/ that come from the sources: the schema for editors, the tables of quirks and
-// presets. `node test/docs.ts` writes them; a test compares.
+// The parts of docs/ that come from the sources: the schema for editors, the tables of limits,
+// quirks and presets. `node test/docs.ts` writes them; a test compares.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
+import { z } from 'zod'
 import { buildConfigSchema } from '../program/cli/schema.ts'
+import { limitsSchema } from '../program/config/limits-schema.ts'
 import { describeFault, faultCodes } from '../src/errors.ts'
 import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
 import { describePreset, presetNames } from '../src/smart/presets.ts'
@@ -12,7 +14,8 @@ import { quirkTable } from '../src/smart/quirks.ts'
 /** Each generated file with the text it should have. */
 export function buildDocs(): Map<string, string> {
   const configuration = readFileSync('docs/configuration.md', 'utf8')
-  const withQuirks = replacePart(configuration, 'quirks', describeQuirks())
+  const withLimits = replacePart(configuration, 'limits', describeLimits())
+  const withQuirks = replacePart(withLimits, 'quirks', describeQuirks())
   const frontend = readFileSync('docs/frontend.md', 'utf8')
   const withDenials = replacePart(frontend, 'denials', describeDenials())
   return new Map([
@@ -20,6 +23,28 @@ export function buildDocs(): Map<string, string> {
     ['docs/fhirstorm.schema.json', buildConfigSchema()],
     ['docs/configuration.md', replacePart(withQuirks, 'presets', describePresets())],
   ])
+}
+
+interface Described {
+  description?: string
+  default?: number
+  minimum?: number
+  maximum?: number
+  properties?: Record<string, Described>
+}
+
+function describeLimits(): string {
+  const walk = (schema: Described, name: string): string[] => {
+    const { properties, description, default: usual = '', minimum, maximum } = schema
+    if (properties === undefined) {
+      return [`| \`${name}\` | ${usual} | ${minimum} to ${maximum} | ${description} |`]
+    }
+    return Object.entries(properties).flatMap(([key, part]) =>
+      walk(part, name === '' ? key : `${name}.${key}`),
+    )
+  }
+  const rows = walk(z.toJSONSchema(limitsSchema, { io: 'input' }) as Described, '')
+  return ['| `limits.` | default | may be | is |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
 function describeDenials(): string {

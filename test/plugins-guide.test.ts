@@ -174,6 +174,9 @@ const examples: Record<string, () => Promise<void>> = {
   async 'read-answers'() {
     assert.equal((await get('/long')).text.length, 100_000)
   },
+  async pressure() {
+    assert.equal((await get('/alive')).text, 'alive')
+  },
   async limits() {
     await get('/rare')
     await get('/rare')

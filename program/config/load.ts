@@ -14,6 +14,7 @@ import { listFileExposures, listServedFiles } from './exposure.ts'
 import { listFacadeFaults } from './facade.ts'
 import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
+import { listLimitFaults } from './limit-faults.ts'
 import { loadTls, type TlsConfig } from './listen.ts'
 import { findNearest } from './nearest.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
@@ -108,7 +109,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   if (coverTheWorld(parts.trustedProxies ?? [])) {
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
-  checkLimits(parts, report)
+  for (const [place, message] of listLimitFaults(parts)) report(place, message)
   checkProcesses(parts, report)
   for (const [place, message] of listFacadeFaults(parts)) report(place, message)
   const vault = parts.vault && (await loadVault(parts.vault, context))
@@ -191,12 +192,6 @@ function readDocument({ file, env }: ConfigSource): {
   return {
     document: document.toJS({ maxAliasCount: 20 }),
     where: path => locate(file.name, document, lines, path),
-  }
-}
-
-function checkLimits({ sessions }: SoundParts, report: Report): void {
-  if (sessions && sessions.idleMinutes > sessions.absoluteHours * 60) {
-    report(['sessions', 'idleMinutes'], 'longer than absoluteHours, which ends a session before')
   }
 }
 

@@ -7,6 +7,7 @@ import { presetNames } from '../../src/smart/presets.ts'
 import { quirksSchema } from '../../src/smart/quirks.ts'
 import { auditSchema } from './audit-schema.ts'
 import { clientAuth } from './client-auth-schema.ts'
+import { limitsSchema } from './limits-schema.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
@@ -195,6 +196,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   audit: auditSchema.optional(),
+  limits: limitsSchema.prefault({}),
   docs: z.boolean().default(false),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') })

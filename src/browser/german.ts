@@ -95,6 +95,7 @@ const faults: Readonly<Record<FaultCode, string>> = {
     'In diesem Browser sind Sie abgemeldet. Die Sitzung selbst endet, sobald ihr Speicher erreichbar ist.',
   audit_unavailable:
     'Das konnte nicht im Protokoll festgehalten werden, deshalb wird das Ergebnis nicht mitgeteilt. Es kann trotzdem geschehen sein.',
+  overloaded: 'Hier ist gerade zu viel zu tun. Bitte versuchen Sie es erneut.',
   draining:
     'Zur Zeit beginnt hier keine neue Anmeldung. Bitte versuchen Sie es später noch einmal.',
   issuer_busy: 'Die Krankenakte ist überlastet. Bitte versuchen Sie es noch einmal.',

@@ -38,8 +38,9 @@ export function createShares(
   const ehrs = new Map<string, Shares>()
   const users = new Map<string, Shares>()
 
-  return ({ id, ehr, tokens: { identity } }) => {
-    const user = identity ? `${ehr} ${identity.iss} ${identity.sub}` : id
+  return session => {
+    const { ehr } = session
+    const user = nameUser(session)
     const known = users.get(user)
     if (known) return known
     if (users.size >= MAX_KNOWN) forgetIdle(users)
@@ -49,6 +50,11 @@ export function createShares(
     users.set(user, shares)
     return shares
   }
+}
+
+/** Who a session is of, at its EHR: the user, or the session where the EHR names none. */
+export function nameUser({ id, ehr, tokens: { identity } }: ProxiedSession['session']): string {
+  return identity ? `${ehr} ${identity.iss} ${identity.sub}` : id
 }
 
 function forgetIdle(users: Map<string, Shares>): void {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { JWK } from 'jose'
@@ -219,4 +220,37 @@ test('[RL1, DS8] SIGTERM right after a reload: an answer of the generation befor
   assert.equal(answer.status, 200, answer.text)
   assert.equal(answer.json<{ id: string }>().id, 'amy-shaw')
   assert.equal(status, 0)
+})
+
+test('[RL1, LM1] limits: of connections for those that come, of requests for everybody', async t => {
+  const service = await start(t)
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(service, browser, 'amy-shaw')
+  const statuses = async () => {
+    const path = `${fhirBaseUrl}/Patient/amy-shaw`
+    const answers = await Promise.all(Array.from({ length: 8 }, () => browser.fetch(path)))
+    return new Set(answers.map(({ status }) => status))
+  }
+  assert.deepEqual([...(await statuses())], [200])
+  service.change(document => {
+    document.limits = { requestsPerSecond: { user: 1 } }
+  })
+  await reload(service)
+  assert.ok((await statuses()).has(429))
+  service.change(document => {
+    document.limits = { inFlight: { user: 9_000 } }
+  })
+  const refused = await service.reload()
+  assert.equal(refused.status, 422)
+  assert.match(refused.text, /limits\.inFlight\.user/)
+
+  service.change(document => {
+    document.limits = { connections: { perAddress: 1 } }
+  })
+  await reload(service)
+  const { port } = new URL(service.app)
+  const held = connect(Number(port), '127.0.0.1')
+  t.after(() => held.destroy())
+  const dropped = connect(Number(port), '127.0.0.1')
+  await new Promise(resolve => dropped.on('error', () => {}).on('close', resolve))
 })

@@ -11,6 +11,7 @@ import { pino } from 'pino'
 import { parse, stringify } from 'yaml'
 import { serve } from '../../program/app.ts'
 import { type Config, loadConfig } from '../../program/config/load.ts'
+import { resolveLimits } from '../../program/limits.ts'
 import { buildLoggerOptions } from '../../program/logging.ts'
 import { type AppOptions, buildOptions } from '../../program/options.ts'
 import { createServer } from '../../program/server.ts'
@@ -78,8 +79,9 @@ async function createProduct(app: string, sandbox: Sandbox, options: WorldOption
   const now = options.now ?? Date.now
   const { vault } = await openVault(config.vault, buildKeyMarks(config.keyRing), now)
   const { logger, log } = captureLog()
+  const limits = { ...resolveLimits(config.limits).connections, ...options.connections }
   const server = createServer({
-    ...{ logger, trustedProxies: config.trustedProxies, limits: options.connections },
+    ...{ logger, trustedProxies: config.trustedProxies, limits },
   })
   const contract = await readFile('openapi.yaml', 'utf8')
   const built = buildOptions(config, { vault, now, contract, auditSink: options.auditSink })
