@@ -1,55 +1,236 @@
 // The one place where audit events go, from the configuration: opened once, and kept over reloads.
 
+import { AuditFault } from '../src/audit/audit-fault.ts'
+import { chainPath, countChains } from '../src/audit/chain-files.ts'
+import { type TakenChain, takeChain, tryChain } from '../src/audit/chain-lock.ts'
+import { openDeliveredChain } from '../src/audit/delivered-chain.ts'
 import { type FileSinkOptions, openFileSink } from '../src/audit/file-sink.ts'
 import type { AuditSink } from '../src/audit/recorder.ts'
 import { AuditRefusal } from '../src/audit/refusal.ts'
 import { deriveSealKeys } from '../src/audit/seal-keys.ts'
 import { createSealer, createSealJudge } from '../src/audit/seals.ts'
 import { describeError } from '../src/error-description.ts'
+import { within } from '../src/patience.ts'
 import { buildSigningKeySet } from '../src/signing-keys.ts'
+import { type AuditLogger, createDeliveryLog, createFaultLog, tellEnds } from './audit-log.ts'
+import { type AuditPoster, createAuditPoster } from './audit-server.ts'
+import type { AuditConfig, AuditServer } from './config/audit.ts'
 import type { Config } from './config/load.ts'
 
 type Settings = Pick<Config, 'audit' | 'keyRing'>
 
-export interface AuditOutlet extends AuditSink {
-  /** Goes on with the keys of another configuration. */
-  renew(settings: Settings): void
+/** What was counted since the start. */
+export interface AuditFigures {
+  /** Events that a server took. */
+  delivered: number
+  /** Events that it will not have. */
+  refused: number
+  /** Tries that came to nothing. */
+  failures: number
+  /** Bytes that wait on the disk. */
+  queueBytes: number
 }
+
+export interface AuditOutlet extends AuditSink {
+  /** Of a sink that delivers. */
+  figures?(): AuditFigures
+  /** Goes on with the keys and the server of another configuration. */
+  renew(settings: Settings): Promise<void>
+}
+
+export interface AuditSurroundings {
+  logger: AuditLogger
+  /** Writes a line to standard output; rejects where it is dropped. */
+  append: (line: string) => Promise<void>
+}
+
+/** How long a reader of standard output may keep a line waiting. */
+const READER_MS = 5_000
+/** How long an ending goes on delivering; what is left is delivered after the next start. */
+const FLUSH_MS = 3_000
+/** How often what another process left behind is looked for. */
+const LEFT_BEHIND_MS = 60_000
 
 /**
  * Opens the sink; undefined where events go nowhere. Rejects with AuditRefusal, in one line, where it cannot
  * be used as it stands.
  */
 export async function openAuditSink(
-  settings: Settings & Pick<Config, 'processes'>,
+  { audit, keyRing }: Settings,
+  surroundings: AuditSurroundings,
 ): Promise<AuditOutlet | undefined> {
-  const { audit, keyRing } = settings
   if (audit === undefined) return undefined
-  if (audit.sink !== 'file') {
-    throw new AuditRefusal(`audit.sink: events go to files alone, and not to ${audit.sink} yet`)
-  }
-  if (settings.processes !== 1) {
-    throw new AuditRefusal('audit.sink: a file takes the events of one process alone yet')
-  }
-  const sealKeys = deriveSealKeys(keyRing)
-  const sink = await openAt({
-    ...{ path: audit.path, rotateBytes: audit.rotateBytes, keep: audit.keep },
-    seal: createSealer(sealKeys),
-    judge: createSealJudge(buildSigningKeySet(sealKeys).keys),
-  })
+  if (audit.sink === 'stdout') return openOutput(surroundings)
+  const chain = take(audit.path)
+  const open = audit.sink === 'file' ? openFile(audit) : openServer(audit)
+  return await refusing(chain, () => open({ chain, keyRing }, surroundings))
+}
+
+function openOutput({ append }: AuditSurroundings): AuditOutlet {
   return {
-    record: sink.record,
-    close: sink.close,
-    renew: next => sink.sealBy(createSealer(deriveSealKeys(next.keyRing))),
+    record: event =>
+      new Promise((done, fail) => {
+        const timer = setTimeout(() => fail(new AuditFault('AUDIT_UNREAD')), READER_MS).unref()
+        append(`{"audit":${event}}\n`)
+          .then(done, fail)
+          .finally(() => clearTimeout(timer))
+      }),
+    close: async () => undefined,
+    renew: async () => undefined,
   }
 }
 
-async function openAt(options: FileSinkOptions) {
-  try {
-    return await openFileSink(options)
-  } catch (error) {
-    const { code } = describeError(error)
-    if (error instanceof AuditRefusal || code === undefined) throw error
-    throw new AuditRefusal(`audit.path: ${options.path} cannot be written (${code})`)
+interface Place {
+  chain: TakenChain
+  keyRing: Config['keyRing']
+}
+
+type FileConfig = Extract<AuditConfig, { path: string }>
+
+function openFile(audit: FileConfig) {
+  return async (place: Place, { logger }: AuditSurroundings): Promise<AuditOutlet> => {
+    const sink = await openFileSink(fileOptions(audit, place, logger))
+    const stopTelling = tellEnds(logger, place.chain.path, sink)
+    return {
+      record: sink.record,
+      async close() {
+        await sink.close()
+        stopTelling()
+        place.chain.release()
+      },
+      renew: async ({ keyRing }) => sink.sealBy(createSealer(deriveSealKeys(keyRing))),
+    }
   }
+}
+
+function openServer(audit: AuditServer) {
+  return async (place: Place, { logger }: AuditSurroundings): Promise<AuditOutlet> => {
+    let poster: AuditPoster = createAuditPoster(audit)
+    const figures: AuditFigures = { delivered: 0, refused: 0, failures: 0, queueBytes: 0 }
+    const log = createDeliveryLog(logger)
+    let { keyRing } = place
+    const open = (chain: TakenChain) =>
+      openDeliveredChain({
+        file: fileOptions(audit, { chain, keyRing }, logger),
+        queueBytes: audit.queueBytes,
+        delivery: {
+          post: (events, signal) => poster.post(events, signal),
+          onTaken(events) {
+            figures.delivered += events
+            log.noteTaken()
+          },
+          onRefused(refused) {
+            figures.refused += refused.length
+            log.noteRefused(chain.path, refused)
+          },
+          onFault(error) {
+            figures.failures++
+            log.noteFault(error)
+          },
+        },
+      })
+    const own = await open(place.chain)
+    const stopTelling = tellEnds(logger, place.chain.path, own)
+    const ending = new AbortController()
+    let adopting: Promise<void> = Promise.resolve()
+    const adopt = () => {
+      adopting = adopting.then(() => deliverLeftBehind(audit.path, { open, ending, logger }))
+    }
+    const timer = setInterval(adopt, LEFT_BEHIND_MS).unref()
+    adopt()
+    return {
+      record: own.record,
+      async close() {
+        clearInterval(timer)
+        ending.abort()
+        await adopting
+        await within(FLUSH_MS, own.caughtUp())
+        await own.close()
+        stopTelling()
+        await poster.close()
+        place.chain.release()
+      },
+      async renew(next) {
+        keyRing = next.keyRing
+        own.sealBy(createSealer(deriveSealKeys(keyRing)))
+        const before = poster
+        if (next.audit?.sink === 'fhir') poster = createAuditPoster(next.audit)
+        if (before !== poster) await before.close()
+      },
+      figures: () => ({ ...figures, queueBytes: own.queued() }),
+    }
+  }
+}
+
+/** Chains that no process writes any more may hold what was never delivered. */
+async function deliverLeftBehind(
+  path: string,
+  {
+    open,
+    ending,
+    logger,
+  }: {
+    open: (chain: TakenChain) => ReturnType<typeof openDeliveredChain>
+    ending: AbortController
+    logger: AuditLogger
+  },
+): Promise<void> {
+  const { signal } = ending
+  const over = new Promise<void>(done => signal.addEventListener('abort', () => done()))
+  const chains = await countChains(path).catch(() => 0)
+  for (let number = 0; number < chains && !signal.aborted; number++) {
+    let chain: TakenChain | undefined
+    try {
+      chain = tryChain(chainPath(path, number))
+      if (chain === undefined) continue
+      const left = await open(chain)
+      await Promise.race([left.caughtUp(), over])
+      await left.close()
+    } catch (error) {
+      logger.error({ err: error, file: chainPath(path, number) }, 'audit events are left behind')
+    } finally {
+      chain?.release()
+    }
+  }
+}
+
+function fileOptions(
+  { path, rotateBytes, keep }: FileConfig,
+  { chain, keyRing }: Place,
+  logger: AuditLogger,
+): FileSinkOptions {
+  const sealKeys = deriveSealKeys(keyRing)
+  return {
+    ...{ path: chain.path, firstPath: path, rotateBytes, keep },
+    seal: createSealer(sealKeys),
+    judge: createSealJudge(buildSigningKeySet(sealKeys).keys),
+    onFault: createFaultLog(logger),
+  }
+}
+
+function take(path: string): TakenChain {
+  let taken: TakenChain | undefined
+  try {
+    taken = takeChain(path)
+  } catch (error) {
+    throw describeRefusal(path, error)
+  }
+  if (taken === undefined) throw new AuditRefusal(`audit.path: ${path}: too many processes use it`)
+  return taken
+}
+
+async function refusing<T>(chain: TakenChain, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    chain.release()
+    throw describeRefusal(chain.path, error)
+  }
+}
+
+function describeRefusal(path: string, error: unknown): unknown {
+  if (error instanceof AuditRefusal) return error
+  const { code } = describeError(error)
+  if (code === undefined) return error
+  return new AuditRefusal(`audit.path: ${path} cannot be written (${code})`)
 }

@@ -2,8 +2,8 @@
 // written, is dropped and counted. No I/O.
 
 export interface LineQueue {
-  /** Adds whole lines, the last one with its end. */
-  add(lines: string): void
+  /** Adds whole lines, the last one with its end; `settle` is told whether they were written. */
+  add(lines: string, settle?: Settle): void
   /** The bytes to write next. */
   head(): Buffer | undefined
   /** So many bytes of the head are written. */
@@ -14,11 +14,14 @@ export interface LineQueue {
   readonly droppedLines: number
 }
 
+/** Hears once what became of lines. */
+export type Settle = (areWritten: boolean) => void
+
 const NEWLINE = 10
 
 /** An empty queue of at most so many bytes. */
 export function createLineQueue(maxBytes: number): LineQueue {
-  const batches: Buffer[] = []
+  const batches: { bytes: Buffer; settle: Settle | undefined }[] = []
   let bytesWaiting = 0
   let droppedLines = 0
   /** Written: the beginning of a line whose rest was dropped. */
@@ -26,32 +29,36 @@ export function createLineQueue(maxBytes: number): LineQueue {
   let isInLine = false
 
   return {
-    add(lines) {
+    add(lines, settle) {
       const batch = Buffer.from(isTorn ? `\n${lines}` : lines)
       if (bytesWaiting + batch.length > maxBytes) {
         droppedLines += countLines(lines)
+        settle?.(false)
         return
       }
       isTorn = false
-      batches.push(batch)
+      batches.push({ bytes: batch, settle })
       bytesWaiting += batch.length
     },
-    head: () => batches[0],
+    head: () => batches[0]?.bytes,
     advance(bytes) {
       const [head] = batches
       if (head === undefined || bytes === 0) return
       bytesWaiting -= bytes
-      isInLine = head[bytes - 1] !== NEWLINE
-      if (bytes === head.length) batches.shift()
-      else batches[0] = head.subarray(bytes)
+      isInLine = head.bytes[bytes - 1] !== NEWLINE
+      if (bytes === head.bytes.length) {
+        batches.shift()
+        head.settle?.(true)
+      } else head.bytes = head.bytes.subarray(bytes)
     },
     drop() {
-      for (const batch of batches) droppedLines += countLines(batch)
+      const dropped = batches.splice(0)
+      for (const { bytes } of dropped) droppedLines += countLines(bytes)
       // Of this one everything is written but its end, which comes with the next lines.
-      if (isInLine && batches[0]?.[0] === NEWLINE) droppedLines--
-      batches.length = 0
+      if (isInLine && dropped[0]?.bytes[0] === NEWLINE) droppedLines--
       bytesWaiting = 0
       isTorn = isInLine
+      for (const { settle } of dropped) settle?.(false)
     },
     get droppedLines() {
       return droppedLines

@@ -5,11 +5,13 @@
 
 import { write, writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createLineQueue } from './line-queue.ts'
+import { createLineQueue, type Settle } from './line-queue.ts'
 import { openUnblocked } from './unblocked.ts'
 
 export interface LogOutput {
   write(line: string): void
+  /** Writes a line, its end included, without waiting for neighbours; rejects where it is dropped. */
+  append(line: string): Promise<void>
   /** Lines that could not be written so far. */
   readonly droppedLines: number
   /** Resolves when everything is written, or after a moment. */
@@ -31,6 +33,8 @@ export function openLogOutput(onRecovery: (droppedLines: number) => void): LogOu
   const file = openUnblocked(1)
   const queue = createLineQueue(MAX_WAITING_BYTES)
   let collected = ''
+  /** Who wants to know what becomes of the lines that are collected. */
+  let asking: Settle[] = []
   let isWriting = false
   let isResting = false
   let retryMs = FIRST_RETRY_MS
@@ -44,6 +48,12 @@ export function openLogOutput(onRecovery: (droppedLines: number) => void): LogOu
       collected += line
       if (collected.length > BATCH_LENGTH) handOver()
     },
+    append: line =>
+      new Promise((done, fail) => {
+        collected += line
+        if (asking.length === 0) setImmediate(handOver)
+        asking.push(isWritten => (isWritten ? done() : fail(new Error('the line was dropped'))))
+      }),
     get droppedLines() {
       return queue.droppedLines
     },
@@ -59,7 +69,15 @@ export function openLogOutput(onRecovery: (droppedLines: number) => void): LogOu
   }
 
   function collect(): void {
-    if (collected !== '') queue.add(collected)
+    const settles = asking
+    asking = []
+    const settle: Settle | undefined =
+      settles.length === 0
+        ? undefined
+        : areWritten => {
+            for (const one of settles) one(areWritten)
+          }
+    if (collected !== '') queue.add(collected, settle)
     collected = ''
   }
 

@@ -80,11 +80,24 @@ export function followLine(before: Head, line: string): Link | Reason {
   return { head: { count: seq, hash: own }, content, isSeal }
 }
 
-/** The number of a line and the head before it, as the line itself tells them. */
-export function readPlace(line: string): { seq: number; before: Head } | undefined {
-  const [, number, prev = ''] = LINE.exec(line) ?? []
+/** A line as it tells of itself: unproved. */
+export interface ToldLine {
+  before: Head
+  head: Head
+  content: string
+  isSeal: boolean
+}
+
+/** Reads a line by itself, without the one before it; undefined for what is none. */
+export function readLine(line: string): ToldLine | undefined {
+  const [, number, prev = '', own = '', kind, content = ''] = LINE.exec(line) ?? []
   if (number === undefined) return undefined
-  return { seq: Number(number), before: { count: Number(number) - 1, hash: prev } }
+  const count = Number(number)
+  return {
+    before: { count: count - 1, hash: prev },
+    head: { count, hash: own },
+    ...{ content, isSeal: kind === 'seal' },
+  }
 }
 
 function link(before: Head, kind: 'event' | 'seal', content: string) {

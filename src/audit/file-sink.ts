@@ -5,6 +5,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { AuditFault } from './audit-fault.ts'
 import { type Head, linkLine, linkSeal } from './chain.ts'
 import { countChains, listAside, syncFolder } from './chain-files.ts'
 import { writeNote } from './note.ts'
@@ -90,10 +91,8 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
     prune: () => inTurn(prune),
     record: event =>
       new Promise((done, fail) => {
-        if (isClosed) return fail(new Error('audit: the file is closed'))
-        if (waitingBytes + event.length > maxWaitingBytes) {
-          return fail(new Error('audit: too many events wait'))
-        }
+        if (isClosed) return fail(new AuditFault('AUDIT_CLOSED'))
+        if (waitingBytes + event.length > maxWaitingBytes) return fail(new AuditFault('AUDIT_BUSY'))
         waiting.push({ event, done, fail })
         waitingBytes += event.length
         if (isWriting) return
@@ -215,6 +214,6 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
     file = undefined
     size = named?.size ?? 0
     await restore()
-    throw new Error('audit: the file was taken away')
+    throw new AuditFault('AUDIT_FILE_GONE')
   }
 }

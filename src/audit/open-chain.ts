@@ -3,7 +3,7 @@
 
 import { mkdir, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { type Break, followLine, type Head, readPlace, readSeal, START } from './chain.ts'
+import { type Break, followLine, type Head, readLine, readSeal, START } from './chain.ts'
 import { countChains, listAside, readLines, sizeOf } from './chain-files.ts'
 import { judgeNote, type Note, readNote, writeNote } from './note.ts'
 import { AuditRefusal } from './refusal.ts'
@@ -74,7 +74,7 @@ async function readLast(
       if (isSealed(path, text, judge)) throw refusal(path, fault.line, fault.reason)
       continue
     }
-    head ??= readPlace(text)?.before ?? START
+    head ??= readLine(text)?.before ?? START
     const before: Head = head
     const next = isTorn ? 'unreadable' : followLine(before, text)
     if (typeof next === 'string') {
@@ -97,11 +97,10 @@ async function readLast(
 }
 
 function isSealed(path: string, text: string, judge: JudgeSeal): boolean {
-  const place = readPlace(text)
-  const begin = text.indexOf('"seal":')
-  const seal = begin < 0 ? undefined : readSeal(text.slice(begin + 7, -1))
-  if (place === undefined || seal === undefined) return false
-  return judge({ name: basename(path), ...place.before }, seal) === 'good'
+  const line = readLine(text)
+  const seal = line?.isSeal ? readSeal(line.content) : undefined
+  if (line === undefined || seal === undefined) return false
+  return judge({ name: basename(path), ...line.before }, seal) === 'good'
 }
 
 async function cut(path: string, size: number): Promise<void> {

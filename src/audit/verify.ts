@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Break, followLine, type Head, readPlace, readSeal, START } from './chain.ts'
+import { type Break, followLine, type Head, readLine, readSeal, START } from './chain.ts'
 import { chainPath, countChains, listAside, readLines, sizeOf } from './chain-files.ts'
 import { judgeNote, readNote, type SignedNote } from './note.ts'
 import type { JudgeSeal } from './seals.ts'
@@ -107,8 +107,8 @@ function judgeSeal(path: string, before: Head, content: string, judge: JudgeSeal
 }
 
 function startOf(text: string, from: number): Head | undefined {
-  const place = readPlace(text)
-  return place?.seq === from ? place.before : undefined
+  const line = readLine(text)
+  return line?.head.count === from ? line.before : undefined
 }
 
 async function* linesOf(path: string, from: number) {

@@ -16,6 +16,12 @@ import type {
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ASSERTION_LIFETIME_SECONDS = 120
 
+/** Who reads an assertion. */
+export type AssertionReader = Pick<
+  AuthorizationServer,
+  'tokenEndpoint' | 'tokenEndpointAuthSigningAlgs'
+>
+
 export interface AuthSource {
   now: () => number
   randomBytes: RandomBytes
@@ -75,8 +81,8 @@ function formEncode(text: string): string {
  * use it, and it lives two minutes (AS-19 to AS-29; attacks L19).
  */
 export async function buildAssertion(
-  { clientId, clientAuth, quirks }: Registration,
-  server: AuthorizationServer,
+  { clientId, clientAuth, quirks }: Pick<Registration, 'clientId' | 'clientAuth' | 'quirks'>,
+  server: AssertionReader,
   { now, randomBytes }: AuthSource,
 ): Promise<string> {
   if (clientAuth.method !== 'private_key_jwt') throw new TypeError('no key to sign with')
@@ -105,7 +111,7 @@ export async function buildAssertion(
  */
 function chooseKey(
   { keys, alg }: Extract<ClientAuthentication, { method: 'private_key_jwt' }>,
-  { tokenEndpointAuthSigningAlgs: listed }: AuthorizationServer,
+  { tokenEndpointAuthSigningAlgs: listed }: AssertionReader,
 ): ClientKey {
   const fitting = keys.filter(key => (alg ? key.alg === alg : (listed?.includes(key.alg) ?? true)))
   const key = fitting.find(({ isNext }) => !isNext) ?? fitting[0]
