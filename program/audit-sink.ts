@@ -63,7 +63,15 @@ export async function openAuditSink(
   if (audit.sink === 'stdout') return openOutput(surroundings)
   const chain = take(audit.path)
   const open = audit.sink === 'file' ? openFile(audit) : openServer(audit)
-  return await refusing(chain, () => open({ chain, keyRing }, surroundings))
+  const opened = await refusing(chain, () => open({ chain, keyRing }, surroundings))
+  let closing: Promise<void> | undefined
+  return {
+    ...opened,
+    close() {
+      closing ??= opened.close().finally(() => chain.release())
+      return closing
+    },
+  }
 }
 
 function openOutput({ append }: AuditSurroundings): AuditOutlet {
@@ -96,7 +104,6 @@ function openFile(audit: FileConfig) {
       async close() {
         await sink.close()
         stopTelling()
-        place.chain.release()
       },
       renew: async ({ keyRing }) => sink.sealBy(createSealer(deriveSealKeys(keyRing))),
     }
@@ -148,7 +155,6 @@ function openServer(audit: AuditServer) {
         await own.close()
         stopTelling()
         await poster.close()
-        place.chain.release()
       },
       async renew(next) {
         keyRing = next.keyRing

@@ -35,7 +35,7 @@ export function tryChain(path: string): TakenChain | undefined {
     if ((error as { errcode?: number }).errcode === BUSY) return undefined
     throw error
   }
-  return { path, release: () => lock.close() }
+  return { path, release: () => void (lock.isOpen && lock.close()) }
 }
 
 // Never opened where it is there already: closing it would give back a lock that this process holds.

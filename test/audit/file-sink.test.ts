@@ -189,7 +189,9 @@ test('[AU5] whatever was acknowledged before SIGKILL is in the file, in 20 round
   const secret = ring.keys[0].secret.toString('hex')
   for (let round = 0; round < 20; round++) {
     const words = ['--input-type=module', '-e', script, path, `r${round}`, secret]
-    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const stdio = ['ignore', 'pipe', 'inherit'] as const
+    const child = spawn(process.execPath, words, { stdio: [...stdio] })
+    t.after(() => child.kill('SIGKILL'))
     let text = ''
     child.stdout.on('data', part => {
       text += part
