@@ -5,6 +5,7 @@
 import { Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { DeliveryFigures } from '../src/audit/delivery-figures.ts'
 import { describeError } from '../src/error-description.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { createInstruments, type Instruments, showBuild, showGauge } from '../src/instruments.ts'
@@ -18,6 +19,7 @@ import {
   judgeOptions,
   listOfTexts,
   optional,
+  withMethods,
 } from '../src/plugin-terms.ts'
 import { measureProcess } from '../src/process-metrics.ts'
 
@@ -37,6 +39,8 @@ export interface OutsideCounts {
 export interface MetricsOptions {
   /** Asked whenever the metrics are; a host that counts nothing leaves it out. */
   countOutside?: () => OutsideCounts
+  /** Asked whenever the metrics are, where audit events go to a FHIR server. */
+  delivery?: DeliveryFigures
   /** Path below which the routes lie: it is left out of their names. */
   base?: string
   /** Registration ids; what is said of any other is told as `other`. */
@@ -90,6 +94,7 @@ const OUTCOMES: Partial<Record<Act['act'], string>> = {
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
   judgeOptions('metrics', options, {
     countOutside: optional(aFunction),
+    delivery: optional(withMethods('takeCounts', 'queueBytes')),
     base: optional(aText),
     ehrs: optional(listOfTexts),
     build: optional(anObject),
@@ -162,6 +167,9 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     countAudit: outcome => made.audit.inc({ outcome }),
   })
 
+  const { delivery } = options
+  if (delivery) showGauge(registry, 'fhirstorm_audit_queue_bytes', () => delivery.queueBytes())
+
   let counted: OutsideCounts = { exception: 0, rejection: 0, droppedLogLines: 0 }
 
   async function measure(): Promise<Measured[]> {
@@ -176,6 +184,9 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     }
     made.droppedLines.inc(now.droppedLogLines - counted.droppedLogLines)
     counted = now
+    for (const [outcome, count] of Object.entries(delivery?.takeCounts() ?? {})) {
+      made.deliveries.inc({ outcome }, count)
+    }
   }
 
   function nameOf(ehr: string | undefined): string | undefined {

@@ -4,6 +4,7 @@ import { AuditFault } from '../src/audit/audit-fault.ts'
 import { chainPath, countChains } from '../src/audit/chain-files.ts'
 import { type TakenChain, takeChain, tryChain } from '../src/audit/chain-lock.ts'
 import { openDeliveredChain } from '../src/audit/delivered-chain.ts'
+import type { DeliveryCounts, DeliveryFigures } from '../src/audit/delivery-figures.ts'
 import { type FileSinkOptions, openFileSink } from '../src/audit/file-sink.ts'
 import type { AuditSink } from '../src/audit/recorder.ts'
 import { AuditRefusal } from '../src/audit/refusal.ts'
@@ -19,21 +20,9 @@ import type { Config } from './config/load.ts'
 
 type Settings = Pick<Config, 'audit' | 'keyRing'>
 
-/** What was counted since the start. */
-export interface AuditFigures {
-  /** Events that a server took. */
-  delivered: number
-  /** Events that it will not have. */
-  refused: number
-  /** Tries that came to nothing. */
-  failures: number
-  /** Bytes that wait on the disk. */
-  queueBytes: number
-}
-
 export interface AuditOutlet extends AuditSink {
-  /** Of a sink that delivers. */
-  figures?(): AuditFigures
+  /** Of a sink that delivers to a server. */
+  delivery?: DeliveryFigures
   /** Goes on with the keys and the server of another configuration. */
   renew(settings: Settings): Promise<void>
 }
@@ -113,7 +102,7 @@ function openFile(audit: FileConfig) {
 function openServer(audit: AuditServer) {
   return async (place: Place, { logger }: AuditSurroundings): Promise<AuditOutlet> => {
     let poster: AuditPoster = createAuditPoster(audit)
-    const figures: AuditFigures = { delivered: 0, refused: 0, failures: 0, queueBytes: 0 }
+    let counts = nothingCounted()
     const log = createDeliveryLog(logger)
     let { keyRing } = place
     const open = (chain: TakenChain) =>
@@ -123,15 +112,15 @@ function openServer(audit: AuditServer) {
         delivery: {
           post: (events, signal) => poster.post(events, signal),
           onTaken(events) {
-            figures.delivered += events
+            counts.delivered += events
             log.noteTaken()
           },
           onRefused(refused) {
-            figures.refused += refused.length
+            counts.refused += refused.length
             log.noteRefused(chain.path, refused)
           },
           onFault(error) {
-            figures.failures++
+            counts.failed++
             log.noteFault(error)
           },
         },
@@ -163,9 +152,20 @@ function openServer(audit: AuditServer) {
         if (next.audit?.sink === 'fhir') poster = createAuditPoster(next.audit)
         if (before !== poster) await before.close()
       },
-      figures: () => ({ ...figures, queueBytes: own.queued() }),
+      delivery: {
+        queueBytes: own.queued,
+        takeCounts() {
+          const taken = counts
+          counts = nothingCounted()
+          return taken
+        },
+      },
     }
   }
+}
+
+function nothingCounted(): DeliveryCounts {
+  return { delivered: 0, refused: 0, failed: 0 }
 }
 
 /** Chains that no process writes any more may hold what was never delivered. */

@@ -65,6 +65,11 @@ export function createInstruments(registry: Registry) {
     audit: count('fhirstorm_audit_events_total', 'Audit events, by what became of them', [
       ...(['outcome'] as const),
     ]),
+    deliveries: count(
+      'fhirstorm_audit_deliveries_total',
+      'Audit events on their way to a FHIR server, and tries that failed',
+      ['outcome'],
+    ),
     droppedLines: count(
       'fhirstorm_log_lines_dropped_total',
       'Log lines that could not be written',

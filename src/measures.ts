@@ -48,6 +48,11 @@ export const gauges = {
     labels: [],
     across: 'sum',
   },
+  fhirstorm_audit_queue_bytes: {
+    help: 'Bytes of audit events that wait for the FHIR server',
+    labels: [],
+    across: 'sum',
+  },
   http_server_active_requests: {
     help: 'Requests that have no whole answer yet',
     labels: [],

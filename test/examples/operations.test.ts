@@ -51,6 +51,8 @@ before(async () => {
   for (const [name, { labels }] of Object.entries({ ...gauges, ...crewMetrics })) {
     known.set(name, new Set(labels))
   }
+  // Where audit events go to a FHIR server (test/plugins/small.test.ts).
+  known.set('fhirstorm_audit_deliveries_total', new Set(['outcome']))
 })
 after(() => world.close())
 

@@ -121,6 +121,31 @@ test('[G5] metrics know routes, statuses and codes, never paths', async t => {
   assert.match(text, /fhirstorm_session_events_total\{event="started",ehr="general"\} 1/)
 })
 
+test('[AU4] what audit events come to on their way to a server is counted once, whoever asks', async t => {
+  const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
+  t.after(() => app.close())
+  let counts = { delivered: 5, refused: 1, failed: 2 }
+  const delivery = {
+    queueBytes: () => 1_234,
+    takeCounts() {
+      const taken = counts
+      counts = { delivered: 0, refused: 0, failed: 0 }
+      return taken
+    },
+  }
+  await app.register(metrics, { delivery })
+  for (const delivered of [5, 7]) {
+    const text = await app.smartMetrics.text()
+    assert.match(
+      text,
+      new RegExp(`^fhirstorm_audit_deliveries_total\\{outcome="delivered"\\} ${delivered}$`, 'm'),
+    )
+    assert.match(text, /^fhirstorm_audit_deliveries_total\{outcome="refused"\} 1$/m)
+    assert.match(text, /^fhirstorm_audit_queue_bytes 1234$/m)
+    counts.delivered = 2
+  }
+})
+
 test('[PS2, PS4] what goes wrong outside of requests is counted and logged by its place', async t => {
   const lines: string[] = []
   const logger = pino(buildLoggerOptions('info'), { write: line => void lines.push(line) })
