@@ -24,7 +24,7 @@ export interface AuditOutlet extends AuditSink {
   /** Of a sink that delivers to a server. */
   delivery?: DeliveryFigures
   /** Goes on with the keys and the server of another configuration. */
-  renew(settings: Settings): Promise<void>
+  renew(settings: Settings): void
 }
 
 export interface AuditSurroundings {
@@ -73,7 +73,7 @@ function openOutput({ append }: AuditSurroundings): AuditOutlet {
           .finally(() => clearTimeout(timer))
       }),
     close: async () => undefined,
-    renew: async () => undefined,
+    renew: () => undefined,
   }
 }
 
@@ -94,7 +94,7 @@ function openFile(audit: FileConfig) {
         await sink.close()
         stopTelling()
       },
-      renew: async ({ keyRing }) => sink.sealBy(createSealer(deriveSealKeys(keyRing))),
+      renew: ({ keyRing }) => sink.sealBy(createSealer(deriveSealKeys(keyRing))),
     }
   }
 }
@@ -145,12 +145,12 @@ function openServer(audit: AuditServer) {
         stopTelling()
         await poster.close()
       },
-      async renew(next) {
+      renew(next) {
         keyRing = next.keyRing
         own.sealBy(createSealer(deriveSealKeys(keyRing)))
         const before = poster
         if (next.audit?.sink === 'fhir') poster = createAuditPoster(next.audit)
-        if (before !== poster) await before.close()
+        if (before !== poster) void before.close().catch(() => undefined)
       },
       delivery: {
         queueBytes: own.queued,

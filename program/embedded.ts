@@ -44,7 +44,7 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
   const contract = config.docs ? await readContract() : undefined
   const { vault, warnings } = await openVault(config)
   for (const warning of warnings) app.log.warn({ warning }, 'vault')
-  const auditSink = await openAuditSink(config)
+  const auditSink = await openAuditSink(config, { logger: app.log, append: writeLine })
   const built = buildOptions(config, { vault, auditSink, contract })
   // Before all others, and so the last to run: what ends while the app closes is recorded, too.
   app.addHook('onClose', async () => {
@@ -77,4 +77,11 @@ export async function openVault({
 }: Pick<Config, 'vault' | 'keyRing'>): Promise<OpenedVault> {
   const steady = () => performance.now()
   return await openChosenVault(vault, buildKeyMarks(keyRing), Date.now, steady)
+}
+
+/** To standard output, which is the host's. */
+function writeLine(line: string): Promise<void> {
+  return new Promise((done, fail) => {
+    process.stdout.write(line, error => (error ? fail(error) : done()))
+  })
 }

@@ -170,6 +170,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...others,
     })
     for (const listener of [built.admin, built.internal]) if (listener) listener.open = plan.add
+    const { delivery } = auditSink ?? {}
+    if (delivery) {
+      // What waits is told by the generation of now, what was counted by whichever is asked.
+      const queueBytes = () => (app === generation ? delivery.queueBytes() : 0)
+      built.metrics.delivery = { ...delivery, queueBytes }
+    }
     try {
       await serve(generation, built)
       await generation.ready()

@@ -7,7 +7,7 @@ import { type Logger, pino } from 'pino'
 import { AuditRefusal } from '../../src/audit/refusal.ts'
 import { locateFault } from '../../src/fault-site.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
-import { openAuditSink } from '../audit-sink.ts'
+import { type AuditSurroundings, openAuditSink } from '../audit-sink.ts'
 import type { Config } from '../config/load.ts'
 import { readContract } from '../contract.ts'
 import { openVault } from '../embedded.ts'
@@ -73,10 +73,12 @@ export async function run(config: Config, role: Role): Promise<Running | string>
       else process.exit()
     },
   })
-  const stores = await openStores(config).catch((error: unknown) => {
-    if (error instanceof VaultRefusal || error instanceof AuditRefusal) return error.message
-    throw error
-  })
+  const stores = await openStores(config, { logger, append: log.append }).catch(
+    (error: unknown) => {
+      if (error instanceof VaultRefusal || error instanceof AuditRefusal) return error.message
+      throw error
+    },
+  )
   if (typeof stores === 'string') return stores
   const { vault, auditSink, warnings } = stores
   for (const warning of warnings) logger.warn({ warning }, 'vault')
@@ -140,10 +142,10 @@ export async function run(config: Config, role: Role): Promise<Running | string>
 }
 
 /** What outlives every generation of the app. */
-async function openStores(config: Config) {
+async function openStores(config: Config, surroundings: AuditSurroundings) {
   const { vault, warnings } = await openVault(config)
   try {
-    return { vault, warnings, auditSink: await openAuditSink(config) }
+    return { vault, warnings, auditSink: await openAuditSink(config, surroundings) }
   } catch (error) {
     await vault.close()
     throw error

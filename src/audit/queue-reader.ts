@@ -89,6 +89,7 @@ export function createQueueReader(
     if (head.hash === at.hash) return
     onFault(new AuditFault('AUDIT_QUEUE_BROKEN'))
     at = { count: 0, hash: '' }
+    rest = Buffer.alloc(0)
     void file?.close()
     file = undefined
   }

@@ -317,7 +317,7 @@ test('a reload goes on with other keys and another server', async t => {
   assert.ok(await eventually(() => one.taken.size === 1))
   const next = makeKeyRing(1, randomBytes)
   const keyRing = { ...ring, keys: [...next.keys, ...ring.keys] } as typeof ring
-  await sink.renew({ keyRing, audit: serverOf(path, two.url, { token: 'other' }) })
+  sink.renew({ keyRing, audit: serverOf(path, two.url, { token: 'other' }) })
   await sink.record(eventOf(2))
   assert.ok(await eventually(() => two.taken.size === 1))
   assert.equal(two.headers[0]?.authorization, 'Bearer other')

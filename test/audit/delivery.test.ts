@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { createAuditPoster } from '../../program/audit-server.ts'
 import type { AuditServer } from '../../program/config/audit.ts'
 import { type DeliveredChainOptions, openDeliveredChain } from '../../src/audit/delivered-chain.ts'
+import { openFileSink } from '../../src/audit/file-sink.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { eventually } from '../flow/tokens.ts'
 import { findPort } from '../world/port.ts'
@@ -310,4 +311,14 @@ test('[AU4] a place of a chain that was moved away is none of the new one', asyn
   for (const number of upTo(15)) await second.record(eventOf(100 + number))
   await second.caughtUp()
   assert.equal(server.taken.size, 25)
+  await second.close()
+  // One that has grown past that place before anything of it was delivered.
+  for (const name of [path, `${path}.head`]) rmSync(name)
+  const file = await openFileSink({ path, rotateBytes: 1e6, seal, judge })
+  for (const number of upTo(30)) await file.record(eventOf(200 + number))
+  await file.close()
+  const third = await open(t, path, server.url)
+  await third.caughtUp()
+  assert.equal(server.taken.size, 55)
+  assert.deepEqual(third.faults, ['AUDIT_QUEUE_BROKEN'])
 })

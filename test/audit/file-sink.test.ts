@@ -102,6 +102,33 @@ test('[AU1] no start goes on behind a file that was cut, put away or given anoth
   await (await open(path)).close()
 })
 
+test('[AU1] a start cuts nothing behind which there is a seal, whatever end was noted', async t => {
+  const path = makePath(t)
+  const first = await open(path)
+  await first.record(eventOf(0))
+  await first.close()
+  const early = readFileSync(`${path}.head`, 'utf8')
+  const second = await open(path)
+  for (let id = 1; id < 5; id++) await second.record(eventOf(id))
+  await second.close()
+  const [text, late] = [readFileSync(path, 'utf8'), readFileSync(`${path}.head`, 'utf8')]
+  for (const head of [early, late]) {
+    writeFileSync(`${path}.head`, head)
+    for (const id of [2, 4]) {
+      const changed = text.replace(`"id":${id}}`, `"id":7}`)
+      writeFileSync(path, changed)
+      await assert.rejects(open(path), new RegExp(`line ${2 * id + 1}: changed`))
+      assert.equal(readFileSync(path, 'utf8'), changed)
+    }
+  }
+  // With the end of before, and all lines, it goes on at the last seal.
+  writeFileSync(path, text)
+  writeFileSync(`${path}.head`, early)
+  const third = await open(path)
+  assert.equal(third.head.count, 10)
+  await third.close()
+})
+
 test('[AU1] what a crash tore is cut at the next start, and what somebody put in behind too', async t => {
   const path = makePath(t)
   const sink = await open(path)

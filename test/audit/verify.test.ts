@@ -200,6 +200,11 @@ test('[AU1] whoever rewrites the whole chain needs the key ring', async () => {
   const known = { count: to, hash }
   assert.equal((await verifyChain(path, { known })).fault?.reason, 'cut_off')
   assert.equal((await verifyChain(join(original, 'audit.ndjson'), { known })).fault, undefined)
+  const other = { count: 50, hash: 'f'.repeat(64) }
+  assert.deepEqual((await verifyChain(path, { known: other })).fault, {
+    line: 50,
+    reason: 'forged',
+  })
 })
 
 test('[AU1] lines behind the noted end count by their seal alone', async () => {
