@@ -50,7 +50,7 @@ export async function openAuditSink(
 ): Promise<AuditOutlet | undefined> {
   if (audit === undefined) return undefined
   if (audit.sink === 'stdout') return openOutput(surroundings)
-  const chain = take(audit.path)
+  const chain = await take(audit.path)
   const open = audit.sink === 'file' ? openFile(audit) : openServer(audit)
   const opened = await refusing(chain, () => open({ chain, keyRing }, surroundings))
   let closing: Promise<void> | undefined
@@ -187,7 +187,7 @@ async function deliverLeftBehind(
   for (let number = 0; number < chains && !signal.aborted; number++) {
     let chain: TakenChain | undefined
     try {
-      chain = tryChain(chainPath(path, number))
+      chain = await tryChain(chainPath(path, number))
       if (chain === undefined) continue
       const left = await open(chain)
       await Promise.race([left.caughtUp(), over])
@@ -214,10 +214,10 @@ function fileOptions(
   }
 }
 
-function take(path: string): TakenChain {
+async function take(path: string): Promise<TakenChain> {
   let taken: TakenChain | undefined
   try {
-    taken = takeChain(path)
+    taken = await takeChain(path)
   } catch (error) {
     throw describeRefusal(path, error)
   }

@@ -1,7 +1,7 @@
 // One chain for one process: whoever begins takes the first chain that nobody else writes. The lock is one of
 // SQLite's on a file beside the chain: the system gives it back however the process ends.
 
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { chainPath, MOST_CHAINS } from './chain-files.ts'
@@ -15,18 +15,18 @@ export interface TakenChain {
 }
 
 /** Takes the first chain that no process has; undefined where all are taken. */
-export function takeChain(path: string): TakenChain | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+export async function takeChain(path: string): Promise<TakenChain | undefined> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   for (let number = 0; number < MOST_CHAINS; number++) {
-    const taken = tryChain(chainPath(path, number))
+    const taken = await tryChain(chainPath(path, number))
     if (taken) return taken
   }
   return undefined
 }
 
 /** Takes one chain, unless another process, or another part of this one, has it. */
-export function tryChain(path: string): TakenChain | undefined {
-  prepareFile(`${path}.lock`)
+export async function tryChain(path: string): Promise<TakenChain | undefined> {
+  await prepareFile(`${path}.lock`)
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
@@ -39,9 +39,9 @@ export function tryChain(path: string): TakenChain | undefined {
 }
 
 // Never opened where it is there already: closing it would give back a lock that this process holds.
-function prepareFile(path: string): void {
+async function prepareFile(path: string): Promise<void> {
   try {
-    closeSync(openSync(path, 'wx', 0o600))
+    await (await open(path, 'wx', 0o600)).close()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }

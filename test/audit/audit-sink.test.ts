@@ -92,17 +92,17 @@ test('[AU3] the chain of a process that was killed is free again', async t => {
   const path = makePath(t)
   const url = new URL('../../src/audit/chain-lock.ts', import.meta.url).href
   const script = `import { takeChain } from '${url}'
-    process.stdout.write(takeChain(process.argv[1]).path + '\\n')
+    process.stdout.write((await takeChain(process.argv[1])).path + '\\n')
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, path])
   t.after(() => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
-  assert.equal(tryChain(path), undefined)
+  assert.equal(await tryChain(path), undefined)
   child.kill('SIGKILL')
   await once(child, 'close')
-  const taken = tryChain(path)
+  const taken = await tryChain(path)
   assert.equal(taken?.path, path)
-  assert.equal(tryChain(path), undefined)
+  assert.equal(await tryChain(path), undefined)
   taken?.release()
 })
 
@@ -122,7 +122,7 @@ test('[AU2] a sink that cannot be used refuses the start in one line', async t =
   writeFileSync(path, readFileSync(path, 'utf8').replace('recorded', 'Recorded'))
   await refuses(file, /^audit\.path: .*audit\.ndjson: line 1: changed; /)
   // The refusal has given the chain back.
-  const taken = tryChain(path)
+  const taken = await tryChain(path)
   assert.ok(taken)
   taken.release()
   const below = join(path, 'audit.ndjson')
@@ -207,8 +207,8 @@ test('[AU5] what a process left behind is delivered by another one', async t => 
   assert.equal(third.delivery?.queueBytes(), 0)
   // And its chain is free again for a process that comes.
   assert.ok(
-    await eventually(() => {
-      const taken = tryChain(path.replace('audit.', 'audit.1.'))
+    await eventually(async () => {
+      const taken = await tryChain(path.replace('audit.', 'audit.1.'))
       taken?.release()
       return taken !== undefined
     }),
