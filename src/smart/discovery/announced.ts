@@ -9,6 +9,7 @@ import type { Registration } from '../types.ts'
 
 const MAX_URL_LENGTH = 2048
 const MAX_LIST_LENGTH = 1000
+const ABSOLUTE = /^https?:\/\//i
 
 /** The part of a registration that its EHR's documents are held against. */
 export type Pins = Pick<Registration, 'id' | 'iss' | 'origins' | 'issuers' | 'scope' | 'idToken'>
@@ -32,8 +33,9 @@ export function parseEndpoint(value: unknown, name: string, pins: Pins): string 
       detail: `${name} lies on ${url.origin}: add it to the registration's origins`,
     })
   }
-  // An absolute address stays as it was written: it is compared, and signed over, byte for byte.
-  return URL.canParse(String(value)) ? String(value) : url.href
+  // An absolute address stays as it was written: it is compared, and signed over, byte for byte. Not so
+  // `https:host/path`, which is relative here and absolute for whoever reads it without a base.
+  return ABSOLUTE.test(String(value)) ? String(value) : url.href
 }
 
 /** As `parseEndpoint`, for endpoints that a login works without: dropped, with a warning. */

@@ -31,6 +31,11 @@ export function listDescriptions({
     'moved-authorization': with_({ authorization_endpoint: `${evil}/authorize` }),
     script: with_({ authorization_endpoint: 'javascript:alert(1)' }),
     data: with_({ authorization_endpoint: 'data:text/html,x' }),
+    'scheme-alone': usual => ({
+      ...usual,
+      authorization_endpoint: `${evil.replace('//', '')}/authorize`,
+      token_endpoint: `${evil.replace('//', '')}/token`,
+    }),
     userinfo: usual => ({
       ...usual,
       authorization_endpoint: String(usual.authorization_endpoint).replace('://', '://user@'),

@@ -188,7 +188,15 @@ export const launchRows: readonly Row[] = [
     what: 'authorization endpoints as script, data, with a user, elsewhere, or with our parameters set',
     async attack(scene) {
       await refuseDescribed(scene, ['script', 'data', 'userinfo', 'moved-authorization'])
-      const { outsider, target, hold } = scene
+      const { outsider, target, hold, ehrs } = scene
+      const alone = await outsider.ask({
+        path: `${target.prefix}/login?ehr=attack-scheme-alone`,
+        headers: navigation,
+      })
+      hold(
+        !headerOf(alone, 'location').startsWith(ehrs.evil.url.replace('//', '')),
+        `a scheme without slashes: ${headerOf(alone, 'location')}`,
+      )
       const path = `${target.prefix}/login?ehr=attack-preset`
       const reply = await outsider.ask({ path, headers: navigation })
       const location = headerOf(reply, 'location')

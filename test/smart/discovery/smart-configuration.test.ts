@@ -194,6 +194,23 @@ test('[L13] refuses an issuer that is no plain address', () => {
   }
 })
 
+test('[L17, L18] an endpoint means what it was judged as to whoever reads it, with a base or without', () => {
+  for (const value of [
+    'https:evil.test/token',
+    'https:/evil.test/token',
+    'HTTPS:evil.test/',
+    '//login.test/t',
+  ]) {
+    const { authorizationEndpoint, tokenEndpoint } = parse({
+      authorization_endpoint: value,
+      token_endpoint: value,
+    })
+    for (const url of [authorizationEndpoint, tokenEndpoint]) {
+      assert.ok(pins.origins.includes(new URL(url).origin), `${value} leads to ${url}`)
+    }
+  }
+})
+
 test('accepts http endpoints on this machine where the registration is on it', () => {
   const origin = 'http://127.0.0.1:5001'
   const sandbox = buildRegistration({ iss: `${origin}/fhir`, origins: [origin] })
