@@ -226,6 +226,8 @@ function isOrigin(value: string): boolean {
 }
 
 function isPublicUrl(value: string): boolean {
+  // What is no URL at all has been said.
+  if (!URL.canParse(value)) return true
   const url = new URL(value)
   const loopback = url.hostname === 'localhost' || url.hostname === '127.0.0.1'
   return (

@@ -47,6 +47,15 @@ ehrs:
     origins: [https://login.ehr.example.org]
 `
 
+test('a public URL that is none is a fault like any other', async () => {
+  for (const publicUrl of ['fhir/r4', '/', 'app.example.org', 'https://', 'launch openid']) {
+    await assert.rejects(load(good.replace(/^publicUrl: .*$/m, `publicUrl: ${publicUrl}`)), {
+      name: 'ConfigError',
+      message: /publicUrl: must be/,
+    })
+  }
+})
+
 test('a good file becomes registrations, with defaults and files read', async () => {
   const config = await load(good)
   assert.equal(config.publicUrl, 'https://app.example.org/bff')
