@@ -81,6 +81,9 @@ async function discovery(
         traffic: app.smartAvailability?.seen(registration.id),
       })),
   })
+  observer.show('fhirstorm_protocol_calls_in_flight', () =>
+    [...egresses].map(([ehr, egress]) => [ehr, egress.underWay()] as const),
+  )
   app.addHook('onClose', async () => {
     await Promise.all([...egresses.values()].map(egress => egress.close()))
   })

@@ -13,7 +13,6 @@ import { type Measured, printMeasured, readMeasured } from '../src/measured.ts'
 import { errorLabel, methodLabel, statusLabel } from '../src/measures.ts'
 import type { Act, Observer } from '../src/observer.ts'
 import {
-  aFunction,
   anObject,
   aText,
   judgeOptions,
@@ -29,16 +28,7 @@ declare module 'fastify' {
   }
 }
 
-/** What the process has counted since its start, outside of requests. */
-export interface OutsideCounts {
-  exception: number
-  rejection: number
-  droppedLogLines: number
-}
-
 export interface MetricsOptions {
-  /** Asked whenever the metrics are; a host that counts nothing leaves it out. */
-  countOutside?: () => OutsideCounts
   /** Asked whenever the metrics are, where audit events go to a FHIR server. */
   delivery?: DeliveryFigures
   /** Path below which the routes lie: it is left out of their names. */
@@ -93,7 +83,6 @@ const OUTCOMES: Partial<Record<Act['act'], string>> = {
 
 async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<void> {
   judgeOptions('metrics', options, {
-    countOutside: optional(aFunction),
     delivery: optional(withMethods('takeCounts', 'queueBytes')),
     base: optional(aText),
     ehrs: optional(listOfTexts),
@@ -170,23 +159,11 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   const { delivery } = options
   if (delivery) showGauge(registry, 'fhirstorm_audit_queue_bytes', () => delivery.queueBytes())
 
-  let counted: OutsideCounts = { exception: 0, rejection: 0, droppedLogLines: 0 }
-
   async function measure(): Promise<Measured[]> {
-    countOutside()
-    return await readMeasured(registry)
-  }
-
-  function countOutside(): void {
-    const now = options.countOutside?.() ?? counted
-    for (const kind of ['exception', 'rejection'] as const) {
-      made.faults.inc({ kind }, now[kind] - counted[kind])
-    }
-    made.droppedLines.inc(now.droppedLogLines - counted.droppedLogLines)
-    counted = now
     for (const [outcome, count] of Object.entries(delivery?.takeCounts() ?? {})) {
       made.deliveries.inc({ outcome }, count)
     }
+    return await readMeasured(registry)
   }
 
   function nameOf(ehr: string | undefined): string | undefined {

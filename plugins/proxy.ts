@@ -103,6 +103,8 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
 
   observer.show('fhirstorm_requests_in_flight', () => running.count(false))
   observer.show('fhirstorm_event_streams', () => running.count(true))
+  observer.show('fhirstorm_connections', () => upstreams.count('connected'))
+  observer.show('fhirstorm_requests_waiting', () => upstreams.count('pending'))
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))

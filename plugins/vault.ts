@@ -33,6 +33,12 @@ async function vault(app: FastifyInstance, options: VaultOptions): Promise<void>
     smartMetrics ? timeVault(options.vault, clock, smartMetrics.noteVault) : options.vault,
   )
 
+  const { smartVault } = app
+  smartMetrics?.show('fhirstorm_vault_bytes', async () => (await smartVault.size()).bytes)
+  smartMetrics?.show('fhirstorm_vault_max_bytes', async () => {
+    return (await smartVault.size()).maxBytes ?? []
+  })
+
   const timer = setInterval(sweep, options.sweepIntervalMs ?? 5_000)
   timer.unref()
   app.addHook('onClose', async () => {

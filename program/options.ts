@@ -104,8 +104,6 @@ export interface Surroundings
   now?: () => number
   /** Text of openapi.yaml, for `docs: true`. */
   contract?: string
-  /** What the process counts outside of requests. */
-  countOutside?: MetricsOptions['countOutside']
   /** Whether the process is about to end. */
   isDraining?: HealthOptions['isDraining']
   /** How many processes share what may begin within a while; 1 unless told. */
@@ -115,8 +113,8 @@ export interface Surroundings
 /** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
   const { publicUrl, registrations, sessions, keyRing } = config
-  const { vault, auditSink, now = Date.now, contract, countOutside } = surroundings
-  const { reload, verbosity, drain, metricsText, ehrStates, isDraining, processes } = surroundings
+  const { vault, auditSink, now = Date.now, contract, isDraining, processes } = surroundings
+  const { reload, verbosity, drain, metricsText, ehrStates } = surroundings
   const limits = resolveLimits(config.limits, processes)
   const { loginRate: rateLimit, perBrowser, pace, guesses } = limits
   const secure = publicUrl.startsWith('https:')
@@ -142,7 +140,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   return {
     prefix: base,
     health: { isDraining: () => isDraining?.() || drain?.read().ready === false },
-    metrics: { countOutside },
+    metrics: {},
     audit: auditSink && buildAuditOptions(config, { sink: auditSink, now }),
     limits,
     errors: {

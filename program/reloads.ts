@@ -10,6 +10,8 @@ export interface ReloadOptions<T> {
   /** Makes everything ready for it; rejects where that cannot be, and nothing has changed. */
   prepare(next: T): Promise<{ takeOver(): void | Promise<void> }>
   logger: Pick<FastifyBaseLogger, 'error'>
+  /** Hears of each one. */
+  onOutcome(hasSucceeded: boolean): void
 }
 
 export interface Reloads {
@@ -20,7 +22,8 @@ export interface Reloads {
 }
 
 /** No reload is under way. */
-export function createReloads<T>({ read, prepare, logger }: ReloadOptions<T>): Reloads {
+export function createReloads<T>(options: ReloadOptions<T>): Reloads {
+  const { read, prepare, logger, onOutcome } = options
   let last: Promise<unknown> = Promise.resolve()
 
   return {
@@ -36,9 +39,11 @@ export function createReloads<T>({ read, prepare, logger }: ReloadOptions<T>): R
     try {
       const { takeOver } = await prepare(await read())
       await takeOver()
+      onOutcome(true)
       return { ok: true }
     } catch (error) {
       const faults = describeFaults(error)
+      onOutcome(false)
       logger.error({ faults }, 'not reloaded: the configuration of before stays')
       return { ok: false, faults }
     }

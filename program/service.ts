@@ -6,18 +6,22 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { EhrState } from '../plugins/discovery.ts'
-import type { MetricsOptions } from '../plugins/metrics.ts'
 import type {} from '../plugins/session-events.ts'
 import { describeError } from '../src/error-description.ts'
 import { buildKeyMarks } from '../src/keys.ts'
-import { keepCounts, type Measured, sumMeasured } from '../src/measured.ts'
+import { keepCounts, keepSums, type Measured, printMeasured, sumMeasured } from '../src/measured.ts'
+import {
+  createProcessCounts,
+  type OutsideCounts,
+  type ProcessCounts,
+} from '../src/process-counts.ts'
 import { measureProcess } from '../src/process-metrics.ts'
 import { VaultRefusal } from '../src/vault/refusal.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import { serve } from './app.ts'
-import { printPlace } from './audit.ts'
 import type { AuditOutlet } from './audit-sink.ts'
 import { type Config, ConfigError, type ConfigFault } from './config/load.ts'
+import { listFixed } from './fixed-settings.ts'
 import { createFronts } from './fronts.ts'
 import { resolveLimits } from './limits.ts'
 import { createOperation, type Operated, type OperationOptions } from './operation.ts'
@@ -32,7 +36,8 @@ export interface ServiceOptions
   /** Where audit events go, for all generations. */
   auditSink?: AuditOutlet
   contract: string
-  countOutside: MetricsOptions['countOutside']
+  /** What the process has counted outside of requests. */
+  countOutside: () => OutsideCounts
   /** What an operator has changed before, in the other processes. */
   operated?: Operated
   /** Carries what an operator changes to all processes; where there is one, nothing is to be told. */
@@ -59,6 +64,7 @@ export interface Service {
   prepare(next: Config): Promise<Successor>
   /** What this process has measured since it began, whatever generation it was. */
   measure(): Promise<Measured[]>
+  noteReload: ProcessCounts['noteReload']
   ehrStates(): readonly EhrState[]
   /** Puts into force what an operator has changed elsewhere. */
   operate(change: Operated): void
@@ -81,6 +87,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     options
   const { operated: before, spread } = options
   const { take: operate, ...operators } = createOperation({ logger, before, spread })
+  const counts = createProcessCounts({ countOutside })
   const fronts = createFronts()
   /** The generations that have not ended: those of before have answers under way. */
   const alive = new Set<FastifyInstance>()
@@ -99,10 +106,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   return {
     prepare,
-    async measure() {
-      const counted = [...alive].map(({ smartMetrics }) => smartMetrics.measure())
-      return [...sumMeasured([past, ...(await Promise.all(counted))]), ...(await measureProcess())]
-    },
+    measure,
+    noteReload: counts.noteReload,
     operate,
     ehrStates: () => app?.smartDiscovery.states() ?? [],
     learnAvailability(ehr, isDown) {
@@ -124,6 +129,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await Promise.all([...alive].map(generation => end(generation, drainMs)))
       fronts.close()
     },
+  }
+
+  async function measure(): Promise<Measured[]> {
+    const counted = [...alive].map(async generation => {
+      const measured = await generation.smartMetrics.measure()
+      return generation === app ? measured : keepSums(measured)
+    })
+    const apps = sumMeasured([past, ...(await Promise.all(counted)), await counts.measure()])
+    return [...apps, ...(await measureProcess())]
   }
 
   async function prepare(next: Config): Promise<Successor> {
@@ -164,8 +178,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       done()
     })
     const built = buildOptions(next, {
-      ...{ vault: keepOpen(vault), auditSink, contract, countOutside },
-      isDraining: () => isDraining,
+      ...{ vault: keepOpen(vault), auditSink, contract, isDraining: () => isDraining },
+      metricsText: async () => await printMeasured(await measure()),
       ...operators,
       ...others,
     })
@@ -219,21 +233,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** The vault outlives every generation. */
 function keepOpen(vault: Vault): Vault {
   return Object.create(vault, { close: { value: async () => undefined } })
-}
-
-/** What a running process cannot change. */
-export function listFixed(before: Config, after: Config): ConfigFault[] {
-  const fixed = [
-    ['listen.host', before.listen.host, after.listen.host],
-    ['listen.port', before.listen.port, after.listen.port],
-    ['listen.tls', before.listen.tls !== undefined, after.listen.tls !== undefined],
-    ['vault', JSON.stringify(before.vault), JSON.stringify(after.vault)],
-    ['processes', before.processes, after.processes],
-    ['audit', printPlace(before.audit), printPlace(after.audit)],
-  ] as const
-  return fixed.flatMap(([setting, was, is]) =>
-    was === is ? [] : [{ where: setting, message: 'takes a restart to change' }],
-  )
 }
 
 /** Why a configuration did not come into force, for whoever wrote it. */

@@ -2,7 +2,14 @@
 // product: docs/operations.md names each, and the alert rules and the dashboard are held against them.
 
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client'
-import { type GaugeName, gauges, httpSeconds, type Shown, vaultSeconds } from './measures.ts'
+import {
+  type GaugeName,
+  gauges,
+  httpSeconds,
+  processMetrics,
+  type Shown,
+  vaultSeconds,
+} from './measures.ts'
 
 /** The registry's instruments, each made once. */
 export type Instruments = ReturnType<typeof createInstruments>
@@ -57,11 +64,7 @@ export function createInstruments(registry: Registry) {
       'Authorizations that an EHR refused, by its error',
       ['ehr', 'error'],
     ),
-    faults: count(
-      'fhirstorm_faults_total',
-      'Faults outside of any request, by how they were seen',
-      ['kind'],
-    ),
+    faults: countFaults(registry),
     audit: count('fhirstorm_audit_events_total', 'Audit events, by what became of them', [
       ...(['outcome'] as const),
     ]),
@@ -70,12 +73,31 @@ export function createInstruments(registry: Registry) {
       'Audit events on their way to a FHIR server, and tries that failed',
       ['outcome'],
     ),
-    droppedLines: count(
-      'fhirstorm_log_lines_dropped_total',
-      'Log lines that could not be written',
-      [],
-    ),
   }
+}
+
+/** Counts what is told of a process since its start; each time the whole of it. */
+export function createOutsideCounters(registry: Registry) {
+  const faults = countFaults(registry)
+  const { help } = processMetrics.fhirstorm_log_lines_dropped_total
+  const dropped = new Counter({
+    ...{ name: 'fhirstorm_log_lines_dropped_total', help, registers: [registry] },
+  })
+  let counted = { exception: 0, rejection: 0, droppedLogLines: 0 }
+
+  return (now: typeof counted): void => {
+    for (const kind of ['exception', 'rejection'] as const) {
+      faults.inc({ kind }, now[kind] - counted[kind])
+    }
+    dropped.inc(now.droppedLogLines - counted.droppedLogLines)
+    counted = now
+  }
+}
+
+function countFaults(registry: Registry): Counter<'kind'> {
+  const name = 'fhirstorm_faults_total'
+  const help = 'Faults outside of any request, by how they were seen'
+  return new Counter({ name, help, labelNames: ['kind'], registers: [registry] })
 }
 
 /** Tells once and for all which build this is. */

@@ -34,6 +34,11 @@ export function keepCounts(list: readonly Measured[]): Measured[] {
   return list.filter(({ type }) => type === 'counter' || type === 'histogram')
 }
 
+/** What counts of an app that gets no new request: counts, and what it still has under way; no state of its EHRs. */
+export function keepSums(list: readonly Measured[]): Measured[] {
+  return list.filter(({ type, aggregator }) => type !== 'gauge' || aggregator === 'sum')
+}
+
 /** The text of the exposition format. */
 export async function printMeasured(list: readonly Measured[]): Promise<string> {
   return await Registry.aggregate([list]).metrics()

@@ -33,6 +33,31 @@ export const gauges = {
     labels: ['ehr'],
     across: 'max',
   },
+  fhirstorm_vault_bytes: {
+    help: 'What the vault holds; of a Redis all of its memory, of a cluster one node',
+    labels: [],
+    across: 'max',
+  },
+  fhirstorm_vault_max_bytes: {
+    help: 'Beyond which the vault takes nothing new; absent where it has no bound',
+    labels: [],
+    across: 'max',
+  },
+  fhirstorm_connections: {
+    help: "Connections to an EHR's FHIR server that are open",
+    labels: ['ehr'],
+    across: 'sum',
+  },
+  fhirstorm_requests_waiting: {
+    help: 'FHIR requests that wait for a connection to an EHR',
+    labels: ['ehr'],
+    across: 'sum',
+  },
+  fhirstorm_protocol_calls_in_flight: {
+    help: "Calls to an EHR's authorization server under way, or waiting for a connection",
+    labels: ['ehr'],
+    across: 'sum',
+  },
   fhirstorm_requests_in_flight: {
     help: 'FHIR requests under way to an EHR',
     labels: ['ehr'],
@@ -62,6 +87,20 @@ export const gauges = {
   string,
   { help: string; labels: readonly 'ehr'[]; across: 'sum' | 'min' | 'max' }
 >
+
+/** What a process counts, whatever apps it has had. */
+export const processMetrics = {
+  fhirstorm_reloads_total: { help: 'Reloads, by what became of them', labels: ['outcome'] },
+  fhirstorm_last_reload_successful: {
+    help: 'Whether the last reload came into force; 1 before the first',
+    labels: [],
+  },
+  fhirstorm_last_reload_success_timestamp_seconds: {
+    help: 'Since when the configuration in force is',
+    labels: [],
+  },
+  fhirstorm_log_lines_dropped_total: { help: 'Log lines that could not be written', labels: [] },
+} as const
 
 /** What the primary of several processes counts. */
 export const crewMetrics = {

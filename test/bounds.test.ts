@@ -52,6 +52,7 @@ const bounds: Record<string, string> = {
   'src/exchange/shares.ts ehrs': EACH_EHR,
   'src/exchange/shares.ts users':
     'idle ones are forgotten beyond 4,096; the others have requests in flight',
+  'src/exchange/upstream.ts counts': EACH_CALL,
   'src/exchange/upstream.ts upstreams': EACH_EHR,
   'src/pace.ts holders': 'logins that may begin within a window',
   'src/session/renewal.ts flights':

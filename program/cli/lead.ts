@@ -5,13 +5,14 @@
 import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
+import { createProcessCounts } from '../../src/process-counts.ts'
 import type { Config } from '../config/load.ts'
 import { ConfigError } from '../config/load.ts'
 import { createCrew } from '../crew/crew.ts'
 import type { Refusal } from '../crew/questions.ts'
+import { listFixed } from '../fixed-settings.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { createReloads } from '../reloads.ts'
-import { listFixed } from '../service.ts'
 import type { CommandLine } from './command-line.ts'
 import { listReadFiles, type ReadConfiguration, takeSnapshot } from './configuration.ts'
 import { openLogOutput } from './log-output.ts'
@@ -33,7 +34,7 @@ export async function lead(
   let config = first
   let ending: ReturnType<typeof closeWithGrace> | undefined
   let stopWatching: (() => void) | undefined
-  watchFaults({
+  const faults = watchFaults({
     logger,
     end() {
       process.exitCode = 1
@@ -50,6 +51,9 @@ export async function lead(
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
+  const counts = createProcessCounts({
+    countOutside: () => ({ ...faults, droppedLogLines: log.droppedLines }),
+  })
   const crew = createCrew({
     ...{ count, snapshot, logger, reload: () => reloads.reload() },
     fork: () => cluster.fork(),
@@ -57,9 +61,11 @@ export async function lead(
     onOperated({ level }) {
       if (level !== undefined) logger.level = level
     },
-    droppedLogLines: () => log.droppedLines,
+    counts,
   })
-  const reloads = createReloads({ logger, read: () => takeSnapshot(values), prepare })
+  const reloads = createReloads({
+    ...{ logger, read: () => takeSnapshot(values), prepare, onOutcome: counts.noteReload },
+  })
   process.on('SIGHUP', () => void reloads.reload())
   process.on('SIGUSR2', () => void crew.roll())
   arm(config)

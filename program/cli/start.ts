@@ -64,6 +64,7 @@ async function serve({ config }: ReadConfiguration, values: CommandLine['values'
   const { logger, service } = running
   reloads = createReloads({
     ...{ logger, read: () => judgeConfiguration(values), prepare: service.prepare },
+    onOutcome: service.noteReload,
   })
   process.on('SIGHUP', reload)
   process.on('SIGUSR2', () => logger.warn('a rolling restart takes several processes'))

@@ -4,6 +4,7 @@
 
 import type { Worker } from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
+import type { ProcessCounts } from '../../src/process-counts.ts'
 import type { ConfigSnapshot } from '../cli/configuration.ts'
 import { ConfigError } from '../config/faults.ts'
 import type { Operated } from '../operation.ts'
@@ -25,7 +26,8 @@ export interface CrewOptions {
   reload(): Promise<Reloaded>
   /** Hears of what an operator has changed of all. */
   onOperated(change: Operated): void
-  droppedLogLines(): number
+  /** What the primary itself counts. */
+  counts: Pick<ProcessCounts, 'measure'>
 }
 
 export interface Crew {
@@ -45,9 +47,9 @@ const SILENT = [{ where: 'service', message: 'a process did not answer' }]
 
 /** A crew of nobody yet. */
 export function createCrew(options: CrewOptions): Crew {
-  const { count, fork, logger, write, reload, onOperated, droppedLogLines } = options
+  const { count, fork, logger, write, reload, onOperated, counts } = options
   const members = new Set<Member>()
-  const tally = createTally({ members, droppedLogLines })
+  const tally = createTally({ members, counts })
   const pauseAfter = createRestartPauses(() => performance.now())
   let { snapshot } = options
   let operated: Operated = {}

@@ -10,14 +10,15 @@ import {
   sumMeasured,
 } from '../../src/measured.ts'
 import { crewMetrics } from '../../src/measures.ts'
+import type { ProcessCounts } from '../../src/process-counts.ts'
 import { measureProcess } from '../../src/process-metrics.ts'
 import type { Member } from './member.ts'
 
 export interface TallyOptions {
   /** All that have not ended. */
   members: ReadonlySet<Member>
-  /** Lines that the primary could not write. */
-  droppedLogLines(): number
+  /** What the primary itself counts. */
+  counts: Pick<ProcessCounts, 'measure'>
 }
 
 export interface Tally {
@@ -31,7 +32,7 @@ export interface Tally {
 const PATIENCE_MS = 5_000
 
 /** Nothing is counted yet. */
-export function createTally({ members, droppedLogLines }: TallyOptions): Tally {
+export function createTally({ members, counts }: TallyOptions): Tally {
   const registry = new Registry()
   const registers = [registry]
   const { fhirstorm_workers: workers, fhirstorm_worker_restarts_total: restarted } = crewMetrics
@@ -46,13 +47,6 @@ export function createTally({ members, droppedLogLines }: TallyOptions): Tally {
       this.set([...members].filter(({ state }) => state === 'ready').length)
     },
   })
-  new Gauge({
-    ...{ name: 'fhirstorm_log_lines_dropped_total', help: 'Log lines that could not be written' },
-    registers,
-    collect() {
-      this.set(droppedLogLines())
-    },
-  })
   let past: Measured[] = []
 
   return {
@@ -65,7 +59,7 @@ export function createTally({ members, droppedLogLines }: TallyOptions): Tally {
       const before = past
       const lists = await Promise.all([...members].map(ask))
       const own = [...(await readMeasured(registry)), ...(await measureProcess())]
-      return await printMeasured(sumMeasured([before, ...lists, own]))
+      return await printMeasured(sumMeasured([before, ...lists, own, await counts.measure()]))
     },
   }
 

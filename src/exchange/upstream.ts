@@ -41,6 +41,8 @@ export interface Upstream {
 export interface Upstreams {
   /** The FHIR server of a session; `session_invalid` when its registration is gone or has moved. */
   of(open: ProxiedSession): Upstream
+  /** Open connections, or requests that wait for one, by EHR. */
+  count(what: 'connected' | 'pending'): Map<string, number>
   close(): Promise<void>
 }
 
@@ -61,6 +63,13 @@ export function createUpstreams(
       const upstream = upstreams.get(session.ehr)
       if (upstream?.registration.iss !== session.iss) throw new BrokerError('session_invalid')
       return upstream
+    },
+    count(what) {
+      const counts = new Map<string, number>()
+      for (const [ehr, { pool, freshPool }] of upstreams) {
+        counts.set(ehr, pool.stats[what] + freshPool.stats[what])
+      }
+      return counts
     },
     async close() {
       await Promise.all(

@@ -29,6 +29,8 @@ export interface EgressLimits {
 
 export interface Egress {
   fetch: ProtocolFetch
+  /** Calls under way, or waiting for a connection. */
+  underWay(): number
   close(): Promise<void>
 }
 
@@ -70,7 +72,7 @@ export function createEgress(peer: EgressPeer, limits: EgressLimits = {}): Egres
       underWay--
     }
   }
-  return { fetch, close: () => agent.destroy() }
+  return { fetch, underWay: () => underWay, close: () => agent.destroy() }
 }
 
 interface Call {

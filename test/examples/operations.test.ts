@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
 import { describeFault, faultCodes } from '../../src/errors.ts'
-import { crewMetrics, gauges } from '../../src/measures.ts'
+import { crewMetrics, gauges, processMetrics } from '../../src/measures.ts'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
 import { findPort } from '../world/port.ts'
@@ -48,7 +48,11 @@ before(async () => {
     known.set(name, new Set([...(known.get(name) ?? []), ...Object.keys(labels)]))
   }
   // What a primary counts is there where several processes serve (test/faults/processes-change.test.ts).
-  for (const [name, { labels }] of Object.entries({ ...gauges, ...crewMetrics })) {
+  for (const [name, { labels }] of Object.entries({
+    ...gauges,
+    ...processMetrics,
+    ...crewMetrics,
+  })) {
     known.set(name, new Set(labels))
   }
   // Where audit events go to a FHIR server (test/plugins/small.test.ts).
@@ -57,7 +61,7 @@ before(async () => {
 after(() => world.close())
 
 const WORDS = new Set(
-  'sum min max avg count rate increase histogram_quantile time by without on ignoring or and unless bool'.split(
+  'sum min max avg count absent rate increase histogram_quantile time by without on ignoring or and unless bool'.split(
     ' ',
   ),
 )

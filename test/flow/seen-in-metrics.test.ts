@@ -76,6 +76,11 @@ test('[OB3] logins by outcome, sessions that live, EHRs, the vault, the build', 
   assert.ok(Number(one('fhirstorm_last_success_timestamp_seconds', { ehr: 'general' })) > 1e9)
   assert.equal(one('fhirstorm_session_event_streams'), 0)
   assert.equal(one('http_server_active_requests'), 0)
+  assert.equal(one('fhirstorm_connections', { ehr: 'general' }), 1)
+  assert.equal(one('fhirstorm_requests_waiting', { ehr: 'general' }), 0)
+  assert.equal(one('fhirstorm_protocol_calls_in_flight', { ehr: 'general' }), 0)
+  const [bytes, most] = [one('fhirstorm_vault_bytes'), one('fhirstorm_vault_max_bytes')]
+  assert.ok(Number(bytes) > 1_000 && Number(bytes) < Number(most), `${bytes} of ${most}`)
   const insert = { operation: 'insert', outcome: 'done' }
   assert.ok(Number(one('fhirstorm_vault_operation_duration_seconds_count', insert)) >= 1)
   const [build] = findSamples(samples, 'fhirstorm_build_info')

@@ -17,6 +17,8 @@ import vault from '../../plugins/vault.ts'
 import { buildLoggerOptions } from '../../program/logging.ts'
 import { createServer } from '../../program/server.ts'
 import { BrokerError } from '../../src/errors.ts'
+import { printMeasured, sumMeasured } from '../../src/measured.ts'
+import { createProcessCounts } from '../../src/process-counts.ts'
 import { createMemoryVault } from '../../src/vault/memory.ts'
 import { buildBareApp } from './alone.ts'
 
@@ -152,9 +154,12 @@ test('[PS2, PS4] what goes wrong outside of requests is counted and logged by it
   const app = createServer({ logger, trustedProxies: [] })
   t.after(() => app.close())
   const outside = { exception: 1, rejection: 0, droppedLogLines: 7 }
-  await app.register(metrics, { countOutside: () => ({ ...outside }) })
+  await app.register(metrics)
+  const counts = createProcessCounts({ countOutside: () => ({ ...outside }) })
   const count = async (name: string) => {
-    const text = await app.smartMetrics.text()
+    const text = await printMeasured(
+      sumMeasured([await app.smartMetrics.measure(), await counts.measure()]),
+    )
     return Number(
       text
         .split('\n')
