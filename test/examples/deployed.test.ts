@@ -26,7 +26,7 @@ for (const name of globSync('examples/**/fhirstorm.yaml')) {
     const text = readFileSync(name, 'utf8')
     const config = await loadConfig({
       file: { name, text, mode: 0o644 },
-      env: { CREDENTIALS_DIRECTORY: '/run/credentials/fhirstorm.service' },
+      env: { CREDENTIALS_DIRECTORY: '/run/credentials/fhirstorm.service', CLIENT_SECRET: token },
       readFile: readSecret,
     })
     assert.equal(config.registrations[0]?.id, 'general')
