@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import * as https from 'node:https'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { stringify } from 'yaml'
+import { readCommit } from '../program/cli/commit.ts'
 import { makeKeyRing, printKeyRing } from '../src/keys.ts'
 import { createAuthority } from './network/certificates.ts'
 import { start } from './network/listen.ts'
@@ -71,4 +74,45 @@ test('[AD2] over TLS too, whatever name the certificate is for', async t => {
   const { port } = await start(t, server, 'https')
   const tls = { certFile: join(folder, 'cert'), keyFile: join(folder, 'key') }
   assert.ok(await isHealthy(configure(t, { host: '127.0.0.1', port, tls })))
+})
+
+test('the image says which version and commit it is, and its build is told the commit', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const { version, scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+  assert.match(dockerfile, new RegExp(`^ARG VERSION=${version.replaceAll('.', '\\.')}$`, 'm'))
+  const [build = '', image = ''] = dockerfile.split(/^FROM .*$/m).slice(1)
+  assert.match(build, /^ARG COMMIT\n(?:#.*\n)*RUN npm run build/m)
+  assert.match(image, /image\.version=\$\{VERSION\}/)
+  assert.match(image, /image\.revision=\$\{COMMIT\}/)
+  assert.match(scripts.build, /node program\/cli\/commit\.ts$/)
+})
+
+test('the commit is the noted one, that of a checkout by its branch or not, or none', t => {
+  const root = mkdtempSync(join(tmpdir(), 'fhirstorm-commit-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  const place = (name: string) => pathToFileURL(join(root, name))
+  const put = (name: string, text: string) => writeFileSync(place(name), text)
+  const read = () => readCommit(place('commit'), place('git/'))
+  const [one, two, three] = ['1', '2', '3'].map(digit => digit.repeat(40)) as [
+    string,
+    string,
+    string,
+  ]
+  assert.equal(read(), undefined)
+  mkdirSync(place('git/refs/heads/feat'), { recursive: true })
+  put('git/HEAD', 'ref: refs/heads/feat/one\n')
+  assert.equal(read(), undefined)
+  put(
+    'git/packed-refs',
+    `# pack-refs\n${two} refs/heads/other/feat/one\n${one} refs/heads/feat/one\n`,
+  )
+  assert.equal(read(), one)
+  put('git/refs/heads/feat/one', `${two}\n`)
+  assert.equal(read(), two)
+  put('git/HEAD', `${three}\n`)
+  assert.equal(read(), three)
+  put('commit', `${one}\n`)
+  assert.equal(read(), one)
+  put('commit', 'evil"} 1\n')
+  assert.equal(read(), undefined)
 })
