@@ -1,8 +1,7 @@
 // The one place where audit events go, from the configuration: opened once, and kept over reloads.
 
 import { AuditFault } from '../src/audit/audit-fault.ts'
-import { chainPath, countChains } from '../src/audit/chain-files.ts'
-import { type TakenChain, takeChain, tryChain } from '../src/audit/chain-lock.ts'
+import { type TakenChain, takeChain } from '../src/audit/chain-lock.ts'
 import { openDeliveredChain } from '../src/audit/delivered-chain.ts'
 import type { DeliveryCounts, DeliveryFigures } from '../src/audit/delivery-figures.ts'
 import { type FileSinkOptions, openFileSink } from '../src/audit/file-sink.ts'
@@ -13,6 +12,7 @@ import { createSealer, createSealJudge } from '../src/audit/seals.ts'
 import { describeError } from '../src/error-description.ts'
 import { within } from '../src/patience.ts'
 import { buildSigningKeySet } from '../src/signing-keys.ts'
+import { deliverLeftBehind } from './audit-left-behind.ts'
 import { type AuditLogger, createDeliveryLog, createFaultLog, tellEnds } from './audit-log.ts'
 import { type AuditPoster, createAuditPoster } from './audit-server.ts'
 import type { AuditConfig, AuditServer } from './config/audit.ts'
@@ -37,6 +37,7 @@ export interface AuditSurroundings {
 const READER_MS = 5_000
 /** How long an ending goes on delivering; what is left is delivered after the next start. */
 const FLUSH_MS = 3_000
+const GATHER_MS = 20
 /** How often what another process left behind is looked for. */
 const LEFT_BEHIND_MS = 60_000
 
@@ -94,7 +95,7 @@ function openFile(audit: FileConfig) {
         await sink.close()
         stopTelling()
       },
-      renew: ({ keyRing }) => sink.sealBy(createSealer(deriveSealKeys(keyRing))),
+      renew: next => sink.adjust(adjustableOf(next)),
     }
   }
 }
@@ -147,7 +148,7 @@ function openServer(audit: AuditServer) {
       },
       renew(next) {
         keyRing = next.keyRing
-        own.sealBy(createSealer(deriveSealKeys(keyRing)))
+        own.adjust(adjustableOf(next))
         const before = poster
         if (next.audit?.sink === 'fhir') poster = createAuditPoster(next.audit)
         if (before !== poster) void before.close().catch(() => undefined)
@@ -168,47 +169,24 @@ function nothingCounted(): DeliveryCounts {
   return { delivered: 0, refused: 0, failed: 0 }
 }
 
-/** Chains that no process writes any more may hold what was never delivered. */
-async function deliverLeftBehind(
-  path: string,
-  {
-    open,
-    ending,
-    logger,
-  }: {
-    open: (chain: TakenChain) => ReturnType<typeof openDeliveredChain>
-    ending: AbortController
-    logger: AuditLogger
-  },
-): Promise<void> {
-  const { signal } = ending
-  const over = new Promise<void>(done => signal.addEventListener('abort', () => done()))
-  const chains = await countChains(path).catch(() => 0)
-  for (let number = 0; number < chains && !signal.aborted; number++) {
-    let chain: TakenChain | undefined
-    try {
-      chain = await tryChain(chainPath(path, number))
-      if (chain === undefined) continue
-      const left = await open(chain)
-      await Promise.race([left.caughtUp(), over])
-      await left.close()
-    } catch (error) {
-      logger.error({ err: error, file: chainPath(path, number) }, 'audit events are left behind')
-    } finally {
-      chain?.release()
-    }
+/** Without failClosed nobody waits for an event, and one fsync serves more of them. */
+function adjustableOf({ audit, keyRing }: Settings): Pick<FileSinkOptions, 'seal' | 'gatherMs'> {
+  return {
+    seal: createSealer(deriveSealKeys(keyRing)),
+    gatherMs: audit?.failClosed ? 0 : GATHER_MS,
   }
 }
 
 function fileOptions(
-  { path, rotateBytes, keep }: FileConfig,
+  audit: FileConfig,
   { chain, keyRing }: Place,
   logger: AuditLogger,
 ): FileSinkOptions {
+  const { path, rotateBytes, keep } = audit
   const sealKeys = deriveSealKeys(keyRing)
   return {
     ...{ path: chain.path, firstPath: path, rotateBytes, keep },
-    seal: createSealer(sealKeys),
+    ...adjustableOf({ audit, keyRing }),
     judge: createSealJudge(buildSigningKeySet(sealKeys).keys),
     onFault: createFaultLog(logger),
   }

@@ -51,7 +51,7 @@ export async function check(args: string[]): Promise<number> {
   const { values } = line
   const config = values.json ? await judge(values) : await readConfiguration(values)
   if (!config) return 2
-  const findings = [...(await judgeSurroundings(config)), ...(await judgeAudit(config.audit))]
+  const findings = [...(await judgeSurroundings(config)), ...(await judgeAudit(config))]
   const reports: EhrReport[] = []
   for (const registration of config.registrations) {
     reports.push({

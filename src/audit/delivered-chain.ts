@@ -45,7 +45,7 @@ export async function openDeliveredChain(options: DeliveredChainOptions): Promis
       return sink.head
     },
     cut: sink.cut,
-    sealBy: sink.sealBy,
+    adjust: sink.adjust,
     queued,
     caughtUp: began.caughtUp,
     async record(event) {

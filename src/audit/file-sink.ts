@@ -5,6 +5,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { AuditFault } from './audit-fault.ts'
 import { type Head, linkLine, linkSeal } from './chain.ts'
 import { countChains, listAside, syncFolder } from './chain-files.ts'
@@ -21,6 +22,8 @@ export interface FileSinkOptions {
   keep?: number
   /** Bytes of events that may wait for the disk; further ones are refused. */
   maxWaitingBytes?: number
+  /** How long events gather before they are written, where nobody waits for them; not at all unless told. */
+  gatherMs?: number
   seal: Sealer
   /** Judges what is there already. */
   judge: JudgeSeal
@@ -41,8 +44,8 @@ export interface FileSink extends AuditSink {
   readonly cut: number
   /** Bytes written since it was opened. */
   readonly bytes: number
-  /** Seals by another key from now on. */
-  sealBy(seal: Sealer): void
+  /** Seals by another key, and gathers for another time, from now on. */
+  adjust(next: Pick<FileSinkOptions, 'seal' | 'gatherMs'>): void
   /** Removes files that need not stay. */
   prune(): Promise<void>
 }
@@ -61,7 +64,7 @@ const NOTE_MS = 1_000
 export async function openFileSink(options: FileSinkOptions): Promise<FileSink> {
   const { path, rotateBytes, keep, maxWaitingBytes = MAX_WAITING_BYTES, judge } = options
   const { mayLose = () => Number.POSITIVE_INFINITY, onFault = () => {} } = options
-  let { seal } = options
+  let { seal, gatherMs = 0 } = options
   const opened = await openChain(path, { seal, judge })
   let { head, from, chains, size } = opened
   let file: FileHandle | undefined
@@ -85,8 +88,9 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
     get bytes() {
       return bytes
     },
-    sealBy(next) {
-      seal = next
+    adjust(next) {
+      seal = next.seal
+      gatherMs = next.gatherMs ?? 0
     },
     prune: () => inTurn(prune),
     record: event =>
@@ -124,6 +128,7 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
 
   async function writeGroups(): Promise<void> {
     while (waiting.length > 0) {
+      if (gatherMs > 0 && !isClosed) await wait(gatherMs)
       const group = waiting
       waiting = []
       waitingBytes = 0

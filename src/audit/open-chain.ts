@@ -27,14 +27,22 @@ export async function openChain(
   { seal, judge }: { seal: Sealer; judge: JudgeSeal },
 ): Promise<OpenedChain> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const note = await readNote(path)
-  const aside = await listAside(path)
-  const size = await sizeOf(path)
-  if (note === undefined && aside.length === 0 && size === 0) {
+  const found = await judgeChain(path, judge)
+  if (found === undefined) {
     const chains = await countChains(path)
     await writeNote(path, { ...START, from: 1, chains }, seal)
     return { head: START, from: 1, chains, size: 0, cut: 0 }
   }
+  if (found.cut > 0) await cut(path, found.size)
+  return found
+}
+
+/** What opening a chain would come to, changing nothing; undefined where there is none. Rejects with AuditRefusal. */
+export async function judgeChain(path: string, judge: JudgeSeal): Promise<OpenedChain | undefined> {
+  const note = await readNote(path)
+  const aside = await listAside(path)
+  const size = await sizeOf(path)
+  if (note === undefined && aside.length === 0 && size === 0) return undefined
   if (note === undefined || note === 'unreadable') throw refusal(path, 1, 'end_unknown')
   const judged = judgeNote(path, note, judge)
   if (judged !== 'good') {
@@ -46,7 +54,6 @@ export async function openChain(
   const found =
     written.end === 0 && last ? await readLast(last.path, { path, note, judge }) : written
   if (found.head.count < note.count) throw refusal(path, found.head.count + 1, 'cut_off')
-  if (written.end < size) await cut(path, written.end)
   const { from, chains } = note
   return { head: found.head, from, chains, size: written.end, cut: size - written.end }
 }

@@ -3,7 +3,7 @@
 
 import { open } from 'node:fs/promises'
 import { AuditFault } from './audit-fault.ts'
-import { sizeOf } from './chain-files.ts'
+import { sizeOf, syncFolder } from './chain-files.ts'
 import type { QueuedEvent } from './queue-reader.ts'
 
 /** An event, and the status by which it was refused. */
@@ -22,9 +22,8 @@ export async function putAside(
     return `{"id":"${id}","status":${status},"event":${event}}\n`
   })
   const text = lines.join('')
-  if ((await sizeOf(`${path}.refused`)) + text.length > maxBytes) {
-    throw new AuditFault('AUDIT_REFUSED_FULL')
-  }
+  const size = await sizeOf(`${path}.refused`)
+  if (size + text.length > maxBytes) throw new AuditFault('AUDIT_REFUSED_FULL')
   const file = await open(`${path}.refused`, 'a', 0o600)
   try {
     await file.appendFile(text)
@@ -32,4 +31,5 @@ export async function putAside(
   } finally {
     await file.close()
   }
+  if (size === 0) await syncFolder(path)
 }

@@ -168,6 +168,21 @@ test('[AU2] more events than may wait are refused, and so is all after the end',
   assert.equal((await verifyChain(path, { judge })).events, 6)
 })
 
+test('[AU1] where nobody waits events gather, and share a seal and an fsync', async t => {
+  const path = makePath(t)
+  const sink = await open(path, { gatherMs: 50 })
+  const recorded: Promise<void>[] = []
+  for (let id = 0; id < 60; id++) {
+    recorded.push(sink.record(eventOf(id)))
+    await new Promise(setImmediate)
+  }
+  await Promise.all(recorded)
+  await sink.close()
+  const { events, to } = await verifyChain(path, { judge })
+  assert.equal(events, 60)
+  assert.ok(to - events < 20, `${to - events} seals`)
+})
+
 test('[AU1] files that need not stay go, the oldest first, and the rest is whole', async t => {
   const path = makePath(t)
   let mayLose = 0

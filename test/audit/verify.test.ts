@@ -231,14 +231,13 @@ test('[AU1] a service that writes and rotates meanwhile disturbs no verification
     for (let id = 0; !isOver; id++) await sink.record(eventOf(id))
   })()
   let events = 0
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 20 || events < 40; round++) {
     const { fault, to } = await verifyChain(path, { judge })
     assert.equal(fault, undefined, JSON.stringify(fault))
     events = Math.max(events, to)
   }
   isOver = true
   await writing
-  assert.ok(events > 20)
 })
 
 test('the command tells the first line that breaks each chain, and echoes nothing of it', () => {
