@@ -66,7 +66,7 @@ async function audit(app: FastifyInstance, options: AuditOptions): Promise<void>
   const { sink, publicUrl, failClosed = false, parameters = 'drop', now = Date.now } = options
   const { smartMetrics: metrics } = app
   const terms = { publicUrl, ehrs: options.registrations, now }
-  const record = createRecording({
+  const { record, settle } = createRecording({
     ...{ sink, failClosed, onLost: noteLost },
     onRecorded: () => metrics.countAudit('recorded'),
   })
@@ -85,6 +85,9 @@ async function audit(app: FastifyInstance, options: AuditOptions): Promise<void>
       return begin({ ehr: session.ehr, session: name, whose, asked, ...callerOf(request) })
     },
   })
+
+  // Among the first to be registered, and so among the last to end: what ends before it is recorded.
+  app.addHook('onClose', settle)
 
   let lost = 0
   let toldAt = Number.NEGATIVE_INFINITY

@@ -4,7 +4,7 @@
 import { BrokerError, codeOf } from '../errors.ts'
 import type { AuditedCall, CallOutcome } from './call-event.ts'
 import { findInteraction, READS } from './interaction.ts'
-import type { RecordEvent } from './recording.ts'
+import type { Recording } from './recording.ts'
 import { outcomeOf } from './terms.ts'
 
 export interface CallRecord {
@@ -20,7 +20,7 @@ export interface CallRecord {
 
 export interface CallRecordOptions {
   build: (call: AuditedCall, end: CallOutcome | undefined) => string
-  record: RecordEvent
+  record: Recording['record']
   failClosed: boolean
 }
 

@@ -1,5 +1,6 @@
 // Recording: events go to a sink, and what that does not keep is noted. Where nothing may be acknowledged that
-// is not recorded, whoever acknowledges waits here, but not for ever. No clock of its own but Node's timers.
+// is not recorded, each goes at once, and whoever acknowledges waits for it, but not for ever; otherwise they go
+// in groups, so that many share what a disk costs. No clock of its own but Node's timers.
 
 import { BrokerError } from '../errors.ts'
 import type { AuditSink } from './recorder.ts'
@@ -8,52 +9,81 @@ export interface RecordingOptions {
   sink: Pick<AuditSink, 'record'>
   failClosed: boolean
   onRecorded?: () => void
-  /** An event is not recorded, or not within the patience: the sink's error, or none. */
+  /** An event is not recorded, or not within the patience. */
   onLost: (error: unknown) => void
   /** Milliseconds that an acknowledgement waits for its record; ten seconds unless told. */
   patienceMs?: number
 }
 
-/**
- * Hands an event to the sink. With `failClosed` the promise rejects with `audit_unavailable` where it may not
- * be recorded, and nobody has to look at it; otherwise there is nothing to wait for.
- */
-export type RecordEvent = (event: string) => Promise<void> | undefined
+export interface Recording {
+  /**
+   * Takes an event. With `failClosed` the promise rejects with `audit_unavailable` where it may not be
+   * recorded, and nobody has to look at it; otherwise there is nothing to wait for.
+   */
+  record(event: string): Promise<void> | undefined
+  /** Hands over what is still here, and waits until the sink has it or not. */
+  settle(): Promise<void>
+}
+
+/** How long events wait for others to share a write with. */
+const GROUP_MS = 100
+const MOST_IN_GROUP = 1_000
 
 /** Makes what records events in a sink. */
-export function createRecording(options: RecordingOptions): RecordEvent {
-  const { sink, failClosed, onRecorded, onLost, patienceMs = 10_000 } = options
+export function createRecording(options: RecordingOptions): Recording {
+  return options.failClosed ? recordOrReject(options) : recordInPassing(options)
+}
 
-  return failClosed ? recordOrReject : recordInPassing
-
-  function recordInPassing(event: string): undefined {
-    hand(event).then(onRecorded, onLost)
+function recordInPassing({ sink, onRecorded, onLost }: RecordingOptions): Recording {
+  let group: string[] = []
+  let timer: NodeJS.Timeout | undefined
+  let underWay = 0
+  let onSettled: (() => void) | undefined
+  return {
+    record(event) {
+      if (group.push(event) >= MOST_IN_GROUP) handOver()
+      else timer ??= setTimeout(handOver, GROUP_MS)
+      return undefined
+    },
+    async settle() {
+      handOver()
+      if (underWay > 0) await new Promise<void>(done => (onSettled = done))
+    },
   }
 
-  function recordOrReject(event: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const refuse = (cause?: unknown) => {
-      onLost(cause)
-      reject(new BrokerError('audit_unavailable', { cause }))
-    }
-    const timer = setTimeout(refuse, patienceMs)
-    hand(event).then(
-      () => {
-        clearTimeout(timer)
-        onRecorded?.()
-        resolve()
-      },
-      error => {
-        clearTimeout(timer)
-        refuse(error)
-      },
-    )
-    promise.catch(() => undefined)
-    return promise
+  function handOver(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const events = group
+    group = []
+    underWay += events.length
+    for (const event of events) void hand(sink, event).then(onRecorded, onLost).then(noteEnd)
   }
 
-  /** What a sink throws is a rejection, too. */
-  async function hand(event: string): Promise<void> {
-    await sink.record(event)
+  function noteEnd(): void {
+    if (--underWay === 0) onSettled?.()
   }
+}
+
+function recordOrReject(options: RecordingOptions): Recording {
+  const { sink, onRecorded, onLost, patienceMs = 10_000 } = options
+  return { record, settle: async () => undefined }
+
+  function record(event: string): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(() => late.reject(new Error('the audit is late')), patienceMs)
+    const recorded = Promise.race([hand(sink, event), late.promise])
+      .finally(() => clearTimeout(timer))
+      .then(onRecorded, cause => {
+        onLost(cause)
+        throw new BrokerError('audit_unavailable', { cause })
+      })
+    recorded.catch(() => undefined)
+    return recorded
+  }
+}
+
+/** What a sink throws is a rejection, too. */
+async function hand(sink: RecordingOptions['sink'], event: string): Promise<void> {
+  await sink.record(event)
 }

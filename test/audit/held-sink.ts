@@ -1,6 +1,7 @@
 // A sink that a test holds in its hand: it takes events, keeps whoever records waiting, or refuses.
 
 import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
 import { listFaults } from './profiles.ts'
 
 export type Json = Record<string, unknown>
@@ -18,6 +19,8 @@ export interface HeldSink {
   held(): number
   /** The events that were taken, each valid, and none of them any more. */
   drain(): Json[]
+  /** The same, once there are so many: what is recorded in passing comes a little later. */
+  next(count: number): Promise<Json[]>
 }
 
 /** Takes everything until it is told otherwise. */
@@ -53,6 +56,10 @@ export function createHeldSink(): HeldSink {
       const events = sink.taken.splice(0).map(text => JSON.parse(text) as Json)
       for (const event of events) assert.deepEqual(listFaults(event), [], JSON.stringify(event))
       return events
+    },
+    async next(count) {
+      while (sink.taken.length < count) await turn()
+      return sink.drain()
     },
   }
   return sink

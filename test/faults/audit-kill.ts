@@ -2,12 +2,12 @@
 // acknowledged, and holds it to that: each login, read, write and logout that somebody got an answer to has its
 // event in the file, whose chain is whole. Seeded: `npm run test:audit -- --rounds 200 --seed 1`.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startSandbox } from '../../sandbox/sandbox.ts'
-import { listAside } from '../../src/audit/chain-files.ts'
+import { chainPath, countChains, listAside } from '../../src/audit/chain-files.ts'
 import { deriveSealKeys } from '../../src/audit/seal-keys.ts'
 import { createSealJudge } from '../../src/audit/seals.ts'
 import { verifyChains } from '../../src/audit/verify.ts'
@@ -157,7 +157,7 @@ async function readEvents(path: string, folder: string): Promise<Found> {
   }
   const events = new Map<string, string[]>()
   const [entered, used] = [new Set<string>(), new Set<string>()]
-  for (const file of [...(await listAside(path)).map(({ path }) => path), path]) {
+  for (const file of await listFiles(path)) {
     for (const line of readFileSync(file, 'utf8').split('\n')) {
       const { event } = (line === '' ? {} : JSON.parse(line)) as { event?: Json }
       if (event === undefined) continue
@@ -168,6 +168,17 @@ async function readEvents(path: string, folder: string): Promise<Found> {
     }
   }
   return { events, strangers: [...used].filter(session => !entered.has(session)).length }
+}
+
+/** Of each chain: a process that finds the first one taken begins another. */
+async function listFiles(path: string): Promise<string[]> {
+  const files: string[] = []
+  for (let number = await countChains(path); number-- > 0; ) {
+    const own = chainPath(path, number)
+    files.push(...(await listAside(own)).map(aside => aside.path))
+    if (existsSync(own)) files.push(own)
+  }
+  return files
 }
 
 if (import.meta.main) {

@@ -32,7 +32,7 @@ suite('recording in passing', () => {
           void socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n\r\n')
       }
       const called = await rig.call(path, { method })
-      const events = sink.drain()
+      const events = await sink.next(1)
       assert.deepEqual(events.map(summarize), [told], path)
       assert.equal(requestIdOf(events[0] ?? {}), called.headers['x-request-id'])
     }
@@ -49,9 +49,9 @@ suite('recording in passing', () => {
       headers: { 'content-type': 'application/fhir+json' },
       body: '{"resourceType":"Observation"}',
     })
-    const text = sink.taken.join()
-    assert.ok(text.includes(`"${rig.base}/Observation/9/_history/1"`), text)
-    assert.deepEqual(sink.drain().map(summarize), ['create 0'])
+    const events = await sink.next(1)
+    assert.deepEqual(events.map(summarize), ['create 0'])
+    assert.ok(JSON.stringify(events).includes(`"${rig.base}/Observation/9/_history/1"`))
   })
 
   test('[G8] parameters of a search that came as a form are those of its event', async () => {
@@ -64,8 +64,9 @@ suite('recording in passing', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: 'patient=ben&code=718-7',
     })
-    assert.ok(sink.taken.join().includes(`${rig.base}/Patient/ben`))
-    assert.deepEqual(sink.drain().map(summarize), ['search-type 0'])
+    const events = await sink.next(1)
+    assert.deepEqual(events.map(summarize), ['search-type 0'])
+    assert.ok(JSON.stringify(events).includes(`${rig.base}/Patient/ben`))
   })
 
   test('[G8] what we refuse ourselves, and what nobody answers, is told by its code', async () => {
@@ -76,7 +77,7 @@ suite('recording in passing', () => {
     assert.equal((await rig.call('/Observation', { method: 'DELETE' })).status, 502)
     rig.ehr.handler = request => answer(request, { status: 401 })
     assert.equal((await rig.call('/Patient/amy')).status, 401)
-    const events = sink.drain()
+    const events = await sink.next(3)
     assert.deepEqual(events.map(summarize), ['read 0', 'delete 8', 'read 4'])
     assert.deepEqual(
       events.map(event => event.outcomeDesc),
@@ -96,20 +97,23 @@ suite('recording in passing', () => {
     socket.write(rig.raw('GET /Patient/amy'))
     await asked.promise
     socket.destroy()
-    while (sink.taken.length === 0) await turn()
-    const [event] = sink.drain()
+    const [event] = await sink.next(1)
     assert.deepEqual([summarize(event ?? {}), event?.outcomeDesc], ['read 4', 'broken_off'])
   })
 
   test('[G8] a sink that keeps everybody waiting, or takes nothing, delays and refuses nothing', async () => {
     rig.ehr.handler = request => answer(request, { body: SECRET })
+    rig.audited.splice(0)
     for (const mode of ['hold', 'refuse'] as const) {
       sink.mode = mode
       const { status, text } = await rig.call('/Patient/amy')
       assert.deepEqual([status, text], [200, SECRET])
+      while (sink.held() === 0 || (mode === 'refuse' && rig.audited.length === 0)) await turn()
     }
     sink.release()
-    sink.drain()
+    assert.deepEqual((await sink.next(1)).map(summarize), ['read 0'])
+    await turn()
+    assert.deepEqual(rig.audited, ['lost', 'recorded'])
   })
 })
 

@@ -33,6 +33,8 @@ export interface Rig {
   records: RequestRecord[]
   /** What went wrong outside of any request. */
   faults: unknown[]
+  /** What became of audit events. */
+  audited: string[]
   /** Sessions that are live, by id. */
   sessions: Map<string, OpenSession>
   /** Access tokens, the current one last; `renew` takes the next of `renewals`. */
@@ -86,6 +88,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   const sessions = new Map([sessionId, otherId].map(id => [id, buildOpenSession(id, registration)]))
   const records: RequestRecord[] = []
   const faults: unknown[] = []
+  const audited: string[] = []
   const token: Rig['token'] = { current: 'token-1', renewals: [], renewed: 0 }
   const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
   app.decorate('smartMetrics', {
@@ -94,7 +97,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
     show: () => undefined,
     beginCall: () => () => undefined,
     noteFault: (error: unknown) => void faults.push(error),
-    countAudit: () => undefined,
+    countAudit: (outcome: string) => void audited.push(outcome),
   } as never)
   app.decorate('smartTickets', fakeTickets(sessions) as never)
   app.decorate('smartTokens', fakeToken(token) as never)
@@ -113,7 +116,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
-  return { app, ehr, port, base, records, faults, sessions, token, raw, call }
+  return { app, ehr, port, base, records, faults, audited, sessions, token, raw, call }
 
   function raw(line: string, headers: string[] = [], body = ''): string {
     const [method = '', ...rest] = line.split(' ')
