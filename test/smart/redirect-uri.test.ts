@@ -6,6 +6,7 @@ import {
   isFromIssuer,
   listRedirectFaults,
   requireNamedIssuer,
+  requireOwnRedirect,
 } from '../../src/smart/redirect-uri.ts'
 import { buildRegistration } from './registration.ts'
 import { buildServer } from './server.ts'
@@ -71,4 +72,23 @@ test('[C2, C3] where a name is required no other passes, and neither does silenc
       assert.ok(!passes(iss), String(iss))
     }
   }
+})
+
+test('[C2] an answer is heard at the redirect URI that was asked for and is registered, and nowhere else', () => {
+  const [own, other] = ['https://app.test/redirect/general', 'https://app.test/redirect/other']
+  const hear = (asked: string, pending: string, registered: string) =>
+    requireOwnRedirect(
+      asked,
+      { redirectUri: pending },
+      buildRegistration({ redirectUri: registered }),
+    )
+  hear(own, own, own)
+  for (const uris of [
+    [other, own, own],
+    [own, other, own],
+    [own, own, other],
+    [other, other, own],
+    [own, other, other],
+  ] as const)
+    assert.throws(() => hear(...uris), { code: 'issuer_mismatch', ehr: 'general' })
 })

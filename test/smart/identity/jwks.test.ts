@@ -97,7 +97,14 @@ test('[I10, L9] refuses what is no key set, and sets of more than a hundred keys
     )
   }
   assert.equal(await createWorld({ status: 404 }).verify(await one.sign()), 'bad_jwks')
-  assert.equal(await createWorld({ status: 503 }).verify(await one.sign()), 'issuer_busy')
+  for (const status of [201, 304, 400, 404]) {
+    const world = createWorld({ status, body: { keys: [one.jwk] } })
+    assert.equal(await world.verify(await one.sign()), 'bad_jwks', `${status}`)
+  }
+  for (const status of [429, 500, 503]) {
+    const world = createWorld({ status, body: { keys: [one.jwk] } })
+    assert.equal(await world.verify(await one.sign()), 'issuer_busy', `${status}`)
+  }
 })
 
 test('[I11] finds no key in shared secrets, keys for encryption, or another algorithm', async () => {

@@ -11,7 +11,8 @@ test('only the secret of its own launch opens a deposit', async () => {
   assert.equal(await openDeposit(sealed, secret, 'launch-1'), text)
   assert.equal(await openDeposit(sealed, secret, 'launch-2'), undefined)
   assert.equal(await openDeposit(sealed, Buffer.alloc(32, 6), 'launch-1'), undefined)
-  assert.equal(await openDeposit(sealed, Buffer.alloc(16, 5), 'launch-1'), undefined)
+  for (const length of [0, 1, 16, 24, 31, 33, 64])
+    assert.equal(await openDeposit(sealed, Buffer.alloc(length, 5), 'launch-1'), undefined)
   assert.ok(!Buffer.from(sealed, 'base64url').toString('latin1').includes('ehr.test'))
 })
 

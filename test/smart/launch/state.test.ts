@@ -186,4 +186,10 @@ test('a pending launch comes out of its text as it went in', () => {
   for (const bad of ['', 'a b c', 'e other i v n u /', 'e ehr i v n u / more', 'e ehr  v n u /']) {
     assert.equal(unpackLaunch(bad, name), undefined, bad)
   }
+  const whole = ['e', 'ehr', 'i', 'v', 'n', 'u', '/']
+  assert.ok(unpackLaunch(whole.join(' '), name))
+  for (const [at, field] of whole.entries()) {
+    const without = unpackLaunch(whole.with(at, '').join(' '), name)
+    assert.equal(without === undefined, field !== 'n', field)
+  }
 })
