@@ -123,6 +123,37 @@ test('[K5, K19] a session that ends while its use is noted lets nobody through',
   assert.equal(parts.store.recall(ticket), undefined)
 })
 
+test('[O10] a session whose ending waits for the vault is opened by nobody here, and gets no new tokens', async () => {
+  const parts = buildStore()
+  const { store, vault, clock } = parts
+  const { read, remove } = vault
+  const [opened, unopened, inHand] = await Promise.all([begin(parts), begin(parts), begin(parts)])
+  const elsewhere = parts.another()
+  vault.remove = async () => {
+    throw new BrokerError('vault_unavailable')
+  }
+  for (const { recordId } of [opened, inHand]) {
+    await assert.rejects(store.end(recordId, { reason: 'logout' }), { code: 'vault_unavailable' })
+  }
+  await assert.rejects(async () => store.open(opened.ticket, slide), isInvalid)
+  assert.equal(await store.replace(inHand, buildTokens(clock.now())), undefined)
+  assert.ok(await elsewhere.open(opened.ticket, slide), 'others know nothing of it yet')
+  // It is ended here while its record is on the way.
+  const late = Promise.withResolvers<void>()
+  vault.read = async id => {
+    const record = await read(id)
+    await late.promise
+    return record
+  }
+  const opening = elsewhere.open(unopened.ticket, slide)
+  await assert.rejects(elsewhere.end(unopened.recordId, { reason: 'logout' }), {
+    code: 'vault_unavailable',
+  })
+  late.resolve()
+  await assert.rejects(async () => opening, isInvalid)
+  Object.assign(vault, { read, remove })
+})
+
 test('a use is written at most once a minute', async () => {
   const parts = buildStore()
   let touches = 0
