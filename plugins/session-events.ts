@@ -74,6 +74,10 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
     'fhirstorm_last_failure_timestamp_seconds',
     seenOf(({ lastFailure }) => inSeconds(lastFailure?.at)),
   )
+  observer.show(
+    'fhirstorm_breaker_open',
+    seenOf(({ isResting }) => (isResting ? 1 : 0)),
+  )
   observer.show('fhirstorm_session_event_streams', () => streams.size)
 
   let isLooking = false

@@ -18,6 +18,11 @@ export const gauges = {
     labels: ['ehr'],
     across: 'min',
   },
+  fhirstorm_breaker_open: {
+    help: 'Whether an EHR that gave no answer is left in peace but for one request a pause',
+    labels: ['ehr'],
+    across: 'max',
+  },
   fhirstorm_last_success_timestamp_seconds: {
     help: 'When an EHR answered a FHIR request last',
     labels: ['ehr'],

@@ -26,6 +26,7 @@ function merge(traffic: readonly Traffic[]): Traffic {
   const failures = traffic.flatMap(({ lastFailure }) => lastFailure ?? [])
   return {
     isDown: traffic.some(({ isDown }) => isDown),
+    isResting: traffic.some(({ isResting }) => isResting),
     ...(successes.length > 0 && { lastSuccessAt: Math.max(...successes) }),
     ...(failures.length > 0 && { lastFailure: failures.toSorted((a, b) => b.at - a.at)[0] }),
   }

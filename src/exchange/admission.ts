@@ -12,8 +12,11 @@ export interface AdmissionOptions {
   perSecond: RateLimits
   breaker: BreakerLimits
   now: () => number
-  /** Hears what became of each request: any answer, or none, with the code of our refusal. */
-  tell: (ehr: string, hasAnswered: boolean, code?: FaultCode) => void
+  /**
+   * Hears what became of each request: any answer, or none, with the code of our refusal and whether the EHR
+   * is left in peace now.
+   */
+  tell: (ehr: string, hasAnswered: boolean, code?: FaultCode, isResting?: boolean) => void
 }
 
 export interface Admission {
@@ -28,7 +31,7 @@ const SILENCE: readonly FaultCode[] = ['upstream_unreachable', 'upstream_timeout
 
 export function createAdmission({ perSecond, breaker, now, tell }: AdmissionOptions): Admission {
   const rate = createRate(perSecond, now)
-  const { restOf, note } = createBreaker(breaker, now)
+  const { restOf, isOpen, note } = createBreaker(breaker, now)
 
   return {
     admit(session) {
@@ -49,7 +52,7 @@ export function createAdmission({ perSecond, breaker, now, tell }: AdmissionOpti
       const code = codeOf(error)
       if (!SILENCE.includes(code)) return
       note(ehr, false)
-      tell(ehr, false, code)
+      tell(ehr, false, code, isOpen(ehr))
     },
   }
 }

@@ -4,8 +4,8 @@
 import type { FaultCode } from '../errors.ts'
 
 export interface Availability {
-  /** What became of a request: any answer, or none, with the code of our refusal. */
-  note(ehr: string, hasAnswered: boolean, code?: FaultCode): void
+  /** What became of a request: any answer, or none, with the code of our refusal; whether it is left in peace. */
+  note(ehr: string, hasAnswered: boolean, code?: FaultCode, isResting?: boolean): void
   /** What another process has seen; times are left as they are. */
   learn(ehr: string, isDown: boolean): void
   isDown(ehr: string): boolean
@@ -18,6 +18,8 @@ export interface Availability {
 /** Times in milliseconds since the epoch. */
 export interface Seen {
   isDown: boolean
+  /** Asked no more than once a pause, until it answers: the breaker is open. */
+  isResting: boolean
   lastSuccessAt?: number
   lastFailure?: { at: number; code: FaultCode }
 }
@@ -35,8 +37,9 @@ export function createAvailability(now: () => number = Date.now): Availability {
   const listeners = new Set<(ehr: string, isDown: boolean) => void>()
 
   return {
-    note(ehr, hasAnswered, code = 'upstream_unreachable') {
+    note(ehr, hasAnswered, code = 'upstream_unreachable', isResting = false) {
       const entry = entryOf(ehr)
+      entry.isResting = isResting
       if (hasAnswered) entry.lastSuccessAt = now()
       else entry.lastFailure = { at: now(), code }
       entry.failures = hasAnswered ? 0 : entry.failures + 1
@@ -49,8 +52,9 @@ export function createAvailability(now: () => number = Date.now): Availability {
     },
     isDown: ehr => entries.get(ehr)?.isDown ?? false,
     seen(ehr) {
-      const { isDown = false, lastSuccessAt, lastFailure } = entries.get(ehr) ?? {}
-      return { isDown, lastSuccessAt, lastFailure }
+      const { isDown = false, isResting = false, ...times } = entries.get(ehr) ?? {}
+      const { lastSuccessAt, lastFailure } = times as Partial<Entry>
+      return { isDown, isResting, lastSuccessAt, lastFailure }
     },
     watch(listener) {
       listeners.add(listener)
@@ -66,7 +70,7 @@ export function createAvailability(now: () => number = Date.now): Availability {
   }
 
   function entryOf(ehr: string): Entry {
-    const entry = entries.get(ehr) ?? { failures: 0, isDown: false }
+    const entry = entries.get(ehr) ?? { failures: 0, isDown: false, isResting: false }
     entries.set(ehr, entry)
     return entry
   }

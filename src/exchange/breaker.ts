@@ -7,6 +7,8 @@ import type { BreakerLimits } from '../limits.ts'
 export interface Breaker {
   /** Milliseconds until this EHR may be asked again; 0 where it may be asked now. */
   restOf(ehr: string): number
+  /** Whether this EHR is asked no more than once a pause. */
+  isOpen(ehr: string): boolean
   /** What became of a request: any answer, or none. */
   note(ehr: string, hasAnswered: boolean): void
 }
@@ -31,6 +33,7 @@ export function createBreaker({ failures, pauseMs }: BreakerLimits, now: () => n
       entry.closedUntil = now() + pauseMs
       return 0
     },
+    isOpen: ehr => (entries.get(ehr)?.failures ?? 0) >= failures,
     note(ehr, hasAnswered) {
       if (hasAnswered) {
         entries.delete(ehr)

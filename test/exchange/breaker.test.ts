@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BrokerError } from '../../src/errors.ts'
+import { createAdmission } from '../../src/exchange/admission.ts'
+import { createAvailability } from '../../src/exchange/availability.ts'
 import { createBreaker } from '../../src/exchange/breaker.ts'
 
 function createWorld() {
@@ -49,4 +52,24 @@ test('[LM1] what was sent before and fails late keeps nobody out for longer', ()
   fail(50)
   world.now = 1_000
   assert.equal(breaker.restOf('one'), 0)
+})
+
+test('[LM1, OB3] operators are told of an EHR that is left in peace, until it answers', () => {
+  const availability = createAvailability(() => 0)
+  const admission = createAdmission({
+    perSecond: {},
+    breaker: { failures: 3, pauseMs: 1_000 },
+    ...{ now: () => 0, tell: availability.note },
+  })
+  const silence = new BrokerError('upstream_timeout')
+  const isResting = () => availability.seen('one').isResting
+  assert.equal(isResting(), false)
+  for (const expected of [false, false, true, true]) {
+    admission.noteRefusal('one', silence)
+    assert.equal(isResting(), expected)
+  }
+  admission.noteRefusal('one', new BrokerError('path_invalid'))
+  assert.equal(isResting(), true)
+  admission.noteAnswer('one')
+  assert.equal(isResting(), false)
 })

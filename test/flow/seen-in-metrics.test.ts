@@ -98,18 +98,26 @@ test('[OB3, G5] no label is input: what nobody has registered has no series', ()
 
 test('[OB3] an EHR that does not answer is down in metrics and in /ehrs, with its last code', async () => {
   const { product } = world
-  for (let i = 0; i < 2; i++) product.smartAvailability?.note('silent', false, 'upstream_timeout')
+  for (let i = 0; i < 2; i++)
+    product.smartAvailability?.note('silent', false, 'upstream_timeout', i === 1)
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const [up] = findSamples(readSamples(text), 'fhirstorm_up', { ehr: 'silent' })
   assert.equal(up?.value, 0)
+  const open = (ehr: string) => findSamples(readSamples(text), 'fhirstorm_breaker_open', { ehr })
+  assert.deepEqual([open('silent')[0]?.value, open('general')[0]?.value], [1, 0])
   const states = (await (await fetch(`http://127.0.0.1:${port}/ehrs`)).json()) as {
     ehr: string
-    traffic: { isDown: boolean; lastFailure?: { code: string }; lastSuccessAt?: number }
+    traffic: {
+      isDown: boolean
+      isResting: boolean
+      lastFailure?: { code: string }
+      lastSuccessAt?: number
+    }
   }[]
   const silent = states.find(({ ehr }) => ehr === 'silent')
   assert.deepEqual(
-    [silent?.traffic.isDown, silent?.traffic.lastFailure?.code],
-    [true, 'upstream_timeout'],
+    [silent?.traffic.isDown, silent?.traffic.isResting, silent?.traffic.lastFailure?.code],
+    [true, true, 'upstream_timeout'],
   )
   assert.equal(typeof states.find(({ ehr }) => ehr === 'general')?.traffic.lastSuccessAt, 'number')
 })

@@ -6,14 +6,19 @@ import { mergeEhrStates } from '../../../program/crew/ehr-states.ts'
 test('[PR5] of what processes know of an EHR the latest counts, and one that sees it down', () => {
   const failure = { at: 30, code: 'upstream_timeout' as const }
   const one: EhrState[] = [
-    { ehr: 'a', state: 'fresh', discoveredAt: 10, traffic: { isDown: false, lastSuccessAt: 50 } },
+    {
+      ehr: 'a',
+      state: 'fresh',
+      discoveredAt: 10,
+      traffic: { isDown: false, isResting: true, lastSuccessAt: 50 },
+    },
     { ehr: 'b', state: 'unknown' },
   ]
   const other: EhrState[] = [
     {
       ...{ ehr: 'a', state: 'failing', discoveredAt: 5 },
       failure: { code: 'issuer_timeout', at: 20 },
-      traffic: { isDown: true, lastSuccessAt: 40, lastFailure: failure },
+      traffic: { isDown: true, isResting: false, lastSuccessAt: 40, lastFailure: failure },
     },
     { ehr: 'b', state: 'fresh', discoveredAt: 1 },
   ]
@@ -21,7 +26,7 @@ test('[PR5] of what processes know of an EHR the latest counts, and one that see
     {
       ...{ ehr: 'a', state: 'failing', discoveredAt: 5 },
       failure: { code: 'issuer_timeout', at: 20 },
-      traffic: { isDown: true, lastSuccessAt: 50, lastFailure: failure },
+      traffic: { isDown: true, isResting: true, lastSuccessAt: 50, lastFailure: failure },
     },
     { ehr: 'b', state: 'fresh', discoveredAt: 1 },
   ])
