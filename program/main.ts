@@ -39,7 +39,7 @@ const USAGE = `usage: fhirstorm COMMAND [--config FILE] [--help]
   check         judge the configuration, and everything that start would meet; --online: each EHR too
   discover URL  what an EHR says of itself, and the entry to paste
   keys ACTION   make, rotate, publish and end keys
-  audit verify  whether an audit file is whole
+  audit ACTION  whether audit files are whole, and the public keys that verify them
   healthcheck   ask the running service whether it is well
   schema        print the JSON schema of fhirstorm.yaml
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startSandbox } from '../../sandbox/sandbox.ts'
@@ -17,7 +17,7 @@ import { findPort } from '../world/port.ts'
 
 const main = new URL('../../program/main.ts', import.meta.url).pathname
 
-async function prepare(t: TestContext, audit: object) {
+async function prepare(t: TestContext, audit: object, processes = 1) {
   const app = `http://localhost:${await findPort()}`
   const [adminPort, folder] = [await findPort(), makeFolder()]
   const sandbox = await startSandbox({ port: 0, appUrl: app })
@@ -28,6 +28,7 @@ async function prepare(t: TestContext, audit: object) {
       configure(document) {
         document.log = { level: 'info' }
         if (port === undefined) document.admin = { port: adminPort }
+        document.processes = processes
         document.audit = { path: join(folder, 'audit.ndjson'), ...audit } as never
       },
     })
@@ -148,6 +149,30 @@ test('[AU3] two instances on one path have a chain each, and both are verified',
     [true, ['audit.ndjson', 'audit.1.ndjson']],
   )
   assert.ok(chains[0].events >= 8)
+})
+
+test('[AU3] each of several workers has a chain, and all that was acknowledged is in them', async t => {
+  const audit = { sink: 'file', failClosed: true }
+  const { broker, work, verify, folder } = await prepare(t, audit, 2)
+  await broker.start()
+  // The first one serves before the second does.
+  assert.ok(await eventually(() => existsSync(join(folder, 'audit.1.ndjson.head'))))
+  const ids = await work(20)
+  assert.equal(await broker.stop(), 0)
+  const told = verify('--keys', join(folder, 'keys.json'), '--json')
+  const { ok, chains } = JSON.parse(told.stdout)
+  assert.deepEqual([ok, chains.length], [true, 2], told.stdout)
+  const files = chains.map(({ file }: { file: string }) => readFileSync(join(folder, file), 'utf8'))
+  const recorded = new Set(
+    files
+      .flatMap((text: string) => text.split('\n').filter(Boolean))
+      .flatMap((line: string) => JSON.parse(line).event ?? [])
+      .map(requestIdOf),
+  )
+  assert.deepEqual(
+    ids.filter(id => !recorded.has(id)),
+    [],
+  )
 })
 
 test('[AU1] a start over a file that was changed is refused in one line, and changes nothing', async t => {
