@@ -117,6 +117,51 @@ test('the image starts fhirstorm with the options of npm start', () => {
   assert.equal([...JSON.parse(entry ?? '[]'), 'start'].join(' '), scripts.start)
 })
 
+test('[Z2] the labels of the image say this version, and the commit that it is built of', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+  const { version, license } = JSON.parse(readFileSync('package.json', 'utf8'))
+  assert.match(last, new RegExp(`^ARG VERSION=${version.replaceAll('.', '\\.')}$`, 'm'))
+  assert.match(last, /^ARG COMMIT=unknown$/m)
+  for (const [label, value] of [
+    ['version', '$' + '{VERSION}'],
+    ['revision', '$' + '{COMMIT}'],
+    ['licenses', license],
+  ]) {
+    assert.ok(last.includes(`org.opencontainers.image.${label}=${value}`), label)
+  }
+})
+
+test('[Z5] the bill of materials is of what is shipped, and nothing else', () => {
+  const { scripts, devDependencies, ...own } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Record<string, Record<string, boolean>>
+  }
+  const told = spawnSync('sh', ['-c', scripts.sbom], { encoding: 'utf8' })
+  assert.equal(told.status, 0, told.stderr)
+  const { bomFormat, components, dependencies } = JSON.parse(told.stdout)
+  assert.equal(bomFormat, 'CycloneDX')
+  const names = new Set(
+    components.map(({ group, name }: { group?: string; name: string }) =>
+      group ? `${group}/${name}` : name,
+    ),
+  )
+  for (const name of Object.keys(own.dependencies)) assert.ok(names.has(name), name)
+  for (const name of Object.keys(devDependencies)) {
+    if (packages[`node_modules/${name}`]?.dev) assert.ok(!names.has(name), name)
+  }
+  // What they need is there, and what they depend on is told of packages that are.
+  const refs = new Set(components.map((component: { 'bom-ref': string }) => component['bom-ref']))
+  for (const { dependsOn } of dependencies)
+    for (const ref of dependsOn) assert.ok(refs.has(ref), ref)
+  for (const [path, { dev, optional, devOptional, link }] of Object.entries(packages)) {
+    const name = path.split('node_modules/').slice(1).at(-1)
+    if (name && !(dev || optional || devOptional || link)) assert.ok(names.has(name), name)
+  }
+  assert.match(readFileSync('.ci/run', 'utf8'), /sbom > reports\/sbom\.cdx\.json/)
+  assert.match(readFileSync('.gitignore', 'utf8'), /^reports\/$/m)
+})
+
 test('[DS7] nothing synchronous but node:sqlite and cryptography stands on the request path', () => {
   const allowed = /\b(?:hkdfSync|DatabaseSync|StatementSync)\b/g
   const atStart = ['src/vault/sqlite-file.ts']
