@@ -2,17 +2,17 @@
 // is reported at once, with its place; nothing is guessed and nothing secret has a default. Files are
 // read through the function passed in.
 
-import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type KeyRing, parseKeyRing } from '../../src/keys.ts'
 import { chooseRedirectPath, listRedirectFaults } from '../../src/smart/redirect-uri.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { type AdminConfig, type InternalConfig, loadAdmin, loadInternal } from './admin.ts'
 import { type AuditConfig, loadAudit } from './audit.ts'
-import { describesEhr, type Environment, overlayEnvironment } from './environment.ts'
+import { readDocument } from './document.ts'
+import { type Environment, overlayEnvironment } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { listFacadeFaults } from './facade.ts'
-import { ConfigError, type ConfigFault, locate, nameSetting } from './faults.ts'
+import { ConfigError, type ConfigFault, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
 import { listLimitFaults } from './limit-faults.ts'
 import { loadTls, type TlsConfig } from './listen.ts'
@@ -163,38 +163,6 @@ function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
 type Report = DocumentContext['report']
 
 /** What the file says; undefined where there is none and the environment describes the EHR. */
-function readDocument({ file, env }: ConfigSource): {
-  document: unknown
-  where: (path: readonly PropertyKey[]) => string
-} {
-  if (!file) {
-    if (!describesEhr(env)) {
-      throw new ConfigError([
-        {
-          where: 'configuration',
-          message:
-            'there is none: write fhirstorm.yaml, or set FHIRSTORM_PUBLIC_URL, FHIRSTORM_ISS, FHIRSTORM_CLIENT_ID, FHIRSTORM_CLIENT_SECRET_FILE, FHIRSTORM_SCOPE and FHIRSTORM_KEYS_FILE',
-        },
-      ])
-    }
-    return { document: undefined, where: () => 'environment' }
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(file.text, { lineCounter: lines, prettyErrors: false })
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(error => {
-        const { line, col } = lines.linePos(error.pos[0])
-        return { where: `${file.name}:${line}:${col}`, message: `not YAML (${error.code})` }
-      }),
-    )
-  }
-  return {
-    document: document.toJS({ maxAliasCount: 20 }),
-    where: path => locate(file.name, document, lines, path),
-  }
-}
-
 function checkProcesses({ processes, vault }: SoundParts, report: Report): void {
   if (processes !== undefined && processes !== 1 && vault?.kind === 'memory') {
     report(['processes'], 'a vault in memory is of one process: take sqlite or redis for several')

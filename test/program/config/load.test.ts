@@ -47,6 +47,21 @@ ehrs:
     origins: [https://login.ehr.example.org]
 `
 
+test('an alias without its anchor is a fault with its place, and so are too many', async () => {
+  await assert.rejects(load(`${good}pages: *nothing\n`), {
+    name: 'ConfigError',
+    message: /^fhirstorm\.yaml:\d+:8: an alias/,
+  })
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...Array.from('bcdefg', (name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[i]}`)}]`),
+  ]
+  await assert.rejects(load(`${good}${bomb.join('\n')}\n`), {
+    name: 'ConfigError',
+    message: /an alias/,
+  })
+})
+
 test('a public URL that is none is a fault like any other', async () => {
   for (const publicUrl of ['fhir/r4', '/', 'app.example.org', 'https://', 'launch openid']) {
     await assert.rejects(load(good.replace(/^publicUrl: .*$/m, `publicUrl: ${publicUrl}`)), {
