@@ -16,7 +16,7 @@ export interface JsonNames {
   /** Adds a name to the innermost object; tells, in fixed words, why it may not be there. */
   add(name: string): string | undefined
   /**
-   * The same for a name as it is written, if it is written without escapes and in ASCII alone; else
+   * The same for a name as it is written, if it is short and written without escapes and in ASCII alone; else
    * it is `unread`, and nothing happens.
    */
   addWritten(bytes: Buffer, from: number, to: number): string | undefined
@@ -41,7 +41,8 @@ export function createJsonNames(): JsonNames {
       return addHash(join(high, low))
     },
     addWritten(bytes, from, to) {
-      if (to - from > LONGEST) return 'a name that is none'
+      // Bytes and escapes are more than the characters that count.
+      if (to - from > LONGEST) return 'unread'
       let [high, low] = [HIGH, LOW]
       for (let at = from; at < to; at++) {
         const code = bytes[at] as number

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { createJsonReader } from '../../src/proxy/json-reader.ts'
 import { decodeJsonText } from '../../src/proxy/json-text.ts'
 import { assertLinear } from '../work/steps.ts'
+import { judge } from './judging.ts'
 import { refusalOf } from './refusal.ts'
 
 interface Read {
@@ -175,6 +176,22 @@ test('[P32, DS4] depth and names have bounds', () => {
   const names = (count: number) => `{${Array.from({ length: count }, (_, i) => `"${i}":0`)}}`
   assert.ok(read(`[${names(1024)},${names(1024)}]`))
   assert.equal(read(names(1025)), undefined)
+})
+
+test('[P32] how long a name is does not depend on how it is written, or in which pieces it comes', () => {
+  for (const [name, isTaken] of [
+    ['\u{10000}'.repeat(100), true],
+    ['\u{10000}'.repeat(129), false],
+    ['a'.repeat(256), true],
+    ['a'.repeat(257), false],
+    ['\\u0061'.repeat(256), true],
+    ['\\u0061'.repeat(257), false],
+  ] as const) {
+    for (const pieces of [[100_000], [1], [7]]) {
+      const { sent } = judge('json', `{"${name}":1}`, { pieces })
+      assert.equal(sent !== undefined, isTaken, `${name.slice(0, 6)} × ${name.length} in ${pieces}`)
+    }
+  }
 })
 
 test('[P32] NDJSON: a text on each line, and each strict', () => {
