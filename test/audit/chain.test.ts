@@ -58,6 +58,12 @@ test('[AU1] any character that was changed in a line is found at that line', () 
   }
 })
 
+test('[AU1] a number with zeros before it is no number of ours, though it counts the same', () => {
+  const { lines } = chainOf(1)
+  const found = follow(lines.with(0, String(lines[0]).replace('"seq":1', '"seq":01')))
+  assert.ok('line' in found && found.line === 1)
+})
+
 test('[AU1] lines that were removed, changed places, came twice or were put in are found', () => {
   const { lines } = chainOf(6)
   const [first = '', second = '', third = ''] = lines
