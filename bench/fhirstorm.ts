@@ -18,6 +18,8 @@ export interface FhirstormOptions {
   op: string
   /** SQLite without. */
   redisUrl?: string
+  /** How many processes serve; 1 unless told. */
+  processes?: number
   /** Node's own options, for a profile. */
   nodeOptions?: string[]
   verbose?: boolean
@@ -41,11 +43,12 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
     upstream,
     op,
     redisUrl,
+    processes = 1,
     nodeOptions = [],
     verbose,
     beforeStart,
   } = options
-  const root = join(folder, redisUrl ? 'fhirstorm-redis' : 'fhirstorm-sqlite')
+  const root = join(folder, `fhirstorm-${redisUrl ? 'redis' : 'sqlite'}-${port}`)
   mkdirSync(root, { recursive: true })
   const publicUrl = `http://127.0.0.1:${port}`
   const keysFile = join(root, 'keys.json')
@@ -68,6 +71,7 @@ export async function startFhirstorm(options: FhirstormOptions): Promise<Fhirsto
     stringify({
       publicUrl,
       listen: { host: '127.0.0.1', port },
+      processes,
       keysFile,
       vault: redisUrl
         ? { kind: 'redis', url: redisUrl }

@@ -74,6 +74,15 @@ export function cpuSeconds(pid: number): number {
   return ticks.reduce((sum, count) => sum + count, 0) / TICKS_PER_SECOND
 }
 
+/** CPU of the same in microseconds, as finely as the kernel counts it; of no child that has ended. */
+export function cpuMicros(pid: number): number {
+  const threads = listTree(pid).flatMap(one =>
+    listThreads(one).map(thread => `${one}/task/${thread}`),
+  )
+  const nanoseconds = threads.map(thread => Number(read(`/proc/${thread}/schedstat`).split(' ')[0]))
+  return nanoseconds.reduce((sum, count) => sum + count, 0) / 1e3
+}
+
 /** Resident memory of a process and its children in MiB; shared pages count once each. */
 export function residentMiB(pid: number): number {
   const kilobytes = listTree(pid).map(one => {
@@ -94,6 +103,14 @@ function listTree(root: number): number[] {
     for (const [child, parent] of parents) if (parent === pid) tree.push(child)
   }
   return tree
+}
+
+function listThreads(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
 
 /** `/proc/PID/stat` from the state on. */

@@ -43,11 +43,19 @@ import type { RouteGroup } from './route-groups.ts'
 
 /**
  * Makes a whole server of the product, below its `prefix`: whatever else the server is asked, it answers
- * as the product does, and health is told at the root too, where probes look for it.
+ * as the product does, and health is told at the root too, where probes look for it. `onScope` hears of the
+ * scope that has the product's decorators.
  */
-export async function serve(app: FastifyInstance, options: AppOptions): Promise<void> {
+export async function serve(
+  app: FastifyInstance,
+  options: AppOptions,
+  onScope?: (scope: FastifyInstance) => void,
+): Promise<void> {
   await meetRequests(app, options)
-  await app.register(runFlow, options)
+  await app.register(async (scope, own: AppOptions) => {
+    onScope?.(scope)
+    await runFlow(scope, own)
+  }, options)
   if (options.prefix !== '') await app.register(health, options.health)
 }
 

@@ -101,6 +101,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   /** Counted by generations that have ended. */
   let past: Measured[] = []
   let app: FastifyInstance | undefined
+  /** The scope in the app of now that has the product's decorators. */
+  let product: FastifyInstance | undefined
   const first = await build(config)
   first.takeOver()
 
@@ -109,10 +111,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     measure,
     noteReload: counts.noteReload,
     operate,
-    ehrStates: () => app?.smartDiscovery.states() ?? [],
+    ehrStates: () => product?.smartDiscovery.states() ?? [],
     learnAvailability(ehr, isDown) {
       isLearning = true
-      app?.smartAvailability?.learn(ehr, isDown)
+      product?.smartAvailability?.learn(ehr, isDown)
       isLearning = false
     },
     beginDraining() {
@@ -190,8 +192,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const queueBytes = () => (app === generation ? delivery.queueBytes() : 0)
       built.metrics.delivery = { ...delivery, queueBytes }
     }
+    let scope: FastifyInstance | undefined
     try {
-      await serve(generation, built)
+      await serve(generation, built, one => {
+        scope = one
+      })
       await generation.ready()
       await plan.open()
     } catch (error) {
@@ -203,8 +208,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         plan.handOver()
         alive.add(generation)
         app = generation
-        generation.smartAvailability?.watch((ehr, isDown) => {
-          if (!isLearning && app === generation) onAvailability?.(ehr, isDown)
+        product = scope
+        scope?.smartAvailability?.watch((ehr, isDown) => {
+          if (!isLearning && product === scope) onAvailability?.(ehr, isDown)
         })
       },
       async giveUp() {

@@ -19,7 +19,7 @@ const AGGREGATORS: readonly (readonly [name: RegExp, aggregator: Aggregator])[] 
   [/^process_max_fds$/, 'max'],
 ]
 
-/** Everything a registry holds at this moment. */
+/** Everything a registry holds at this moment, but for values that are no number yet. */
 export async function readMeasured(registry: Registry): Promise<Measured[]> {
   return plain(await registry.getMetricsAsJSON())
 }
@@ -46,7 +46,9 @@ export async function printMeasured(list: readonly Measured[]): Promise<string> 
 
 function plain(list: readonly Measured[]): Measured[] {
   return list.map(({ name, help, type, aggregator, values }) => ({
-    ...{ name, help, type, values },
+    ...{ name, help, type },
+    // JSON, by which they cross, has no other numbers.
+    values: values.filter(({ value }) => Number.isFinite(value)),
     aggregator: AGGREGATORS.find(([pattern]) => pattern.test(name))?.[1] ?? aggregator,
   }))
 }

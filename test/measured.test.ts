@@ -18,7 +18,7 @@ async function measure(logins: number, isUp: number, seconds: number) {
   showGauge(registry, 'fhirstorm_requests_in_flight', () => [['a', 3]])
   showGauge(registry, 'fhirstorm_sessions_live', () => [['a', 40]])
   // As it crosses from one process to another.
-  return structuredClone(await readMeasured(registry))
+  return JSON.parse(JSON.stringify(await readMeasured(registry)))
 }
 
 const valuesOf = (text: string, name: string, labels = {}) =>

@@ -47,8 +47,6 @@ export async function lead(
   cluster.setupPrimary({
     exec: process.argv[1],
     args: ['work', ...process.argv.slice(3)],
-    // Metrics have numbers that JSON has not.
-    serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   const counts = createProcessCounts({
@@ -57,7 +55,7 @@ export async function lead(
   const crew = createCrew({
     ...{ count, snapshot, logger, reload: () => reloads.reload() },
     fork: () => cluster.fork(),
-    write: log.write,
+    write: log.pass,
     onOperated({ level }) {
       if (level !== undefined) logger.level = level
     },

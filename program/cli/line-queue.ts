@@ -3,7 +3,7 @@
 
 export interface LineQueue {
   /** Adds whole lines, the last one with its end; `settle` is told whether they were written. */
-  add(lines: string, settle?: Settle): void
+  add(lines: string | Buffer, settle?: Settle): void
   /** The bytes to write next. */
   head(): Buffer | undefined
   /** So many bytes of the head are written. */
@@ -18,6 +18,7 @@ export interface LineQueue {
 export type Settle = (areWritten: boolean) => void
 
 const NEWLINE = 10
+const END = Buffer.from('\n')
 
 /** An empty queue of at most so many bytes. */
 export function createLineQueue(maxBytes: number): LineQueue {
@@ -30,7 +31,8 @@ export function createLineQueue(maxBytes: number): LineQueue {
 
   return {
     add(lines, settle) {
-      const batch = Buffer.from(isTorn ? `\n${lines}` : lines)
+      const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines
+      const batch = isTorn ? Buffer.concat([END, bytes]) : bytes
       if (bytesWaiting + batch.length > maxBytes) {
         droppedLines += countLines(lines)
         settle?.(false)

@@ -12,6 +12,8 @@ export interface LogOutput {
   write(line: string): void
   /** Writes a line, its end included, without waiting for neighbours; rejects where it is dropped. */
   append(line: string): Promise<void>
+  /** Writes lines of others, whole ones. */
+  pass(lines: Buffer): void
   /** Lines that could not be written so far. */
   readonly droppedLines: number
   /** Resolves when everything is written, or after a moment. */
@@ -54,6 +56,11 @@ export function openLogOutput(onRecovery: (droppedLines: number) => void): LogOu
         if (asking.length === 0) setImmediate(handOver)
         asking.push(isWritten => (isWritten ? done() : fail(new Error('the line was dropped'))))
       }),
+    pass(lines) {
+      collect()
+      queue.add(lines)
+      pump()
+    },
     get droppedLines() {
       return queue.droppedLines
     },

@@ -22,7 +22,7 @@ export interface CrewOptions {
   fork(): Worker
   logger: FastifyBaseLogger
   /** Gets the log lines of all. */
-  write(lines: string): void
+  write(lines: Buffer): void
   reload(): Promise<Reloaded>
   /** Hears of what an operator has changed of all. */
   onOperated(change: Operated): void

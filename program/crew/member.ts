@@ -39,7 +39,7 @@ export interface MemberOptions {
   /** Answers its questions about all of them. */
   shared(self: Member): Shared
   /** Gets its log lines, whole ones alone. */
-  write(lines: string): void
+  write(lines: Buffer): void
   onLeaving(): void
   now(): number
 }
@@ -88,7 +88,7 @@ export function createMember(options: MemberOptions): Member {
   const late = setTimeout(member.kill, START_MS).unref()
   void member.started.then(() => clearTimeout(late))
   const { stdout } = worker.process
-  stdout?.setEncoding('utf8').on('data', createWholeLines(write))
+  stdout?.on('data', createWholeLines(write))
   worker.on('message', message => member.talk.hear(message))
   worker.on('error', () => {})
   // Its last lines have been read by then.

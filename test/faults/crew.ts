@@ -45,16 +45,16 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
       configure?.(document, sandbox.url)
     },
   })
-  const crew = {
+  const crew: Crew = {
     ...{ app, admin, folder, broker, sandbox, file: `${folder}/fhirstorm-${port}.yaml` },
-    async metric(name: string, labels?: Record<string, string>) {
+    async metric(name, labels) {
       const text = await (await fetch(`${admin}/metrics`)).text()
       const samples = findSamples(readSamples(text), name, labels)
       return samples.reduce((sum, { value }) => sum + value, 0)
     },
     async close() {
       await broker.close()
-      await sandbox.close()
+      await crew.sandbox.close()
     },
   }
   try {

@@ -30,8 +30,8 @@ export interface Browser {
 
 const MAX_REDIRECTS = 20
 
-/** A new browser with an empty jar. */
-export function createBrowser(): Browser {
+/** A new browser with an empty jar; a restless one asks on a connection of its own each time. */
+export function createBrowser({ isRestless = false } = {}): Browser {
   const jar = new Map<string, Map<string, string>>()
   const history: Answer[] = []
 
@@ -62,7 +62,11 @@ export function createBrowser(): Browser {
       method,
       body,
       redirect: 'manual',
-      headers: { ...headers, ...(cookie ? { cookie } : {}) },
+      headers: {
+        ...headers,
+        ...(cookie && { cookie }),
+        ...(isRestless && { connection: 'close' }),
+      },
     })
     const setCookies = response.headers.getSetCookie()
     for (const line of setCookies) store(url, line)
