@@ -9,7 +9,7 @@ import { refusalOf } from './refusal.ts'
 /** Elements and their `value` attributes, as they come. */
 type Read = string[] | undefined
 
-function read(text: string, size = 65_536): Read {
+function read(text: string | Buffer, size = 65_536): Read {
   const found: string[] = []
   const bytes = Buffer.from(text)
   const code = refusalOf(() => {
@@ -94,6 +94,20 @@ test('[P32] nothing depends on where the pieces end', () => {
     }),
     { numRuns: 2000 },
   )
+})
+
+test('[P32] bytes that are not UTF-8 are refused, wherever they stand and in whatever pieces', () => {
+  const [before, after] = ['<a value="é">', '</a>'].map(text => Buffer.from(text))
+  for (const bytes of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]])
+    for (const size of [1, 2, 65_536]) {
+      const bad = Buffer.from(bytes)
+      const whole = [before, bad, after] as Buffer[]
+      assert.equal(read(Buffer.concat(whole), size), undefined, `${bytes}`)
+      assert.equal(read(Buffer.concat([...whole].with(2, Buffer.alloc(0))), size), undefined)
+      assert.equal(read(Buffer.concat([...whole, bad]), size), undefined)
+    }
+  const cut = Buffer.concat([before as Buffer, after as Buffer, Buffer.from('<!-- é -->')])
+  assert.ok(read(cut))
 })
 
 test('a value comes back as it was, whatever it holds', () => {
