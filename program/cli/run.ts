@@ -14,9 +14,9 @@ import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { type Service, type ServiceOptions, startService } from '../service.ts'
 import { closeInspector } from './inspector.ts'
+import { describeListenFault } from './listen-fault.ts'
 import { openLogOutput } from './log-output.ts'
 import { watchFaults } from './process-faults.ts'
-import { describeListenFault } from './surroundings.ts'
 
 /** Longest life after SIGTERM, in milliseconds; the server cuts its streams five seconds earlier. */
 export const DRAIN_MS = 30_000

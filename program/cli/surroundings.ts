@@ -11,6 +11,7 @@ import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import type { Config } from '../config/load.ts'
 import { openVault } from '../embedded.ts'
+import { describeListenFault } from './listen-fault.ts'
 
 export interface Finding {
   /** `fault`: a start would fail, or serve nobody. `warning`: it would run, and somebody should know. */
@@ -32,21 +33,6 @@ export async function judgeSurroundings(config: Config): Promise<Finding[]> {
     ...(await judgeFiles(config.frontend)),
     ...(await judgeVault(config)),
   ]
-}
-
-/** Why an address cannot be listened on, by the system's code; undefined for one that is none of these. */
-export function describeListenFault(error: unknown): string | undefined {
-  const { code } = describeError(error)
-  return listenFaults[code ?? '']
-}
-
-const listenFaults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EADDRNOTAVAIL: 'the address is none of this machine',
-  EACCES: 'this user may not listen on the port',
-  ENOTFOUND: 'the host has no address',
-  EAI_AGAIN: 'the host has no address',
-  EINVAL: 'the address cannot be listened on',
 }
 
 /** A login from there succeeds, and every session is then invalid, without a word. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isAnotherSite } from '../../src/browser/sites.ts'
 
-test('another site is told for certain, and never of what browsers count as one', () => {
+test('another site is told for certain, by the public suffix list, and never of what browsers count as one', () => {
   for (const [origin, publicUrl, expected] of [
     ['https://app.example.org', 'https://app.example.org/bff', false],
     ['https://app.example.org', 'https://api.example.org', false],
@@ -16,6 +16,13 @@ test('another site is told for certain, and never of what browsers count as one'
     ['http://a.localhost:3000', 'http://localhost:5000', true],
     ['https://10.0.0.1', 'https://20.0.0.1', true],
     ['https://[::1]', 'https://[::2]', true],
+    // Below one public suffix of several labels, of a registry or of a company.
+    ['https://app.co.uk', 'https://api.co.uk', true],
+    ['https://a.app.co.uk', 'https://b.app.co.uk', false],
+    ['https://app.github.io', 'https://api.github.io', true],
+    ['https://a.app.github.io', 'https://app.github.io', false],
+    ['https://app', 'https://api', true],
+    ['https://app.clinic.internal', 'https://api.clinic.internal', false],
   ] as const) {
     assert.equal(isAnotherSite(origin, publicUrl), expected, `${origin} ${publicUrl}`)
   }

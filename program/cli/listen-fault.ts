@@ -1,0 +1,18 @@
+// Why an address cannot be listened on, in words. By itself: a start needs it, and nothing of what `check` loads.
+
+import { describeError } from '../../src/error-description.ts'
+
+/** Why an address cannot be listened on, by the system's code; undefined for one that is none of these. */
+export function describeListenFault(error: unknown): string | undefined {
+  const { code } = describeError(error)
+  return listenFaults[code ?? '']
+}
+
+const listenFaults: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EADDRNOTAVAIL: 'the address is none of this machine',
+  EACCES: 'this user may not listen on the port',
+  ENOTFOUND: 'the host has no address',
+  EAI_AGAIN: 'the host has no address',
+  EINVAL: 'the address cannot be listened on',
+}
