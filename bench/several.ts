@@ -21,7 +21,7 @@ const [BROKER_CORE, LOAD_CORE] = [0, 1]
 const CONNECTIONS = 32
 const SECONDS = 0.6
 /** For each process, until its code is compiled. */
-const WARM_REQUESTS = 20_000
+const WARM_REQUESTS = 12_000
 
 const { values } = parseArgs({
   options: {
