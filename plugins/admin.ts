@@ -18,7 +18,7 @@ import type { Vault } from '../src/vault/vault.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
-  store: Pick<SessionStore, 'find' | 'endAll'>
+  store: Pick<SessionStore, 'find' | 'findToEnd' | 'endAll'>
   /** Where the records of the sessions lie. */
   vault: Pick<Vault, 'entries'>
   /** State of each EHR's discovery, ready to be shown. */
@@ -80,7 +80,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
 
   app.delete('/sessions', async (request: Asked) => {
     const choice = parseEnding(request.query)
-    const found = await roster.find(choice)
+    const found = await roster.findToEnd(choice)
     const told: (Promise<void> | undefined)[] = []
     if (found.length === 0) {
       told.push(tell(request, 'sessions_ended', { ehr: choice.ehr, sessions: 0 }))

@@ -114,7 +114,7 @@ async function backchannelLogout(
   async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
     const [kind, name] = sid === undefined ? (['sub', sub] as const) : (['sid', sid] as const)
     const found = listSpellings(iss, registration).map(issuer =>
-      sessions.find(kind, registration.id, issuer, name),
+      sessions.findToEnd(kind, registration.id, issuer, name),
     )
     return (await Promise.all(found)).flat()
   }

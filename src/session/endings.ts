@@ -56,20 +56,26 @@ export function createEndings(
   return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
 
   async function end(id: RecordId, { generation, reason, ehr }: Ending = {}): Promise<boolean> {
-    const removal = remove(id, generation)
-    // Told although its record may still be there: it opens here no more.
-    const told = removal
-      .catch(() => true)
-      .then(isOver => {
-        if (isOver) changes.tell({ type: 'ended', recordId: id, ehr, reason })
-      })
-    await Promise.all([reason && noteReason(vault, id, reason), told])
-    return await removal
+    let isTold = false
+    const tell = () => {
+      if (!isTold) changes.tell({ type: 'ended', recordId: id, ehr, reason })
+      isTold = true
+    }
+    const noted = reason && noteReason(vault, id, reason)
+    try {
+      return await remove(id, generation, tell)
+    } catch (error) {
+      // Told although its record may still be there: it opens here no more.
+      tell()
+      throw error
+    } finally {
+      await noted
+    }
   }
 
-  async function remove(id: RecordId, generation?: number): Promise<boolean> {
+  async function remove(id: RecordId, generation: number | undefined, onRemoved: () => void) {
     try {
-      const isDone = await vault.remove(id, generation)
+      const isDone = await vault.remove(id, generation, onRemoved)
       pending.delete(id)
       return isDone
     } catch (error) {

@@ -2,7 +2,7 @@
 // EHR, the user, the login and the patient, made with every server key. No clock; the vault and the keys
 // are passed in.
 
-import type { Head, Vault } from '../vault/vault.ts'
+import type { Head, RecordId, Vault } from '../vault/vault.ts'
 import type { IndexKind, RecordSealer } from './sealer.ts'
 import type { Session } from './session.ts'
 
@@ -43,12 +43,31 @@ export function listEntries(
   return sealer.indexes(kind, ...values).map(entry => mark + entry)
 }
 
-/** Live records under an entry, most recently used first. */
-export async function findRecords(
-  vault: Pick<Vault, 'find'>,
-  entries: readonly string[],
-): Promise<readonly ({ id: string } & Head)[]> {
-  const found = await Promise.all(entries.map(entry => vault.find(entry)))
-  const byId = new Map(found.flat().map(head => [head.id, head]))
-  return [...byId.values()].sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+export interface SessionFinder {
+  /** Live records under an index entry, most recently used first. */
+  find(kind: IndexKind, ...values: string[]): Promise<readonly FoundSession[]>
+  /** The same for who is about to end them: what was there and is gone, no process serves any more. */
+  findToEnd(kind: IndexKind, ...values: string[]): Promise<readonly FoundSession[]>
+  /** True when the record is gone and no process serves it any more; false while it lives. */
+  isGone(recordId: RecordId): Promise<boolean>
+}
+
+type FoundSession = { id: RecordId } & Head
+
+/** Finds under the entries of every server key. */
+export function createSessionFinder(
+  vault: Pick<Vault, 'find' | 'isGone'>,
+  sealer: Pick<RecordSealer, 'indexes'>,
+): SessionFinder {
+  return {
+    find: (kind, ...values) => findUnder(listEntries(sealer, kind, values)),
+    findToEnd: (kind, ...values) => findUnder(listEntries(sealer, kind, values), true),
+    isGone: id => vault.isGone(id),
+  }
+
+  async function findUnder(entries: readonly string[], settled = false) {
+    const found = await Promise.all(entries.map(entry => vault.find(entry, { settled })))
+    const byId = new Map(found.flat().map(head => [head.id, head]))
+    return [...byId.values()].sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+  }
 }

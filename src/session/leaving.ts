@@ -17,11 +17,19 @@ export interface Left {
 /** Ends the session of a ticket; `open` opens it as a request would. */
 export async function leave(
   ticket: Ticket,
-  store: Pick<SessionStore, 'recall' | 'end'>,
+  store: Pick<SessionStore, 'recall' | 'end' | 'isGone'>,
   open: (ticket: Ticket) => OpenSession | Promise<OpenSession>,
 ): Promise<Left> {
   const known = store.recall(ticket)
-  const found = await unlessAway(async () => await open(ticket))
+  const found = await unlessAway(async () => {
+    try {
+      return await open(ticket)
+    } catch (error) {
+      // Another's logout may be under way: no process serves what this one says is over.
+      await unlessAway(() => store.isGone(ticket.recordId))
+      throw error
+    }
+  })
   const ended = await unlessAway(() => store.end(ticket.recordId, { reason: 'logout' }))
   return { open: found ?? known, isEnded: ended !== undefined }
 }

@@ -24,6 +24,8 @@ export interface Listed {
 export interface Roster {
   /** The sessions that are meant, the latest used of each EHR first; all of them where nothing is chosen. */
   find(choice: Choice): Promise<Listed[]>
+  /** The same for who is about to end them, as the store does it. */
+  findToEnd(choice: Choice): Promise<Listed[]>
   /** The same with the pseudonyms of their users, where the EHR has said who they are. */
   name(found: readonly Listed[]): Promise<(Listed & { user?: string })[]>
 }
@@ -58,31 +60,37 @@ export function parseChoice(query: Readonly<Record<string, unknown>>): Choice {
 /** The sessions of these EHRs. */
 export function createRoster(
   ehrs: readonly { id: string }[],
-  store: Pick<SessionStore, 'find'>,
+  store: Pick<SessionStore, 'find' | 'findToEnd'>,
   vault: Pick<Vault, 'entries'>,
 ): Roster {
-  return { find, name }
+  return {
+    find: choice => findBy(store.find, choice),
+    findToEnd: choice => findBy(store.findToEnd, choice),
+    name,
+  }
 
-  async function find({ ehr, iss, sub, patient, user, record }: Choice): Promise<Listed[]> {
+  async function findBy(look: SessionStore['find'], choice: Choice): Promise<Listed[]> {
+    const { ehr, iss, sub, patient, user, record } = choice
     if (ehr !== undefined && iss !== undefined && sub !== undefined) {
-      return await look(requireEhr(ehr), 'sub', iss, sub)
+      return await list(look, requireEhr(ehr), 'sub', iss, sub)
     }
     if (ehr !== undefined && patient !== undefined) {
-      return await look(requireEhr(ehr), 'patient', patient)
+      return await list(look, requireEhr(ehr), 'patient', patient)
     }
     const asked = ehr === undefined ? ehrs : [requireEhr(ehr)]
-    const found = (await Promise.all(asked.map(one => look(one, 'ehr')))).flat()
+    const found = (await Promise.all(asked.map(one => list(look, one, 'ehr')))).flat()
     if (record !== undefined) return found.filter(one => one.record.startsWith(record))
     if (user === undefined) return found
     return (await name(found)).filter(one => one.user === user)
   }
 
-  async function look(
+  async function list(
+    look: SessionStore['find'],
     { id: ehr }: { id: string },
     kind: 'ehr' | 'sub' | 'patient',
     ...values: string[]
   ): Promise<Listed[]> {
-    const heads = await store.find(kind, ehr, ...values)
+    const heads = await look(kind, ehr, ...values)
     return heads.map(({ id, lastUsedAt, expiresAt }) => ({
       ...{ ehr, record: id, lastUsedAt, expiresAt },
     }))

@@ -64,7 +64,7 @@ export function createBrowserSessions(options: {
   }
 
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
-    const live = await store.find('browser', browser)
+    const live = await store.findToEnd('browser', browser)
     const others = new Set(await findEarlierUsers(browser, open))
     const tooMany = new Set(live.slice(rules.perBrowser).map(({ id }) => id))
     for (const id of others) tooMany.delete(id)

@@ -8,9 +8,9 @@ import type { TokenSet } from '../smart/types.ts'
 import type { Head, Vault } from '../vault/vault.ts'
 import { type Changes, createChanges, type EndReason } from './changes.ts'
 import { createEndings, type Ending } from './endings.ts'
-import { buildIndexes, findRecords, listEntries } from './indexes.ts'
+import { buildIndexes, createSessionFinder, type SessionFinder } from './indexes.ts'
 import { createOpenedSessions, weighSession } from './opened.ts'
-import type { IndexKind, RecordSealer } from './sealer.ts'
+import type { RecordSealer } from './sealer.ts'
 import type { OpenSession, Session, Ticket } from './session.ts'
 
 export interface StoreOptions {
@@ -28,7 +28,7 @@ export interface StoreOptions {
   onUnreadable?: (ehr: string) => void
 }
 
-export interface SessionStore {
+export interface SessionStore extends SessionFinder {
   /** Makes a session durable and gives it its ticket. */
   begin(iss: string, tokens: TokenSet, browser: string, ehr: string): Promise<OpenSession>
   /** The live session of a ticket; `slide` notes its use. Synchronous when cached and not due. */
@@ -52,8 +52,6 @@ export interface SessionStore {
   ): Promise<{ ended: number; failure?: unknown }>
   /** What happens to sessions in this process. */
   changes: Pick<Changes, 'watch'>
-  /** Live records under an index entry, most recently used first. */
-  find(kind: IndexKind, ...values: string[]): Promise<readonly ({ id: string } & Head)[]>
   recordId(sessionId: string): string
   /** Resolves when all that has ended here has ended in the vault. */
   settled(): Promise<void>
@@ -74,7 +72,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     open,
     replace,
     reopen,
-    find: (kind, ...values) => findRecords(vault, listEntries(sealer, kind, values)),
+    ...createSessionFinder(vault, sealer),
     recordId: sealer.recordId,
     settled: endings.settled,
     recall({ recordId, secret }) {

@@ -69,12 +69,14 @@ export function createMemoryVault({
       if (entry) put(id, entry, { ...entry.record, lastUsedAt, expiresAt })
       return entry !== undefined
     },
-    async remove(id, generation) {
+    async remove(id, generation, onRemoved) {
       const found = live(id)
       if (found && generation !== undefined && found.record.generation !== generation) return false
       drop(id)
+      if (found) onRemoved?.()
       return found !== undefined
     },
+    isGone: async id => live(id) === undefined,
     async find(entry) {
       return [...(indexes.get(entry) ?? [])].flatMap(id => {
         const found = live(id)

@@ -40,10 +40,13 @@ redis.call('HSET', KEYS[1], '${MEMBER}' .. ARGV[1], from .. ' ' .. ARGV[4])
 ${KEEP}
 return { epoch, seq, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. from, '+inf') }`
 
-/** ARGV: record id. Answers the epoch, the end's number, the epoch's age, and the hash. */
+/** ARGV: record ids. Answers the epoch, the last one's number, the epoch's age, and the hash. */
 export const TELL = `${BEGIN}
-local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-redis.call('ZADD', KEYS[2], seq, seq .. ' ' .. ARGV[1])
+local seq
+for _, id in ipairs(ARGV) do
+  seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+  redis.call('ZADD', KEYS[2], seq, seq .. ' ' .. id)
+end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -${MAX_ENDS + 1})
 ${KEEP}
 local age = now - tonumber(redis.call('HGET', KEYS[1], 'since'))

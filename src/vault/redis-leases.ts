@@ -16,6 +16,8 @@ export const LEASE_MS = 1_000
 const RENEW_MS = 250
 /** What clocks of two machines may differ by within a lease. */
 const MARGIN_MS = 50
+/** After so long nobody gives what was gone before, whether or not they were told. */
+export const LONGEST_KEPT_MS = LEASE_MS + MARGIN_MS
 
 export interface RedisLeases {
   /** True while what this instance keeps may be served; the time is `performance.now()`. */
@@ -24,8 +26,8 @@ export interface RedisLeases {
   note(key: string): void
   /** The connection broke, and whatever it would have told with it. */
   lose(): void
-  /** Resolves when no instance serves this record any more, within a lease. */
-  tell(id: RecordId): Promise<void>
+  /** Resolves when no instance serves these records, which are gone, within a lease. */
+  tell(ids: readonly RecordId[]): Promise<void>
   /** Gives the lease back. */
   close(): Promise<void>
 }
@@ -61,13 +63,13 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
       drop()
       wake()
     },
-    async tell(id) {
+    async tell(ids) {
       const removedAt = performance.now()
       try {
-        await waitForAll(id)
+        await waitForAll(ids)
       } catch {
         // Nobody can be told: every head that anybody keeps was read within a lease before now.
-        await pause(LEASE_MS + MARGIN_MS - (performance.now() - removedAt))
+        await pause(LONGEST_KEPT_MS - (performance.now() - removedAt))
       }
     },
     async close() {
@@ -131,10 +133,10 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
     heldUntil = { steady: before.steady + LEASE_MS, wall: before.wall + LEASE_MS }
   }
 
-  async function waitForAll(id: RecordId): Promise<void> {
-    const reply = await ask('EVAL', TELL, '2', INSTANCES, ENDS, id)
+  async function waitForAll(ids: readonly RecordId[]): Promise<void> {
+    const reply = await ask('EVAL', TELL, '2', INSTANCES, ENDS, ...ids)
     const [told, number, age, fields] = reply as [string, number, string, string[]]
-    const over = performance.now() + LEASE_MS + MARGIN_MS
+    const over = performance.now() + LONGEST_KEPT_MS
     const members = new Map<string, string>()
     for (let i = 0; i < fields.length; i += 2) {
       const [field = '', value = ''] = fields.slice(i, i + 2)
@@ -143,7 +145,7 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
     // This one has let go of it already.
     members.delete(`${MEMBER}${instance}`)
     // Whoever held a lease of the run before may not be known to this one yet.
-    if (!(Number(age) > LEASE_MS + MARGIN_MS)) return await pause(over - performance.now())
+    if (!(Number(age) > LONGEST_KEPT_MS)) return await pause(over - performance.now())
     const silent = await waits.wait({ epoch: told, seq: number, members, over })
     // Their leases are over; whoever comes back asks for a new one, and is told what it missed.
     if (silent.length > 0) {

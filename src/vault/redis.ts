@@ -8,6 +8,7 @@ import { BrokerError } from '../errors.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { createRedisHeads } from './redis-heads.ts'
+import { createRedisFind } from './redis-index.ts'
 import {
   depositKey,
   indexKey,
@@ -27,7 +28,6 @@ import type { Head, KeyMarks, RecordId, Vault } from './vault.ts'
 
 const HEAD_FIELDS = ['generation', 'lastUsedAt', 'expiresAt'] as const
 const WAIT_MS = 1_000
-const FIND_BATCH = 200
 const SYNC_MS = 10_000
 
 /**
@@ -51,6 +51,7 @@ export async function openRedisVault(
     ask: (...command) => link.send(INSTANCES, ...command),
     onEnd: id => heads.expire(id),
   })
+  const find = createRedisFind({ link, leases, now, readHead })
   const { ready, verifyKeys } = createRedisRing(readMarks, noteMarks)
   const syncing = clock && setInterval(clock.sync, SYNC_MS).unref()
 
@@ -78,21 +79,21 @@ export async function openRedisVault(
       write(scripts.REPLACE, recordKey(id), now(), generation, expiresAt, keyId, value),
     touch: (id, lastUsedAt, expiresAt) =>
       run(scripts.TOUCH, recordKey(id), now(), lastUsedAt, expiresAt),
-    async remove(id, generation) {
+    async remove(id, generation, onRemoved) {
       const isDone = await write(scripts.REMOVE, recordKey(id), now(), generation ?? '')
+      if (isDone) onRemoved?.()
       // Also where there was none: whoever has removed it may still be waiting.
-      await leases.tell(id)
+      await leases.tell([id])
       return isDone
     },
-    async find(entry) {
+    async isGone(id) {
+      if (await readHead(id)) return false
+      await leases.tell([id])
+      return true
+    },
+    async find(entry, how) {
       await ready()
-      const key = indexKey(entry)
-      const ids = (await link.send(key, 'ZRANGEBYSCORE', key, `${now()}`, '+inf')) as string[]
-      const live: ({ id: RecordId } & Head)[] = []
-      for (let i = 0; i < ids.length; i += FIND_BATCH) {
-        live.push(...(await findLive(key, ids.slice(i, i + FIND_BATCH))))
-      }
-      return live
+      return await find(entry, how)
     },
     async entries(id) {
       await ready()
@@ -200,13 +201,6 @@ export async function openRedisVault(
       lastUsedAt: Number(lastUsedAt),
       expiresAt: Number(expiresAt),
     }
-  }
-
-  async function findLive(key: string, ids: readonly string[]) {
-    const found = await Promise.all(ids.map(async id => ({ id, head: await readHead(id) })))
-    const stale = found.filter(({ head }) => !head).map(({ id }) => id)
-    if (stale.length > 0) await link.send(key, 'ZREM', key, ...stale)
-    return found.flatMap(({ id, head }) => (head ? [{ id, ...head }] : []))
   }
 
   async function readMarks(): Promise<KeyMarks> {

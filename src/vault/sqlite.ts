@@ -80,14 +80,17 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
         return sql.touch.run(lastUsedAt, expiresAt, id, now()).changes === 1
       })
     },
-    async remove(id, generation) {
-      return await durably(() => {
+    async remove(id, generation, onRemoved) {
+      const isDone = await durably(() => {
         heads.expire(id)
         const removed = sql.remove.all(id, generation ?? null)
         dropFromIndex(removed)
         return isAhead(removed[0]?.expires_at)
       })
+      if (isDone) onRemoved?.()
+      return isDone
     },
+    isGone: async id => (await attempt(() => sql.read.get(id, now()))) === undefined,
     async find(entry) {
       const rows = await attempt(() => sql.find.all(entry, now()))
       return rows.map(row => ({ id: String(row.id), ...toHead(row) }))

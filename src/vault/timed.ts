@@ -5,8 +5,8 @@ import type { Vault } from './vault.ts'
 
 /** The operations that are timed. */
 export const timedOperations = [
-  ...['insert', 'read', 'replace', 'touch', 'remove', 'find', 'entries', 'take'],
-  ...['isTaken', 'deposit', 'withdraw', 'lease', 'release', 'sweep', 'size', 'ping'],
+  ...['insert', 'read', 'replace', 'touch', 'remove', 'isGone', 'find', 'entries'],
+  ...['take', 'isTaken', 'deposit', 'withdraw', 'lease', 'release', 'sweep', 'size', 'ping'],
 ] as const
 
 /** Hears of each operation: its name, how long it took, and whether it failed. */

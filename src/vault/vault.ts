@@ -59,10 +59,19 @@ export interface Vault {
   ): Promise<boolean>
   /** Notes the use of a record. False when it is gone. */
   touch(id: RecordId, lastUsedAt: number, expiresAt: number): Promise<boolean>
-  /** Deletes a record with its indexes, or only that generation of it. False when there was none. */
-  remove(id: RecordId, generation?: number): Promise<boolean>
-  /** Live records under one keyed hash, in any order. */
-  find(index: string): Promise<readonly ({ id: RecordId } & Head)[]>
+  /**
+   * Deletes a record with its indexes, or only that generation of it. False when there was none. When
+   * this resolves no process gives its head any more; `onRemoved` is called before the others have said
+   * so, as soon as the deletion is durable.
+   */
+  remove(id: RecordId, generation?: number, onRemoved?: () => void): Promise<boolean>
+  /** True when the record is gone, and no process gives its head any more; false while it lives. */
+  isGone(id: RecordId): Promise<boolean>
+  /**
+   * Live records under one keyed hash, in any order. With `settled`, as whoever is about to end them
+   * asks, none that is gone from under it is given by any process when this resolves.
+   */
+  find(index: string, how?: { settled?: boolean }): Promise<readonly ({ id: RecordId } & Head)[]>
   /** The keyed hashes of a live record as it was inserted, in their order; undefined when it is gone. */
   entries(id: RecordId): Promise<readonly string[] | undefined>
   /** True for exactly one caller per key until `expiresAt`, across processes and restarts. */

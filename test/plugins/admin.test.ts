@@ -15,7 +15,7 @@ async function build(t: TestContext, options: Omit<Partial<AdminOptions>, 'vault
   t.after(() => app.close())
   await app.register(admin, {
     ehrs: [],
-    store: { find: async () => [], endAll: async () => ({ ended: 0 }) },
+    store: { find: async () => [], findToEnd: async () => [], endAll: async () => ({ ended: 0 }) },
     vault: { entries: async () => [] },
     ehrStates: () => [],
     metricsText: async () => 'metrics',

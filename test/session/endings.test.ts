@@ -16,11 +16,13 @@ function build(records: [id: string, generation: number][], absoluteMs = 3_600_0
     absoluteMs,
     wait: nextTurn,
     vault: {
-      async remove(id, generation) {
+      async remove(id, generation, onRemoved) {
         state.tries++
         if (state.isAway || stuck.has(id)) throw new BrokerError('vault_unavailable')
         if (generation !== undefined && vault.get(id) !== generation) return false
-        return vault.delete(id)
+        const isDone = vault.delete(id)
+        if (isDone) onRemoved?.()
+        return isDone
       },
       take: async () => true,
       now: () => 0,
@@ -90,6 +92,33 @@ test('[O10] while the vault is away one try a second is made, and none when all 
   await endings.settled()
   assert.ok(state.tries - tries <= 20 * 6)
   assert.ok(!endings.isPending('record-0'))
+})
+
+test('[EV1] an ending is told when it is done, whoever is still to say so, and once', async () => {
+  const heard: string[] = []
+  const saying = Promise.withResolvers<void>()
+  const endings = createEndings(
+    {
+      absoluteMs: 3_600_000,
+      vault: {
+        async remove(_id, _generation, onRemoved) {
+          onRemoved?.()
+          await saying.promise
+          throw new BrokerError('vault_unavailable')
+        },
+        take: async () => true,
+        now: () => 0,
+      },
+      wait: () => Promise.withResolvers<void>().promise,
+    },
+    { tell: change => heard.push(change.type) },
+  )
+  const ending = endings.end('a', { reason: 'logout' })
+  await nextTurn()
+  assert.deepEqual(heard, ['ended'])
+  saying.resolve()
+  await assert.rejects(ending)
+  assert.deepEqual(heard, ['ended'])
 })
 
 test('[O9, O10] of many endings each is tried, and the first failure is told', async () => {

@@ -97,9 +97,16 @@ function testRecords(home: Home): void {
       assert.equal(await vault.replace(id, 1, buildRecord(now())), true)
       for (const each of [vault, other]) assert.equal(await each.remove(id, 1), false)
       assert.equal((await vault.find('entry')).length, 1)
-      assert.equal(await other.remove(id, 2), true)
+      assert.equal(await other.isGone(id), false)
+      let told = 0
+      const onRemoved = () => void told++
+      assert.equal(await other.remove(id, 1, onRemoved), false)
+      assert.equal(await other.remove(id, 2, onRemoved), true)
       assert.equal(await vault.read(id), undefined)
-      assert.equal(await vault.remove(id, 2), false)
+      assert.equal(await vault.remove(id, 2, onRemoved), false)
+      assert.equal(told, 1)
+      for (const each of [vault, other]) assert.equal(await each.isGone(id), true)
+      assert.deepEqual(await other.find('entry', { settled: true }), [])
     },
   )
 

@@ -77,7 +77,7 @@ if (hasRedis()) {
     await put()
     assert.equal(await size(), 301)
     assert.equal((await vault.find(index)).length, 1)
-    assert.equal(await size(), 1)
+    await eventually(async () => assert.equal(await size(), 1))
     at += 21 * MINUTE
     await put()
     assert.equal(await size(), 1)
