@@ -7,12 +7,20 @@ import type { RedisVaultChoice } from './redis-choice.ts'
 type Redis = typeof import('redis')
 export type Command = readonly (string | Buffer)[]
 
+/** A channel of the store's, and who hears what is said there. */
+export interface Listening {
+  channel: string
+  hear: (message: string) => void
+}
+
 export interface RedisClient {
   connect(): Promise<unknown>
   destroy(): unknown
   onError(listener: (error: unknown) => void): void
   /** Tells of keys that were read through this client and have changed; without a key, any may have. */
   onChange(listener: (key?: string) => void): void
+  /** Listens to a channel on the same connection, also after it was made anew; where there is only one. */
+  listen?(listening: Listening): Promise<void>
   /** Sends a command to the node of this key. */
   send(key: string, command: Command, asBytes: boolean): Promise<unknown>
 }
@@ -37,6 +45,7 @@ function buildSingle(redis: Redis, choice: RedisVaultChoice): RedisClient {
     onError: listener => void client.on('error', listener),
     send: (_key, command, asBytes) => client.sendCommand(command, optionsFor(redis, asBytes)),
     onChange: listener => tellOfChanges(client.clientSideCache, listener),
+    listen: ({ channel, hear }) => client.subscribe(channel, hear),
   }
 }
 

@@ -1,5 +1,5 @@
 // What the instances over one Redis tell each other, each step a script on two keys of one slot: the
-// hash of instances that may keep heads, and the numbered ends of records. Both belong to one run of one
+// hash of instances that may keep heads, and the numbered ends of records, told on a channel too. Both belong to one run of one
 // server: after a restart or a failover they begin anew under another epoch. Numbers are counted, so
 // that no clock that is set back hides an end; a gap shows what was lost.
 
@@ -40,17 +40,38 @@ redis.call('HSET', KEYS[1], '${MEMBER}' .. ARGV[1], from .. ' ' .. ARGV[4])
 ${KEEP}
 return { epoch, seq, redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. from, '+inf') }`
 
-/** ARGV: record ids. Answers the epoch, the last one's number, the epoch's age, and the hash. */
-export const TELL = `${BEGIN}
+// `ids` are those that have ended; whoever listens is told of them at once.
+const TELLING = `${BEGIN}
 local seq
-for _, id in ipairs(ARGV) do
+for _, id in ipairs(ids) do
   seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
   redis.call('ZADD', KEYS[2], seq, seq .. ' ' .. id)
 end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -${MAX_ENDS + 1})
 ${KEEP}
+redis.pcall('PUBLISH', KEYS[2], epoch .. ' ' .. seq .. ' ' .. table.concat(ids, ' '))
 local age = now - tonumber(redis.call('HGET', KEYS[1], 'since'))
-return { epoch, seq, string.format('%.0f', age), redis.call('HGETALL', KEYS[1]) }`
+local told = { epoch, seq, string.format('%.0f', age), redis.call('HGETALL', KEYS[1]) }`
+
+/** ARGV: record ids. Answers the epoch, the last one's number, the epoch's age, and the hash. */
+export const TELL = `
+local ids = ARGV
+${TELLING}
+return told`
+
+/**
+ * KEYS: the record's, then as the others. ARGV: its id, now, generation or nothing. Answers what REMOVE
+ * does, and what TELL does unless the record lives on. Not for a cluster.
+ */
+export const REMOVE_AND_TELL = `
+local record, ids = table.remove(KEYS, 1), { ARGV[1] }
+local generation, expiresAt = unpack(redis.call('HMGET', record, 'generation', 'expiresAt'))
+if generation and ARGV[3] ~= '' and generation ~= ARGV[3] then return { 0 } end
+local wasLive = expiresAt and tonumber(expiresAt) > tonumber(ARGV[2])
+-- Before anything that a server without memory would refuse: the rest of the script may do it then.
+redis.call('DEL', record)
+${TELLING}
+return { wasLive and 1 or 0, told }`
 
 /** ARGV: fields and the values that they must still have, in turn. */
 export const FORGET = `

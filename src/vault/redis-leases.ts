@@ -26,8 +26,12 @@ export interface RedisLeases {
   note(key: string): void
   /** The connection broke, and whatever it would have told with it. */
   lose(): void
+  /** The store tells of ends while they happen; what it tells is not heard by all, nor in order. */
+  hear(message: string): void
   /** Resolves when no instance serves these records, which are gone, within a lease. */
   tell(ids: readonly RecordId[]): Promise<void>
+  /** The same for records whose end the store has told, as TELL answers. */
+  settle(told: unknown): Promise<void>
   /** Gives the lease back. */
   close(): Promise<void>
 }
@@ -48,6 +52,8 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
   let renewals = 0
   let losses = 0
   let isBehind = false
+  /** Ends are heard of by what the store tells; else by asking when their set has changed. */
+  let isListening = false
   let isClosed = false
   let catchingUp: Promise<void> | undefined
   const timer = setInterval(wake, RENEW_MS).unref()
@@ -56,22 +62,26 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
   return {
     isHeld,
     note(key) {
-      if (key === ENDS) wake()
+      if (key === ENDS && !isListening) wake()
       if (key === INSTANCES) waits.wake()
     },
     lose() {
+      isListening = false
       drop()
       wake()
     },
-    async tell(ids) {
-      const removedAt = performance.now()
-      try {
-        await waitForAll(ids)
-      } catch {
-        // Nobody can be told: every head that anybody keeps was read within a lease before now.
-        await pause(LONGEST_KEPT_MS - (performance.now() - removedAt))
+    hear(message) {
+      const [about, number, ...ids] = message.split(' ')
+      // One more than what was read: with it, all up to its number have been.
+      if (about === epoch && Number(number) === Number(seq) + ids.length) {
+        for (const id of ids) onEnd(id)
+        seq = String(number)
+        isListening = true
       }
+      wake()
     },
+    tell: ids => withinLease(async () => await ask('EVAL', TELL, '2', INSTANCES, ENDS, ...ids)),
+    settle: told => withinLease(() => told),
     async close() {
       isClosed = true
       clearInterval(timer)
@@ -113,19 +123,23 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
   async function renew(): Promise<void> {
     const before = { steady: performance.now(), wall: Date.now() }
     const lossesBefore = losses
-    const from = Number(seq)
+    const [from, epochBefore] = [Number(seq), epoch]
     const words = [instance, epoch, seq, `${++renewals}`]
     // The first is there to be told of the next change; it stands before the script that reads all.
     const [, reply] = await Promise.all([
-      ask('ZCARD', ENDS),
+      isListening || ask('ZCARD', ENDS),
       ask('EVAL', RENEW, '2', INSTANCES, ENDS, ...words),
     ])
     const [current, last, ends] = reply as [string, string, string[]]
-    const isWhole = current === epoch && ends.length === Number(last) - from
+    const isWhole = current === epochBefore && ends.length === Number(last) - from
     if (isWhole) for (const end of ends) onEnd(end.slice(end.indexOf(' ') + 1))
     else onEnd()
+    // What was heard meanwhile may be more than this answer knows of.
+    if (current !== epoch || Number(last) > Number(seq)) {
+      seq = last
+      isListening = false
+    }
     epoch = current
-    seq = last
     // The next renewal tells that these were read.
     if (ends.length > 0) isBehind = true
     if (losses !== lossesBefore) return
@@ -133,8 +147,17 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
     heldUntil = { steady: before.steady + LEASE_MS, wall: before.wall + LEASE_MS }
   }
 
-  async function waitForAll(ids: readonly RecordId[]): Promise<void> {
-    const reply = await ask('EVAL', TELL, '2', INSTANCES, ENDS, ...ids)
+  async function withinLease(tell: () => unknown): Promise<void> {
+    const removedAt = performance.now()
+    try {
+      await waitForAll(await tell())
+    } catch {
+      // Nobody can be told: every head that anybody keeps was read within a lease before now.
+      await pause(LONGEST_KEPT_MS - (performance.now() - removedAt))
+    }
+  }
+
+  async function waitForAll(reply: unknown): Promise<void> {
     const [told, number, age, fields] = reply as [string, number, string, string[]]
     const over = performance.now() + LONGEST_KEPT_MS
     const members = new Map<string, string>()

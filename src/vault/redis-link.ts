@@ -6,7 +6,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BrokerError } from '../errors.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
-import { buildRedisClient, type Command, type RedisClient } from './redis-client.ts'
+import { buildRedisClient, type Command, type Listening, type RedisClient } from './redis-client.ts'
 
 export interface RedisLink {
   /** The answer to a command on one key; `vault_unavailable` where there is none in time. */
@@ -26,12 +26,14 @@ const RETRY_MS = 500
 
 /**
  * Starts to connect, and never stops trying until it is closed. `onChange` is told the key of what was
- * read here and has changed; without a key, that anything may have: the connection was lost.
+ * read here and has changed; without a key, that anything may have: the connection was lost. Where there
+ * is one server alone, `listening` hears what is said on a channel.
  */
 export function openRedisLink(
   redis: typeof import('redis'),
   choice: RedisVaultChoice,
   onChange?: (key?: string) => void,
+  listening?: Listening,
 ): RedisLink {
   let client = build()
   let isConnected = false
@@ -66,6 +68,8 @@ export function openRedisLink(
       try {
         await client.connect()
         isConnected = true
+        // A server that does not let us listen is asked instead.
+        if (listening) void client.listen?.(listening).catch(() => undefined)
         return
       } catch (error) {
         trouble = error

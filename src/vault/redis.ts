@@ -18,9 +18,10 @@ import {
   recordKey,
   takenKey,
 } from './redis-keys.ts'
-import { INSTANCES } from './redis-lease-scripts.ts'
+import { ENDS, INSTANCES } from './redis-lease-scripts.ts'
 import { createRedisLeases } from './redis-leases.ts'
 import { openRedisLink, type RedisLink } from './redis-link.ts'
+import { createRedisRemoval } from './redis-removal.ts'
 import { createRedisRing } from './redis-ring.ts'
 import * as scripts from './redis-scripts.ts'
 import { judgeAddress, judgeClock, judgeServer, readSize } from './redis-survey.ts'
@@ -44,7 +45,10 @@ export async function openRedisVault(
   const clock = steady && createRedisClock(askTime, { now: readTime, steady })
   const now = clock?.now ?? readTime
   const heads = createRedisHeads(readHead, now, at => leases.isHeld(at))
-  const link = openRedisLink(redis, choice, noteChange)
+  const link = openRedisLink(redis, choice, noteChange, {
+    channel: ENDS,
+    hear: text => leases.hear(text),
+  })
   // WAIT stops its connection for as long as it waits: reads have one of their own.
   const durable = waitReplicas > 0 ? openRedisLink(redis, choice) : link
   const leases = createRedisLeases({
@@ -52,6 +56,8 @@ export async function openRedisVault(
     onEnd: id => heads.expire(id),
   })
   const find = createRedisFind({ link, leases, now, readHead })
+  const isCluster = choice.cluster !== undefined
+  const remove = createRedisRemoval({ write: writeAll, leases, now, isCluster })
   const { ready, verifyKeys } = createRedisRing(readMarks, noteMarks)
   const syncing = clock && setInterval(clock.sync, SYNC_MS).unref()
 
@@ -79,13 +85,7 @@ export async function openRedisVault(
       write(scripts.REPLACE, recordKey(id), now(), generation, expiresAt, keyId, value),
     touch: (id, lastUsedAt, expiresAt) =>
       run(scripts.TOUCH, recordKey(id), now(), lastUsedAt, expiresAt),
-    async remove(id, generation, onRemoved) {
-      const isDone = await write(scripts.REMOVE, recordKey(id), now(), generation ?? '')
-      if (isDone) onRemoved?.()
-      // Also where there was none: whoever has removed it may still be waiting.
-      await leases.tell([id])
-      return isDone
-    },
+    remove,
     async isGone(id) {
       if (await readHead(id)) return false
       await leases.tell([id])
@@ -146,16 +146,26 @@ export async function openRedisVault(
   /** One script on one key; true for its 1. */
   async function run(script: string, key: string, ...args: Argument[]): Promise<boolean> {
     await ready()
-    return await evaluate(link, script, key, args)
+    return (await evaluate(link, script, [key], args)) === 1
   }
 
   /** The same for what must not be lost: acknowledged only once the replicas have it. */
   async function write(script: string, key: string, ...args: Argument[]): Promise<boolean> {
+    return (await writeAll(script, [key], ...args)) === 1
+  }
+
+  async function writeAll(
+    script: string,
+    keys: readonly string[],
+    ...args: Argument[]
+  ): Promise<unknown> {
     await ready()
     // Sent in one go, so that both travel on one connection or fail with it.
     const [done, reached] = await Promise.all([
-      evaluate(durable, script, key, args),
-      waitReplicas > 0 ? durable.send(key, 'WAIT', `${waitReplicas}`, `${WAIT_MS}`) : 0,
+      evaluate(durable, script, keys, args),
+      waitReplicas > 0
+        ? durable.send(keys[0] as string, 'WAIT', `${waitReplicas}`, `${WAIT_MS}`)
+        : 0,
     ])
     if (Number(reached) < waitReplicas) {
       throw new BrokerError('vault_unavailable', { detail: 'Redis: too few replicas have it' })
@@ -166,13 +176,14 @@ export async function openRedisVault(
   async function evaluate(
     through: RedisLink,
     script: string,
-    key: string,
+    keys: readonly string[],
     args: readonly Argument[],
-  ): Promise<boolean> {
+  ): Promise<unknown> {
+    const words = [`${keys.length}`, ...keys, ...args.map(toArgument)]
     try {
-      return (await through.send(key, 'EVAL', script, '1', key, ...args.map(toArgument))) === 1
+      return await through.send(keys[0] as string, 'EVAL', script, ...words)
     } finally {
-      expireHead(key)
+      for (const key of keys) expireHead(key)
     }
   }
 
@@ -209,7 +220,7 @@ export async function openRedisVault(
   }
 
   async function noteMarks(marks: KeyMarks): Promise<void> {
-    await evaluate(durable, scripts.NOTE_KEYS, KEY_MARKS, [...marks].flat())
+    await evaluate(durable, scripts.NOTE_KEYS, [KEY_MARKS], [...marks].flat())
   }
 
   async function askTime(): Promise<unknown> {

@@ -98,6 +98,31 @@ describe('leases', { skip: !hasRedis() }, () => {
     assert.equal(await countStale(one, two, ROUNDS), 0)
   })
 
+  test('[K5, K19] a removal holds where nobody may say or hear anything on a channel', async t => {
+    const server = await start(t)
+    const rules = ['on', '>secret-of-the-vault', '~fhirstorm*', '+@all', 'resetchannels']
+    await server.command('acl', 'setuser', 'mute', ...rules)
+    const url = server.url.replace('//', '//mute:secret-of-the-vault@')
+    const [one, two] = await openTwo(t, { url })
+    assert.equal(await countStale(one, two, 20), 0)
+    const [, three] = await openTwo(t, server)
+    assert.equal(await countStale(one, three, 20), 0)
+  })
+
+  test('[K5, K19] ends are heard of on a channel, where there is one server', async t => {
+    const server = await start(t)
+    const [one, two] = await openTwo(t, server)
+    await eventually(async () => {
+      assert.match(await server.command('pubsub', 'numsub', 'fhirstorm:{instances}:ends'), /\b2\b/)
+    })
+    const asked = async () =>
+      Number(/cmdstat_zcard:calls=(\d+)/.exec(await server.command('info', 'commandstats'))?.[1])
+    assert.equal(await countStale(one, two, 5), 0)
+    const before = await asked()
+    assert.equal(await countStale(one, two, 20), 0)
+    assert.equal(await asked(), before)
+  })
+
   test('[K19] what is kept under a lease costs no round trip', async t => {
     const server = await start(t)
     const [, two] = await openTwo(t, server)
