@@ -1,11 +1,9 @@
-// How long it takes until an ended session is ended everywhere, and whether it is: processes over one
-// private Redis keep reading what they have, while sessions are ended through each of them in turn, and
-// every other process is asked for each the moment that its removal has resolved.
-// `npm run bench:endings -- --endings 10000`
+// The same of the vault alone: processes over one private Redis keep reading what they have, while
+// sessions are ended through each of them in turn, and every other process is asked for each the moment
+// that its removal has resolved.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { openVault } from '../src/vault/open.ts'
 import { buildRecord, newId } from '../test/vault/records.ts'
 import { startRedis } from '../test/vault/redis-server.ts'
@@ -20,17 +18,16 @@ const MINUTE = 60_000
 const SETTLE_MS = 1_500
 
 if (process.argv[2] === 'worker') await work(process.argv[3] ?? '')
-else await measure()
 
-async function measure(): Promise<void> {
-  const { values } = parseArgs({ options: { endings: { type: 'string', default: '2000' } } })
+/** Measures so many endings, and prints what came of it. */
+export async function measureVault(endings: number): Promise<void> {
   const redis = await startRedis()
   const workers = Array.from({ length: PROCESSES }, () => startWorker(redis.url))
   await Promise.all(workers.map(({ ready }) => ready))
   await pause(SETTLE_MS)
   const latencies: number[] = []
   let served = 0
-  let left = Number(values.endings)
+  let left = endings
   const client = async () => {
     while (left-- > 0) {
       const turn = left % PROCESSES

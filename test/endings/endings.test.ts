@@ -1,0 +1,28 @@
+// Sessions ended in every way over HTTP and four processes: none is served by any of them once its end
+// was acknowledged, also while one of them stands still. `npm run bench:endings` does the same at length.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hasRedis, startRedis } from '../vault/redis-server.ts'
+import { deployFor, endSessions, type Way, ways } from './endings.ts'
+
+const PROCESSES = 4
+const ALL = Object.keys(ways) as Way[]
+const ROUNDS = 5
+
+for (const store of ['sqlite', ...(hasRedis() ? ['redis'] : [])]) {
+  test(`[K5, K19, O5] no process serves a session whose end was acknowledged (${store})`, async t => {
+    const redis = store === 'redis' ? await startRedis() : undefined
+    t.after(() => redis?.close())
+    const deployed = await deployFor(PROCESSES, redis && { kind: 'redis', url: redis.url })
+    t.after(() => deployed.close())
+    const endings = ALL.length * ROUNDS
+    const run = { ways: ALL, endings, atOnce: 4, readers: 2, pauseMs: 5 }
+    const { acknowledged, others, before, after, load } = await endSessions(deployed, run)
+    assert.deepEqual({ acknowledged, others }, { acknowledged: endings, others: 0 })
+    const all = endings * PROCESSES
+    assert.deepEqual({ before, after }, { before: { served: all, all }, after: { served: 0, all } })
+    assert.ok(load.milliseconds.length > 0)
+    assert.equal(load.failures, 0)
+  })
+}

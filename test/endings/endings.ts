@@ -1,0 +1,200 @@
+// Sessions that are ended in every way there is, over HTTP and several processes of the product, while
+// each of them is read through every process: before its end it must be served, and the moment that the
+// end is acknowledged it must not be, by any.
+
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createBroker, makeFolder } from '../world/broker.ts'
+import { findPort } from '../world/port.ts'
+import type { ConfigDocument } from '../world/world.ts'
+import { startQuickEhr } from './ehr.ts'
+import { connectTo, logIn, type Processes, read, type Session, send } from './user.ts'
+
+/** Ways to end a session; each gives whether it was acknowledged. */
+export const ways = {
+  /** Its own logout. */
+  own: (all, one, session) => expect(all, one, 'DELETE', `/sessions/${session.id}`, session),
+  /** Of every session of the browser. */
+  everywhere: (all, one, session) => expect(all, one, 'POST', '/logout', session),
+  backchannelLogin: async (all, one, { who }) =>
+    await tellLogout(all, one, await all.ehr.signLogout({ sid: who.sid })),
+  backchannelUser: async (all, one, { who }) =>
+    await tellLogout(all, one, await all.ehr.signLogout({ sub: who.sub })),
+  /** An administrator's. */
+  operator: async (all, one, { who }) => {
+    const user = new URLSearchParams({ ehr: 'quick', iss: all.ehr.origin, sub: who.sub })
+    const path = `/sessions?${user}`
+    const answer = await all.admins[one]!.request({ method: 'DELETE', path })
+    await answer.body.dump()
+    return answer.statusCode === 200
+  },
+  /** Another user logs in with this browser. */
+  otherUser: async (all, one, session) => {
+    await logIn(all, one, undefined, session)
+    return true
+  },
+  /** One login more than a browser may have. */
+  tooMany: async (all, one, session) => {
+    await logIn(all, one, { ...session.who, sid: randomUUID() }, session)
+    return true
+  },
+  /** Two at once through two processes; whichever is answered first counts. */
+  twice: async (all, one, session) => {
+    const other = (one + 1) % all.pools.length
+    const token = await all.ehr.signLogout({ sid: session.who.sid })
+    return await Promise.any([
+      expect(all, one, 'DELETE', `/sessions/${session.id}`, session).then(orFail),
+      tellLogout(all, other, token).then(orFail),
+    ])
+  },
+} satisfies Record<string, (all: Processes, one: number, session: Session) => Promise<boolean>>
+export type Way = keyof typeof ways
+
+export interface Run {
+  /** In turn. */
+  ways: readonly Way[]
+  endings: number
+  /** Sessions that are ended at one time. */
+  atOnce: number
+  /** Further clients, which read sessions that live on, and so many milliseconds between two reads. */
+  readers: number
+  pauseMs: number
+}
+
+export interface Outcome {
+  acknowledged: number
+  /** Of those that were not: answers that say nothing of an end. */
+  others: number
+  /** Reads before the ends that were served, and all of them; each session through each process. */
+  before: { served: number; all: number }
+  /** The same after the ends were acknowledged. */
+  after: { served: number; all: number }
+  /** Reads of sessions that lived on: those that were not served, and what each took. */
+  load: { failures: number; milliseconds: number[] }
+  /** Of acknowledged ends by way, in milliseconds. */
+  milliseconds: Map<Way, number[]>
+}
+
+export interface Deployed extends Processes {
+  /** Stops a process where it stands, and lets it go on. */
+  stop(process: number): void
+  goOn(process: number): void
+  close(): Promise<void>
+}
+
+/** Starts so many processes over one vault, with a browser allowed one session. */
+export async function deployFor(
+  count: number,
+  vault: Record<string, unknown> | undefined,
+): Promise<Deployed> {
+  const ports = await Promise.all(Array.from({ length: 2 * count }, findPort))
+  const [publicPorts, adminPorts] = [ports.slice(0, count), ports.slice(count)]
+  const app = `http://localhost:${publicPorts[0]}`
+  const ehr = await startQuickEhr()
+  const folder = makeFolder()
+  const brokers = publicPorts.map((port, i) =>
+    createBroker({
+      ...{ app, sandbox: ehr.origin, folder, port, env: { NODE_ENV: 'production' } },
+      configure(document: ConfigDocument) {
+        if (vault) document.vault = vault
+        document.ehrs = [ehr.registration]
+        document.sessions = { perBrowser: 1 }
+        document.admin = { port: adminPorts[i] }
+        document.trustedProxies = ['127.0.0.1']
+      },
+    }),
+  )
+  const pools = publicPorts.map(connectTo)
+  const admins = adminPorts.map(connectTo)
+  const close = async () => {
+    await Promise.allSettled([...pools, ...admins].map(pool => pool.destroy()))
+    await Promise.allSettled(brokers.map(broker => broker.close()))
+    await ehr.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    for (const broker of brokers) await broker.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    ...{ app, pools, admins, ehr, close },
+    stop: process => void brokers[process]?.process().kill('SIGSTOP'),
+    goOn: process => void brokers[process]?.process().kill('SIGCONT'),
+  }
+}
+
+/** Ends so many sessions, and tells what was served. */
+export async function endSessions(all: Deployed, run: Run): Promise<Outcome> {
+  const outcome: Outcome = {
+    ...{ acknowledged: 0, others: 0, load: { failures: 0, milliseconds: [] } },
+    ...{ before: { served: 0, all: 0 }, after: { served: 0, all: 0 } },
+    milliseconds: new Map(run.ways.map(way => [way, []])),
+  }
+  let next = 0
+  let isOver = false
+  const readers = Array.from({ length: run.readers }, async (_, i) => {
+    const kept = await logIn(all, i % all.pools.length)
+    for (let at = i; !isOver; at++) {
+      const start = performance.now()
+      if ((await read(all, at % all.pools.length, kept)) !== 200) outcome.load.failures++
+      outcome.load.milliseconds.push(performance.now() - start)
+      await pause(run.pauseMs)
+    }
+  })
+  const enders = Array.from({ length: run.atOnce }, async () => {
+    while (next < run.endings) await endOne(next++)
+  })
+  try {
+    await Promise.all(enders)
+  } finally {
+    isOver = true
+    await Promise.allSettled(readers)
+  }
+  return outcome
+
+  async function endOne(number: number): Promise<void> {
+    const way = run.ways[number % run.ways.length] as Way
+    const process = Math.floor(number / run.ways.length) % all.pools.length
+    const session = await logIn(all, (process + 1) % all.pools.length)
+    await readEverywhere(session, outcome.before)
+    const start = performance.now()
+    const isAcknowledged = await ways[way](all, process, session)
+    const took = performance.now() - start
+    if (!isAcknowledged) {
+      outcome.others++
+      return
+    }
+    outcome.acknowledged++
+    outcome.milliseconds.get(way)?.push(took)
+    await readEverywhere(session, outcome.after)
+  }
+
+  async function readEverywhere(session: Session, counts: { served: number; all: number }) {
+    const found = await Promise.all(all.pools.map((_, process) => read(all, process, session)))
+    counts.all += found.length
+    counts.served += found.filter(status => status === 200).length
+  }
+}
+
+async function expect(
+  all: Processes,
+  one: number,
+  method: 'DELETE' | 'POST',
+  path: string,
+  { cookie }: Session,
+): Promise<boolean> {
+  return (await send(all, one, method, path, { cookie })).status === 200
+}
+
+async function tellLogout(all: Processes, one: number, token: string): Promise<boolean> {
+  const body = `${new URLSearchParams({ logout_token: token })}`
+  return (await send(all, one, 'POST', '/backchannel-logout', { body })).status === 204
+}
+
+function orFail(isAcknowledged: boolean): true {
+  if (!isAcknowledged) throw new Error('not acknowledged')
+  return true
+}
