@@ -46,6 +46,10 @@ const good: Record<string, History> = {
     ...[login, read(2, 3), renewal(4), kill(5)],
     read(9, 10, 'refused'),
   ],
+  'a session that a renewal cost whose answer came too late': [
+    ...[login, read(2, 3), { ...renewal(4), end: 9_000 } as Entry],
+    read(9_100, 9_101, 'refused'),
+  ],
   'a login that nobody acknowledged': [{ ...login, outcome: 'unknown' }, read(2, 3, 'refused')],
 }
 
@@ -63,6 +67,10 @@ const bad: [Rule, History][] = [
   ['an acknowledged session was lost', [login, read(2, 3, 'refused'), finish(4, 5)]],
   ['an acknowledged session was lost', [login, renewal(2), read(4, 5, 'refused'), kill(6)]],
   ['an acknowledged session was lost', [login, kill(2), read(9, 10, 'refused')]],
+  [
+    'an acknowledged session was lost',
+    [login, { ...renewal(2), end: 1_000 } as Entry, read(1_100, 1_101, 'refused')],
+  ],
   ['a read showed another patient', [login, read(2, 3, 'ok', 'ben')]],
   ['an ended session returned', [login, finish(2, 9), read(3, 4, 'refused'), read(5, 6)]],
   [

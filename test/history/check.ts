@@ -21,12 +21,17 @@ export interface Violation {
 
 export interface Judgement {
   violations: Violation[]
-  /** Sessions and tokens that a process or a store killed in the middle of a renewal cost, as docs/faults.md says. */
+  /**
+   * Sessions and tokens that a renewal cost in whose middle a process or a store was killed, or whose
+   * answer came too late to be heard, as docs/faults.md says.
+   */
   excused: number
 }
 
 /** How long a renewal may be under way when its process is killed. */
 const UNDER_WAY_MS = 5_000
+/** The product gives up after ten seconds, which begin before the EHR has read the request. */
+const GIVEN_UP_MS = 8_000
 
 /** Everything in this history that breaks a rule. */
 export function checkHistory(history: History): Judgement {
@@ -37,9 +42,10 @@ export function checkHistory(history: History): Judgement {
       entry.kind === 'fault' && (entry.fault === 'kill' || entry.fault === 'store'),
   )
   const renewals = history.filter((entry): entry is Renewal => entry.kind === 'renewal')
-  const cutRenewals = kills
-    .filter(kill => renewals.some(({ start, end }) => touches(kill, { start, end })))
-    .map(({ start }) => start)
+  const cutRenewals = [
+    ...kills.filter(kill => renewals.some(renewal => touches(kill, renewal))),
+    ...renewals.filter(({ start, end }) => end - start > GIVEN_UP_MS),
+  ].map(({ start }) => start)
   for (const [about, sent] of groupBy(renewals, ({ mark }) => mark)) {
     const [first, ...others] = sent.sort(byStart)
     if (others.length === 0) continue
@@ -118,7 +124,7 @@ function goesBack(served: readonly Operation[]): boolean {
   return false
 }
 
-/** Whether a kill in a renewal lies between the last good answer and the refusal. */
+/** Whether a renewal that was cut lies between the last good answer and the refusal. */
 function isCut(operations: readonly Operation[], kills: readonly number[]): boolean {
   const refusal = firstEnd(operations.filter(({ outcome }) => outcome === 'refused'))
   const good = operations.filter(({ outcome, end }) => outcome === 'ok' && end < refusal)

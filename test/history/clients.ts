@@ -1,37 +1,29 @@
-// The clients of a run. They log in through the public port, and use each session through any process,
-// with the cookies as they were captured at the login: also after its end, when it must be refused.
+// The clients of a run. They log in and use each session through any process, with the cookies as they
+// were at the login: also after its end, when it must be refused. Sessions end by their own logout and by
+// the EHR's.
 
-import { Agent, request } from 'node:http'
-import { logIn } from '../flow/login.ts'
-import { createBrowser } from '../world/browser.ts'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Heard, logIn, read, type Session, send, tellLogout } from '../world/quick-user.ts'
 import type { Entry, Outcome } from './history.ts'
-import { EHR, type HistoryWorld } from './world.ts'
+import type { HistoryWorld } from './world.ts'
 
-interface Held {
-  id: string
-  cookie: string
-  path: string
+interface Held extends Session {
   isEnding: boolean
 }
 
-interface Heard {
-  status: number
-  /** The EHR refuses its access token; the session is another matter. */
-  isOfEhr: boolean
-  text: string
-}
-
-const PATIENTS = ['amy-shaw', 'ben-ortega', 'elena-rossi']
-const PATIENCE_MS = 20_000
+const PATIENTS = ['amy-shaw', 'ben-ortega', 'elena-rossi'] as const
 /** Sessions that are used at one time, and ended ones that are still tried. */
-const [MOST_LIVE, MOST_ENDED] = [40, 40]
+const [MOST_LIVE, MOST_ENDED] = [60, 60]
+
+/** A client waits after an answer that says nothing. */
+const UNKNOWN_MS = 50
 
 /** Runs so many clients until `isOver`. */
 export async function runClients(
   { world, count, random, record }: ClientsOptions,
   isOver: () => boolean,
 ): Promise<void> {
-  const agent = new Agent({ keepAlive: true })
   const live: Held[] = []
   const ended: Held[] = []
   await Promise.all(
@@ -39,37 +31,33 @@ export async function runClients(
       while (!isOver()) await act()
     }),
   )
-  agent.destroy()
 
   async function act(): Promise<void> {
     const choice = random()
     const one = pick(live)
-    if (!one || (choice < 0.06 && live.length < MOST_LIVE)) return await begin()
-    if (choice < 0.1) return await finish(one)
+    if (!one || (choice < 0.03 && live.length < MOST_LIVE)) return await begin()
+    if (choice < 0.05) return await finish(one)
     const dead = pick(ended)
-    if (choice < 0.2 && dead) return await read(dead)
-    return choice < 0.35 ? await look(one) : await read(one)
+    if (choice < 0.15 && dead) return await look(dead)
+    return choice < 0.35 ? await look(one) : await readIn(one)
   }
 
   async function begin(): Promise<void> {
-    const browser = createBrowser()
-    const patient = pick(PATIENTS) as string
+    const who = { sub: randomUUID(), sid: randomUUID(), patient: pick(PATIENTS) as string }
     const start = performance.now()
     try {
-      const { id, fhirBaseUrl } = await logIn(world, browser, patient, `ehr=${EHR}`)
-      const end = performance.now()
-      const about = { session: id, process: -1, start, end }
-      record({ ...about, kind: 'login', outcome: 'ok', patient })
-      const cookie = [...browser.cookies(world.app)].map(pair => pair.join('=')).join('; ')
-      live.push({ id, cookie, path: new URL(fhirBaseUrl).pathname, isEnding: false })
+      const session = await logIn(world, anyProcess, who)
+      const about = { session: session.id, process: -1, start, end: performance.now() }
+      record({ ...about, kind: 'login', outcome: 'ok', patient: who.patient })
+      live.push({ ...session, isEnding: false })
     } catch {
       // Nobody was told of a session.
-      await new Promise(done => setTimeout(done, 50))
+      await pause(UNKNOWN_MS)
     }
   }
 
-  async function read(held: Held, process = anyProcess()): Promise<void> {
-    const { heard, ...about } = await ask(held, process, 'GET', `${held.path}/Patient`)
+  async function readIn(held: Held, process = anyProcess()): Promise<void> {
+    const { heard, ...about } = await ask(held, process, () => read(world, process, held))
     record({
       ...about,
       kind: 'read',
@@ -77,8 +65,12 @@ export async function runClients(
     })
   }
 
-  async function look(held: Held): Promise<void> {
-    const { heard, ...about } = await ask(held, anyProcess(), 'GET', `/sessions/${held.id}`)
+  async function look(held: Held, process = anyProcess()): Promise<void> {
+    const { cookie } = held
+    const path = `/sessions/${held.id}`
+    const { heard, ...about } = await ask(held, process, () =>
+      send(world, process, 'GET', path, { cookie }),
+    )
     const generation = about.outcome === 'ok' ? generationIn(heard) : undefined
     record({ ...about, kind: 'look', generation })
   }
@@ -87,56 +79,34 @@ export async function runClients(
   async function finish(held: Held): Promise<void> {
     if (held.isEnding) return
     held.isEnding = true
-    const { heard: _heard, ...about } = await ask(
-      held,
-      anyProcess(),
-      'DELETE',
-      `/sessions/${held.id}`,
+    const process = anyProcess()
+    const { id, cookie, who } = held
+    const isEhrs = random() < 0.3
+    const { heard: _heard, ...about } = await ask(held, process, () =>
+      isEhrs
+        ? tellLogout(world, process, { sid: who.sid })
+        : send(world, process, 'DELETE', `/sessions/${id}`, { cookie }),
     )
     record({ ...about, kind: 'end' })
     if (about.outcome === 'unknown') {
       held.isEnding = false
       return
     }
-    await Promise.all([...world.up].map(process => read(held, process)))
+    await Promise.all([...world.up].map(each => readIn(held, each)))
     const at = live.indexOf(held)
     if (at >= 0) live.splice(at, 1)
     ended.push(held)
     if (ended.length > MOST_ENDED) ended.shift()
   }
 
-  async function ask(held: Held, process: number, method: string, path: string) {
+  async function ask(held: Held, process: number, request: () => Promise<Heard>) {
     const start = performance.now()
-    const heard = await send(process, method, path, held.cookie).catch(() => undefined)
+    const heard = await request().catch(() => undefined)
     const end = performance.now()
-    return { session: held.id, process, start, end, outcome: toOutcome(heard), heard }
-  }
-
-  function send(process: number, method: string, path: string, cookie: string): Promise<Heard> {
-    return new Promise((done, fail) => {
-      const headers = { host: new URL(world.app).host, cookie, 'x-csrf': '1' }
-      const port = world.ports[process]
-      const sent = request(
-        { host: '127.0.0.1', port, path, method, headers, agent, timeout: PATIENCE_MS },
-        response => {
-          let text = ''
-          response.setEncoding('utf8').on('data', chunk => {
-            text += chunk
-          })
-          response.on('error', fail)
-          response.on('close', () => fail(new Error('cut')))
-          response.on('end', () => {
-            const why = String(response.headers['proxy-status'])
-            const isOfEhr = why.includes('upstream_unauthorized')
-            done({ status: response.statusCode ?? 0, isOfEhr, text })
-          })
-        },
-      )
-      sent
-        .on('timeout', () => sent.destroy(new Error('no answer')))
-        .on('error', fail)
-        .end()
-    })
+    const outcome = toOutcome(heard)
+    // While the store is away a refusal costs nothing, and says nothing: it is not what a run is made of.
+    if (outcome === 'unknown') await pause(UNKNOWN_MS)
+    return { session: held.id, process, start, end, outcome, heard }
   }
 
   function anyProcess(): number {
@@ -156,18 +126,19 @@ interface ClientsOptions {
 }
 
 function toOutcome(heard: Heard | undefined): Outcome {
-  if (heard?.status === 200) return 'ok'
-  return heard?.status === 401 && !heard.isOfEhr ? 'refused' : 'unknown'
+  if (heard?.status === 200 || heard?.status === 204) return 'ok'
+  if (heard?.status !== 401) return 'unknown'
+  // The EHR refuses its access token; the session is another matter.
+  return String(heard.headers['proxy-status']).includes('upstream_unauthorized')
+    ? 'unknown'
+    : 'refused'
 }
 
-function patientIn(heard: Heard | undefined): string {
-  const { entry = [] } = JSON.parse(heard?.text ?? '{}') as {
-    entry?: { resource?: { id?: string } }[]
-  }
-  return entry.map(({ resource }) => resource?.id).join(' ')
+function patientIn(heard: Heard | undefined): string | undefined {
+  return (JSON.parse(heard?.text ?? '{}') as { id?: string }).id
 }
 
-function generationIn(heard: Heard | undefined): number {
-  const { access } = JSON.parse(heard?.text ?? '{}') as { access?: { obtainedAt?: string } }
-  return Date.parse(access?.obtainedAt ?? '')
+function generationIn(heard: Heard | undefined): number | undefined {
+  const { extras } = JSON.parse(heard?.text ?? '{}') as { extras?: { count?: number } }
+  return extras?.count
 }

@@ -23,7 +23,7 @@ export type Renewal = Span & { kind: 'renewal'; mark: string }
 
 export type Fault = Span & {
   kind: 'fault'
-  fault: 'kill' | 'pause' | 'line' | 'store' | 'slow' | 'expiry'
+  fault: 'kill' | 'pause' | 'line' | 'store' | 'disk' | 'clock' | 'slow' | 'expiry'
   process?: number
 }
 

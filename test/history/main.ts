@@ -18,6 +18,8 @@ export interface RunOptions {
   seed: number
   processes?: number
   clients?: number
+  /** Goes on until so many ends were acknowledged, however slow the machine. */
+  leastEnds?: number
 }
 
 export interface RunReport {
@@ -37,13 +39,17 @@ export interface RunReport {
 export async function makeHistory(
   options: RunOptions,
 ): Promise<{ report: RunReport; history: History }> {
-  const { store, seconds, seed, processes = 4, clients = 8 } = options
+  const { store, seconds, seed, processes = 4, clients = 16, leastEnds = 0 } = options
   const history: Entry[] = []
-  const record = (entry: Entry) => void history.push(entry)
+  let ends = 0
+  const record = (entry: Entry) => {
+    history.push(entry)
+    if (entry.kind === 'end' && entry.outcome === 'ok') ends++
+  }
   const world = await startWorld(store, processes, record)
   try {
     const over = performance.now() + seconds * 1000
-    const isOver = () => performance.now() >= over
+    const isOver = () => performance.now() >= over && ends >= leastEnds
     await Promise.all([
       runClients({ world, count: clients, random: createRandom(seed), record }, isOver),
       runNemesis(world, createRandom(seed + 1), record, isOver),
@@ -90,6 +96,7 @@ if (import.meta.main) {
       seed: { type: 'string', default: '1' },
       store: { type: 'string', default: 'redis' },
       report: { type: 'string' },
+      history: { type: 'string' },
     },
   })
   const store = storeKinds.find(kind => kind === values.store)
@@ -101,5 +108,6 @@ if (import.meta.main) {
   process.stdout.write(text)
   for (const violation of report.violations) console.log(`\n${explain(history, violation)}`)
   if (values.report) writeFileSync(values.report, text)
+  if (values.history) writeFileSync(values.history, `${printHistory(history)}\n`)
   process.exitCode = report.violations.length > 0 ? 1 : 0
 }

@@ -1,33 +1,40 @@
-// What a history is made in: processes of the product over one store behind one public port, an EHR that
-// tells which refresh tokens it is sent and answers as slowly as it is told to.
+// What a history is made in: processes of the product on two machines over one store, and an EHR that
+// tells which refresh tokens it is sent and answers as slowly as it is told to. A machine has a folder, a
+// line to the store and a clock of its own; those of one SQLite file are one machine.
 
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import type { Face, TokenCall } from '../../sandbox/faces/face.ts'
-import { json } from '../../sandbox/http/answer.ts'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import type { Pool } from 'undici'
 import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
-import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
-import { startBalancer } from './balancer.ts'
+import { type QuickEhr, startQuickEhr } from '../world/quick-ehr.ts'
+import { connectTo, type Processes } from '../world/quick-user.ts'
 import type { Entry, Renewal } from './history.ts'
 import { type Store, type StoreKind, startStore } from './stores.ts'
 
-export interface HistoryWorld {
-  app: string
-  sandbox: Sandbox
-  ports: number[]
-  brokers: Broker[]
+export interface HistoryWorld extends Processes {
+  brokers: readonly Broker[]
+  pools: readonly Pool[]
+  ehr: QuickEhr
+  /** Numbers of the processes of each machine. */
+  machines: readonly (readonly number[])[]
   /** Numbers of the processes that are neither killed nor stopped. */
   up: Set<number>
   store: Store
   /** Milliseconds by which the EHR answers later. */
-  ehr: { delayMs: number }
+  lateness: { ms: number }
   close(): Promise<void>
 }
 
-/** The EHR's name in the world. */
-export const EHR = 'watched'
+const MACHINES = 2
+/** By which the clock of each machine is ahead of the one before. */
+const SKEW_MS = 4_000
+/** By which a clock jumps, and jumps back the next time. */
+const JUMP_MS = 45_000
 
 /** Starts so many processes; what the EHR is sent goes to `record`. */
 export async function startWorld(
@@ -35,69 +42,72 @@ export async function startWorld(
   count: number,
   record: (entry: Entry) => void,
 ): Promise<HistoryWorld> {
-  const [publicPort = 0, ...ports] = await Promise.all(Array.from({ length: count + 1 }, findPort))
-  const app = `http://localhost:${publicPort}`
-  const ehr = { delayMs: 0 }
-  const store = await startStore(kind, count)
-  const sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app, faces: [buildFace(ehr, record)], ehrIds: ehrIdsWith(EHR) },
+  const ports = await Promise.all(Array.from({ length: count }, findPort))
+  const app = `http://localhost:${ports[0]}`
+  const lateness = { ms: 0 }
+  const store = await startStore(kind, MACHINES)
+  const ehr = await startQuickEhr({
+    onRefresh: token => noteRefresh(token, record),
+    delay: async () => (lateness.ms > 0 ? await pause(lateness.ms) : undefined),
   })
-  const folder = makeFolder()
+  const folders = makeFolders(store)
+  const machineOf = (process: number) => process % store.machines
   const brokers = ports.map((port, process) =>
     createBroker({
-      ...{ app, sandbox: sandbox.url, folder, port },
+      ...{ app, sandbox: ehr.origin, port, env: buildClock(machineOf(process)) },
+      folder: folders[machineOf(process)],
       configure(document) {
-        registerFaces(document, sandbox.url, [EHR])
-        store.configure(document, process)
+        document.ehrs = [ehr.registration]
+        document.trustedProxies = ['127.0.0.1']
+        store.configure(document, machineOf(process))
       },
     }),
   )
-  const up = new Set(ports.keys())
-  const balancer = await startBalancer(publicPort, () => {
-    const choices = up.size > 0 ? [...up] : [0]
-    return ports[choices[Math.floor(Math.random() * choices.length)] as number] as number
-  })
+  const pools = ports.map(connectTo)
   const close = async () => {
-    await balancer.close()
+    await Promise.allSettled(pools.map(pool => pool.destroy()))
     await Promise.allSettled(brokers.map(broker => broker.close()))
-    await sandbox.close()
+    await ehr.close()
     await store.close()
-    rmSync(folder, { recursive: true, force: true })
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   }
   try {
-    for (const broker of brokers) await broker.start()
+    await Promise.all(brokers.map(broker => broker.start()))
   } catch (error) {
     await close()
     throw error
   }
-  return { app, sandbox, ports, brokers, up, store, ehr, close }
+  const machines = Array.from({ length: store.machines }, (_, machine) =>
+    [...ports.keys()].filter(process => machineOf(process) === machine),
+  )
+  return { app, pools, brokers, ehr, machines, up: new Set(ports.keys()), store, lateness, close }
 }
 
-function buildFace(ehr: { delayMs: number }, record: (entry: Entry) => void): Face {
-  const underWay = new WeakMap<TokenCall, Renewal>()
-  const late = () => new Promise(done => setTimeout(done, ehr.delayMs))
+/** A folder for each machine, with the same keys. */
+function makeFolders({ folder: own, machines }: Store): string[] {
+  const [first, ...others] = Array.from({ length: machines }, (_, machine) =>
+    machine === 0 ? (own ?? makeFolder()) : mkdtempSync(join(tmpdir(), 'fhirstorm-broker-')),
+  )
+  for (const other of others)
+    copyFileSync(join(first as string, 'keys.json'), join(other, 'keys.json'))
+  return [first as string, ...others]
+}
+
+function buildClock(machine: number): Record<string, string> {
   return {
-    name: EHR,
-    about: 'Tells what it is sent.',
-    beforeToken(call) {
-      if (!call.refreshToken) return undefined
-      const at = performance.now()
-      const mark = createHash('sha256').update(call.refreshToken).digest('base64url').slice(0, 12)
-      const renewal: Renewal = { kind: 'renewal', mark, start: at, end: at }
-      underWay.set(call, renewal)
-      record(renewal)
-      return undefined
-    },
-    async token(body, call) {
-      // The work is done, and nobody knows it yet: the worst moment to be killed.
-      await late()
-      const renewal = underWay.get(call)
-      if (renewal) renewal.end = performance.now()
-      return json(body)
-    },
-    async fhir(answer) {
-      await late()
-      return await answer()
-    },
+    NODE_OPTIONS: `--import=${pathToFileURL('test/faults/skewed-clock.ts').href}`,
+    CLOCK_SKEW_MS: `${machine * SKEW_MS}`,
+    CLOCK_JUMP_MS: `${JUMP_MS}`,
+    CLOCK_RETURNS: 'true',
+  }
+}
+
+function noteRefresh(token: string, record: (entry: Entry) => void): () => void {
+  const at = performance.now()
+  const mark = createHash('sha256').update(token).digest('base64url').slice(0, 12)
+  const renewal: Renewal = { kind: 'renewal', mark, start: at, end: at }
+  record(renewal)
+  return () => {
+    renewal.end = performance.now()
   }
 }

@@ -47,9 +47,9 @@ export interface BrokerOptions {
 /** What a start may take, in milliseconds, on a machine that has much else to do. */
 const START_MS = 120_000
 
-/** A folder with keys, for one or more processes. */
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-broker-'))
+/** A folder with keys, for one or more processes; below `parent` where one is given. */
+export function makeFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'fhirstorm-broker-'))
   const ring = printKeyRing(makeKeyRing(Date.now(), randomBytes))
   writeFileSync(join(folder, 'keys.json'), ring, { mode: 0o600 })
   return folder
