@@ -8,7 +8,7 @@ import { BrokerError } from '../errors.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { createRedisHeads } from './redis-heads.ts'
-import { createRedisFind } from './redis-index.ts'
+import { createRedisFinder } from './redis-index.ts'
 import {
   depositKey,
   indexKey,
@@ -55,7 +55,6 @@ export async function openRedisVault(
     ask: (...command) => link.send(INSTANCES, ...command),
     onEnd: id => heads.expire(id),
   })
-  const find = createRedisFind({ link, leases, now, readHead })
   const isCluster = choice.cluster !== undefined
   const remove = createRedisRemoval({ write: writeAll, leases, now, isCluster })
   const { ready, verifyKeys } = createRedisRing(readMarks, noteMarks)
@@ -86,15 +85,7 @@ export async function openRedisVault(
     touch: (id, lastUsedAt, expiresAt) =>
       run(scripts.TOUCH, recordKey(id), now(), lastUsedAt, expiresAt),
     remove,
-    async isGone(id) {
-      if (await readHead(id)) return false
-      await leases.tell([id])
-      return true
-    },
-    async find(entry, how) {
-      await ready()
-      return await find(entry, how)
-    },
+    ...createRedisFinder({ link, leases, now, ready, readHead }),
     async entries(id) {
       await ready()
       const key = recordKey(id)
