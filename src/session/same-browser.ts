@@ -66,7 +66,9 @@ export function createBrowserSessions(options: {
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
     const live = await store.findToEnd('browser', browser)
     const others = new Set(await findEarlierUsers(browser, open))
-    const tooMany = new Set(live.slice(rules.perBrowser).map(({ id }) => id))
+    // This one stays, also where the clock of another process has noted a later use.
+    const earlier = live.map(({ id }) => id).filter(id => id !== open.recordId)
+    const tooMany = new Set(earlier.slice(rules.perBrowser - 1))
     for (const id of others) tooMany.delete(id)
     for (const [over, reason] of [
       [others, 'other_user'],
