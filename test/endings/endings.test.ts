@@ -26,7 +26,7 @@ for (const store of ['sqlite', ...(hasRedis() ? ['redis'] : [])]) {
       const all = endings * PROCESSES
       assert.deepEqual(
         { before, after },
-        { before: { served: all, all }, after: { served: 0, all } },
+        { before: { served: all, all }, after: { served: 0, all, by: [] } },
       )
       assert.ok(load.milliseconds.length > 0)
       assert.equal(load.failures, 0)

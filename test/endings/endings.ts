@@ -76,8 +76,8 @@ export interface Outcome {
   others: number
   /** Reads before the ends that were served, and all of them; each session through each process. */
   before: { served: number; all: number }
-  /** The same after the ends were acknowledged. */
-  after: { served: number; all: number }
+  /** The same after the ends were acknowledged, and by which way and process they were served. */
+  after: { served: number; all: number; by: string[] }
   /** Reads of sessions that lived on: those that were not served, and what each took. */
   load: { failures: number; milliseconds: number[] }
   /** Of acknowledged ends by way, in milliseconds. */
@@ -140,7 +140,7 @@ export async function deployFor(
 export async function endSessions(all: Deployed, run: Run): Promise<Outcome> {
   const outcome: Outcome = {
     ...{ acknowledged: 0, others: 0, load: { failures: 0, milliseconds: [] } },
-    ...{ before: { served: 0, all: 0 }, after: { served: 0, all: 0 } },
+    ...{ before: { served: 0, all: 0 }, after: { served: 0, all: 0, by: [] } },
     milliseconds: new Map(run.ways.map(way => [way, []])),
   }
   let next = 0
@@ -186,13 +186,17 @@ export async function endSessions(all: Deployed, run: Run): Promise<Outcome> {
     const took = performance.now() - start
     outcome.acknowledged++
     outcome.milliseconds.get(way)?.push(took)
-    await readEverywhere(session, outcome.after)
+    const servers = await readEverywhere(session, outcome.after)
+    outcome.after.by.push(...servers.map(server => `${way} by ${process}: ${server}`))
   }
 
+  /** The processes that served it. */
   async function readEverywhere(session: Session, counts: { served: number; all: number }) {
     const found = await Promise.all(all.pools.map((_, process) => read(all, process, session)))
+    const servers = [...found.keys()].filter(process => found[process]?.status === 200)
     counts.all += found.length
-    counts.served += found.filter(({ status }) => status === 200).length
+    counts.served += servers.length
+    return servers
   }
 }
 
