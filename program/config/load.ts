@@ -163,9 +163,16 @@ function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
 type Report = DocumentContext['report']
 
 /** What the file says; undefined where there is none and the environment describes the EHR. */
-function checkProcesses({ processes, vault }: SoundParts, report: Report): void {
-  if (processes !== undefined && processes !== 1 && vault?.kind === 'memory') {
+function checkProcesses({ processes, vault, audit }: SoundParts, report: Report): void {
+  if (processes === undefined || processes === 1) return
+  if (vault?.kind === 'memory') {
     report(['processes'], 'a vault in memory is of one process: take sqlite or redis for several')
+  }
+  // A worker's line goes by the primary, which may have to drop it after the worker has acknowledged.
+  if (audit?.sink === 'stdout' && audit.failClosed) {
+    const message =
+      'lines of several processes pass through another: take file or fhir for audit.sink'
+    report(['audit', 'failClosed'], message)
   }
 }
 

@@ -123,3 +123,24 @@ test('an audit file is not served', async () => {
   const served = 'audit: { sink: file, path: www/audit.ndjson }\nfrontend: { static: www }'
   assert.match(await faultsOf(served), /audit\.path: lies in frontend\.static/)
 })
+
+test('[AU5] lines that pass through another process are no record to wait for', async () => {
+  const several = (audit: string, processes: number | string = 2) => {
+    const file = {
+      name: 'fhirstorm.yaml',
+      text: text(`processes: ${processes}\naudit: ${audit}`).replace(
+        '{ kind: memory }',
+        '{ kind: sqlite, path: vault.db }',
+      ),
+    }
+    return loadConfig({ file, env: {}, readFile })
+  }
+  for (const processes of [2, 'auto']) {
+    await assert.rejects(several('{ sink: stdout, failClosed: true }', processes), {
+      message: /^fhirstorm\.yaml:\d+:\d+: audit\.failClosed: lines of several processes/,
+    })
+  }
+  await several('{ sink: stdout, failClosed: true }', 1)
+  await several('{ sink: stdout }')
+  await several('{ sink: file, failClosed: true }')
+})
