@@ -18,7 +18,7 @@ import { createEndingWatch } from '../src/exchange/ending-watch.ts'
 import { createExchange } from '../src/exchange/exchange.ts'
 import type { ForwardOutcome } from '../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../src/exchange/proxied-request.ts'
-import { hasBody } from '../src/exchange/request-body.ts'
+import { isWhole } from '../src/exchange/request-body.ts'
 import { createRunning } from '../src/exchange/running.ts'
 import { createShares } from '../src/exchange/shares.ts'
 import { lingering } from '../src/exchange/upload.ts'
@@ -185,17 +185,17 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     const record = app.smartAudit?.begin(request, proxied)
     proxied.record = record
     const { ehr } = open.session
-    admission.admit(open.session)
+    const since = admission.admit(open.session)
     let outcome: ForwardOutcome
     try {
       outcome = await exchange(proxied)
     } catch (error) {
       record?.failed(error)
-      admission.noteRefusal(ehr, error)
+      admission.noteRefusal(ehr, since, error, isWhole(request.raw))
       throw error
     }
-    if (outcome === 'sent') admission.noteAnswer(ehr)
-    else record?.left()
+    admission.noteEnd(ehr, since, outcome === 'sent')
+    if (outcome !== 'sent') record?.left()
     reply.hijack()
     observer.observe({
       requestId: request.id,
@@ -241,7 +241,7 @@ async function secureRefusal(request: FastifyRequest, reply: FastifyReply, paylo
   for (let i = 0; i < securityHeaders.length; i += 2) {
     reply.header(securityHeaders[i] as string, securityHeaders[i + 1])
   }
-  if (typeof payload !== 'string' || !hasBody(request.raw) || request.raw.complete) return payload
+  if (typeof payload !== 'string' || isWhole(request.raw)) return payload
   reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))
   return Readable.from(lingering(payload, request.raw))
 }

@@ -20,39 +20,45 @@ export interface AdmissionOptions {
 }
 
 export interface Admission {
-  /** Refuses with `too_many_requests`, `too_many_in_flight`, or `upstream_unreachable` while the EHR rests. */
-  admit(session: ProxiedSession['session']): void
-  noteAnswer(ehr: string): void
-  /** Takes what ended a request; only the silence of the EHR counts. */
-  noteRefusal(ehr: string, error: unknown): void
+  /**
+   * The moment at which a request is let in. Refuses with `too_many_requests`, `too_many_in_flight`, or
+   * `upstream_unreachable` while the EHR rests.
+   */
+  admit(session: ProxiedSession['session']): number
+  /** One that was not refused has ended: with an answer, or because its caller left. */
+  noteEnd(ehr: string, since: number, hasAnswered: boolean): void
+  /** Takes what ended a request; only the silence of an EHR that had the whole of it counts. */
+  noteRefusal(ehr: string, since: number, error: unknown, isWhole: boolean): void
 }
 
 const SILENCE: readonly FaultCode[] = ['upstream_unreachable', 'upstream_timeout']
 
 export function createAdmission({ perSecond, breaker, now, tell }: AdmissionOptions): Admission {
   const rate = createRate(perSecond, now)
-  const { restOf, isOpen, note } = createBreaker(breaker, now)
+  const { restOf, isOpen, noteAnswer, noteSilence, noteNothing } = createBreaker(breaker, now)
 
   return {
     admit(session) {
       const { ehr } = session
       rate?.(ehr, nameUser(session))
-      const rest = restOf(ehr)
-      if (rest === 0) return
+      const since = now()
+      const rest = restOf(ehr, since)
+      if (rest === 0) return since
       const retryAfterSeconds = Math.ceil(rest / 1000)
       throw new BrokerError('upstream_unreachable', {
         ...{ ehr, retryAfterSeconds, detail: 'it has given no answer for a while' },
       })
     },
-    noteAnswer(ehr) {
-      note(ehr, true)
+    noteEnd(ehr, since, hasAnswered) {
+      if (!hasAnswered) return noteNothing(ehr, since)
+      noteAnswer(ehr)
       tell(ehr, true)
     },
-    noteRefusal(ehr, error) {
+    noteRefusal(ehr, since, error, isWhole) {
       const code = codeOf(error)
-      if (!SILENCE.includes(code)) return
-      note(ehr, false)
-      tell(ehr, false, code, isOpen(ehr))
+      const isSilence = SILENCE.includes(code) && (isWhole || code !== 'upstream_timeout')
+      if (!isSilence) noteNothing(ehr, since)
+      else if (noteSilence(ehr, since)) tell(ehr, false, code, isOpen(ehr))
     },
   }
 }

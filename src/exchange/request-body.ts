@@ -50,6 +50,11 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined
 }
 
+/** Whether nothing more of a request is to come. */
+export function isWhole(request: IncomingMessage): boolean {
+  return request.complete || !hasBody(request)
+}
+
 /** Reads, or gets ready to stream, the body that a request announces. */
 export async function prepareBody(request: IncomingMessage, plan: BodyPlan): Promise<RequestBody> {
   if (!BODY_METHODS.has(request.method ?? '')) throw new BrokerError('body_invalid')

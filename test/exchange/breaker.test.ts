@@ -8,50 +8,107 @@ import { createBreaker } from '../../src/exchange/breaker.ts'
 function createWorld() {
   const world = { now: 0 }
   const breaker = createBreaker({ failures: 3, pauseMs: 1_000 }, () => world.now)
-  const fail = (times: number, ehr = 'one') => {
-    for (let i = 0; i < times; i++) breaker.note(ehr, false)
+  const fail = (times: number, ehr = 'one', since = world.now) => {
+    for (let i = 0; i < times; i++) breaker.noteSilence(ehr, since)
   }
-  return { world, breaker, fail }
+  const restOf = (ehr: string) => breaker.restOf(ehr, world.now)
+  return { world, breaker, fail, restOf }
 }
 
 test('[LM1] after so many failures in a row nothing is sent, then one is tried at a time', () => {
-  const { world, breaker, fail } = createWorld()
+  const { world, breaker, fail, restOf } = createWorld()
   fail(2)
-  assert.equal(breaker.restOf('one'), 0)
+  assert.equal(restOf('one'), 0)
   fail(1)
-  assert.equal(breaker.restOf('one'), 1_000)
+  assert.equal(restOf('one'), 1_000)
   world.now = 400
-  assert.equal(breaker.restOf('one'), 600)
+  assert.equal(restOf('one'), 600)
   world.now = 1_000
-  assert.equal(breaker.restOf('one'), 0, 'the one that is tried')
-  assert.equal(breaker.restOf('one'), 1_000, 'whoever comes while it is under way')
+  assert.equal(restOf('one'), 0, 'the one that is tried')
+  assert.equal(restOf('one'), 1_000, 'whoever comes while it is under way')
   fail(1)
   world.now = 2_000
-  assert.equal(breaker.restOf('one'), 0)
-  breaker.note('one', true)
-  assert.equal(breaker.restOf('one'), 0)
+  assert.equal(restOf('one'), 0)
+  breaker.noteAnswer('one')
+  assert.equal(restOf('one'), 0)
   fail(2)
-  assert.equal(breaker.restOf('one'), 0, 'counted anew')
+  assert.equal(restOf('one'), 0, 'counted anew')
 })
 
 test('[LM1] an answer between counts anew, and another EHR is another matter', () => {
-  const { breaker, fail } = createWorld()
+  const { breaker, fail, restOf } = createWorld()
   fail(2)
-  breaker.note('one', true)
+  breaker.noteAnswer('one')
   fail(2)
-  assert.equal(breaker.restOf('one'), 0)
+  assert.equal(restOf('one'), 0)
   fail(9, 'two')
-  assert.ok(breaker.restOf('two') > 0)
-  assert.equal(breaker.restOf('one'), 0)
+  assert.ok(restOf('two') > 0)
+  assert.equal(restOf('one'), 0)
+})
+
+test('[LM1] silence of what began before the last answer is no word about now', () => {
+  const { world, breaker, fail, restOf } = createWorld()
+  world.now = 60_000
+  breaker.noteAnswer('one')
+  world.now = 60_010
+  fail(50, 'one', 0)
+  assert.equal(restOf('one'), 0)
+  fail(3)
+  assert.equal(restOf('one'), 1_000)
+})
+
+test('[LM1] who says nothing of the EHR keeps nobody else from trying', () => {
+  const { world, breaker, fail, restOf } = createWorld()
+  fail(3)
+  world.now = 1_000
+  assert.equal(restOf('one'), 0)
+  world.now = 1_001
+  breaker.noteNothing('one', 77)
+  assert.equal(restOf('one'), 999, 'another request')
+  breaker.noteNothing('one', 1_000)
+  assert.equal(restOf('one'), 0, 'the one that was tried')
+  assert.equal(restOf('one'), 1_000)
+})
+
+test('[LM1] one user cannot have an EHR left in peace by being slow, or by what never reaches it', () => {
+  const world = { now: 0 }
+  const told: unknown[] = []
+  const admission = createAdmission({
+    perSecond: {},
+    breaker: { failures: 2, pauseMs: 1_000 },
+    ...{ now: () => world.now, tell: (...given) => void told.push(given) },
+  })
+  const session = { ehr: 'one' } as Parameters<typeof admission.admit>[0]
+  const silence = new BrokerError('upstream_timeout')
+  // The body never came as a whole.
+  for (let i = 0; i < 9; i++) {
+    admission.noteRefusal('one', admission.admit(session), silence, false)
+  }
+  // Others were answered while this waited.
+  const since = admission.admit(session)
+  world.now = 60_000
+  admission.noteEnd('one', admission.admit(session), true)
+  for (let i = 0; i < 9; i++) admission.noteRefusal('one', since, silence, true)
+  assert.deepEqual(told, [['one', true]])
+  // Nobody was.
+  for (let i = 0; i < 2; i++) admission.noteRefusal('one', 60_000, silence, true)
+  assert.throws(() => admission.admit(session), { code: 'upstream_unreachable' })
+  // What is tried and refused, or left, by us alone makes room for the next at once.
+  world.now = 61_000
+  admission.noteRefusal('one', admission.admit(session), new BrokerError('body_invalid'), true)
+  admission.noteEnd('one', admission.admit(session), false)
+  world.now = 61_001
+  admission.admit(session)
+  assert.throws(() => admission.admit(session), { code: 'upstream_unreachable' })
 })
 
 test('[LM1] what was sent before and fails late keeps nobody out for longer', () => {
-  const { world, breaker, fail } = createWorld()
+  const { world, fail, restOf } = createWorld()
   fail(3)
   world.now = 900
   fail(50)
   world.now = 1_000
-  assert.equal(breaker.restOf('one'), 0)
+  assert.equal(restOf('one'), 0)
 })
 
 test('[LM1, OB3] operators are told of an EHR that is left in peace, until it answers', () => {
@@ -65,11 +122,11 @@ test('[LM1, OB3] operators are told of an EHR that is left in peace, until it an
   const isResting = () => availability.seen('one').isResting
   assert.equal(isResting(), false)
   for (const expected of [false, false, true, true]) {
-    admission.noteRefusal('one', silence)
+    admission.noteRefusal('one', 0, silence, true)
     assert.equal(isResting(), expected)
   }
-  admission.noteRefusal('one', new BrokerError('path_invalid'))
+  admission.noteRefusal('one', 0, new BrokerError('path_invalid'), true)
   assert.equal(isResting(), true)
-  admission.noteAnswer('one')
+  admission.noteEnd('one', 0, true)
   assert.equal(isResting(), false)
 })
