@@ -282,3 +282,14 @@ test('any text, well formed or not, comes out the same whole and in pieces', () 
     { numRuns: 10_000 },
   )
 })
+
+test('the end of an element has no address, and neither has what points into a document', () => {
+  const rows = [
+    `<reference></reference value="${base}/Patient/1">`,
+    `<issue><location value="${base}/Patient/1"/></issue>`,
+  ]
+  for (const text of rows) {
+    assert.equal(rewriteXml(text, needle, rewritten), text)
+    assert.equal(inPieces(text, [1]), text)
+  }
+})

@@ -98,6 +98,17 @@ test('[SC-40] a session without a refresh token ends with its access token', asy
   assert.equal(parts.vault.head(open.recordId), undefined)
 })
 
+test('[R7, SC-40] a refused token that nothing renews is refused, and the EHR is asked for no other', async () => {
+  const parts = await buildRig({}, { refreshToken: undefined })
+  const renewals = createRenewals(parts.options)
+  await assert.rejects(
+    async () => renewals.renew(await parts.open()),
+    hasCode('upstream_unauthorized'),
+  )
+  assert.equal(parts.calls(), 0)
+  assert.ok(parts.vault.head(parts.made.recordId))
+})
+
 test('a token that still lives is not held up by a renewal that takes its time', async () => {
   const { promise: answered, resolve } = Promise.withResolvers<void>()
   const parts = await buildRig({}, { accessTokenExpiresAt: createClock().now() + 20_000 })

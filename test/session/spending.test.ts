@@ -28,6 +28,16 @@ test('[F8, F6] an orphaned lease is taken over once its time is up', async () =>
   assert.equal(parts.calls(), 1)
 })
 
+test('[F2, F7] who waits for the renewal of a session that ends meanwhile is told so', async () => {
+  const parts = await buildRig({}, nearExpiry)
+  const open = await parts.open()
+  await parts.vault.lease(open.recordId, 'another process', 20_000)
+  await parts.vault.remove(open.recordId)
+  const renewals = createRenewals(parts.options)
+  await assert.rejects(async () => renewals.accessToken(open), hasCode('session_invalid'))
+  assert.equal(parts.calls(), 0)
+})
+
 test('[F3] invalid_grant ends the session, once and without a loop', async () => {
   const parts = await buildRig(
     { refresh: async () => ({ outcome: 'ended', reason: 'invalid_grant' }) },

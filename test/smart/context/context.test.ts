@@ -217,6 +217,7 @@ test('[SC-31, T8] a style URL is https and told as it was written', () => {
     ...[
       'https://u:p@ehr.test/',
       'https://',
+      'https://ehr.test:99999/s.json',
       'https://a b',
       `https://ehr.test/${'x'.repeat(3000)}`,
       7,

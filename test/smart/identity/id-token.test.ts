@@ -197,6 +197,13 @@ test("[I11] of several keys without a name none may be a stranger's", async () =
   await refuse(expired, unnamed)
 })
 
+test('[I4, G2] of several keys without a name the one that signed says which rule failed', async () => {
+  const [first, second] = [makeEhrKey('a'), makeEhrKey('b')]
+  const unnamed = { keys: publish([first, second], { named: false }) }
+  const expired = await sign(buildClaims({ exp: 1 }), first, { kid: undefined })
+  await assert.rejects(verify(expired, unnamed), { code: 'bad_id_token', detail: 'exp' })
+})
+
 test('[I8] an unknown key is a refusal; what the key set itself says passes through', async () => {
   await refuse(sign(buildClaims(), ec, { kid: 'unknown' }))
   const throwing = (error: Error) => ({ keys: () => Promise.reject(error) })
@@ -209,7 +216,9 @@ test('[I8] an unknown key is a refusal; what the key set itself says passes thro
 })
 
 test('[CF-07] without a key set nothing is verified', async () => {
-  await refuse(sign(buildClaims(), ec), { keys: undefined })
+  const token = await sign(buildClaims(), ec)
+  const detail = 'there is no key set'
+  await assert.rejects(verify(token, { keys: undefined }), { code: 'bad_id_token', detail })
 })
 
 test('[I13] at_hash is that of the access token, where it is there', async () => {

@@ -193,3 +193,7 @@ test('a pending launch comes out of its text as it went in', () => {
     assert.equal(without === undefined, field !== 'n', field)
   }
 })
+
+test('[S11] without a key no state is made', async () => {
+  await assert.rejects(buildSignedState('name', buildKeys({ keys: [] })), /a state key is needed/)
+})

@@ -36,5 +36,6 @@ test('[AL-29, SC-34] advises to ask for openid and fhirUser together', () => {
 test('[BP-05] advises on a shorter form, on mixed versions and on misspelt words', () => {
   assert.match(lintScopes('patient/A.r patient/A.s').join(), /asked for by: patient\/A\.rs$/)
   assert.match(lintScopes('patient/A.read patient/B.rs').join(), /mixed/)
+  assert.deepEqual(lintScopes('patient/A.read patient/A.write'), [])
   assert.match(lintScopes('offline-access').join(), /meant as offline_access/)
 })

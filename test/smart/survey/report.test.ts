@@ -29,7 +29,7 @@ test('prints a registration that the configuration accepts', () => {
     issuerAnnounced: true,
     jwksUri: 'https://login.test/keys',
     issParameterSupported: true,
-    capabilities: ['permission-v2', 'permission-offline', 'authorize-post'],
+    capabilities: ['permission-v1', 'permission-v2', 'permission-offline', 'authorize-post'],
     tokenEndpointAuthMethods: ['client_secret_basic', 'private_key_jwt'],
     tokenEndpointAuthSigningAlgs: ['RS384'],
   }
@@ -45,6 +45,7 @@ test('prints a registration that the configuration accepts', () => {
   assert.deepEqual(registration.issuers, ['https://id.test/tenant,1'])
   assert.equal(registration.idToken, 'verify')
   assert.equal(registration.redirectPath, '/redirect/ehr-fhir-a')
+  assert.deepEqual(registration.quirks, {})
 })
 
 test('prints what an old server needs: no identity, the older scopes, a redirect URI of its own', () => {

@@ -52,6 +52,7 @@ test('learns the origins of endpoints, issuer and keys, and asks again under the
         token_endpoint: 'https://login.test/token',
         registration_endpoint: 'https://register.test/',
         revocation_endpoint: 'http://plain.test/revoke',
+        end_session_endpoint: 'https://odd.test:99999/end',
       },
     },
     [`${idp}/.well-known/openid-configuration`]: {

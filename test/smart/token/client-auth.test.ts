@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import {
+  buildAssertion,
   buildBasic,
   buildClientAuth,
   lintClientAuth,
@@ -211,4 +212,11 @@ test('[AL-39, SY-02, CF-09] advises on methods that the server does not list, an
   const both = listing('client_secret_basic', 'private_key_jwt')
   assert.match(lintClientAuth(basic, both).join(), /private_key_jwt, which is safer/)
   assert.deepEqual(lintClientAuth({ method: 'private_key_jwt', keys }, both), [])
+})
+
+test('[AS-19] without a key of ours nothing is signed', async () => {
+  const source = { now: () => start, randomBytes }
+  await assert.rejects(buildAssertion(buildRegistration(), buildServer(), source), {
+    message: 'no key to sign with',
+  })
 })

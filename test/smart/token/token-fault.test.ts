@@ -93,4 +93,7 @@ test('[Q43] a refused password with reserved characters points at the other enco
     assert.match(hint(secret, 'raw') ?? '', /basicEncoding: form$/)
   }
   assert.doesNotMatch(hint('a-b_c.d~e') ?? '', /basicEncoding/)
+  const posted = buildRegistration({ clientAuth: { method: 'client_secret_post', secret: 'a+b' } })
+  const refused = findTokenFault(answer({ error: 'invalid_client' }, 401), codes, posted)
+  assert.doesNotMatch(refused?.detail ?? '', /basicEncoding/)
 })
