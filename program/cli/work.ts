@@ -32,28 +32,34 @@ export async function work(args: string[]): Promise<number | undefined> {
   const nodeFault = await findNodeFault(process.execArgv, process.env)
 
   let running: Running | undefined
-  let successor: Successor | undefined
+  /** The generation that is to take over, or is on its way. */
+  let successor: Promise<Successor> | undefined
   let operated: Operated = {}
   const talk = createTalk<OfPrimary, OfWorker>({
     send: message => void process.send?.(message, undefined, undefined, () => {}),
     answers: {
       async prepare(next) {
         try {
-          successor = await (running as Running).service.prepare(
-            await judgeSnapshot(next, line.values),
+          successor = judgeSnapshot(next, line.values).then(config =>
+            (running as Running).service.prepare(config),
           )
+          await successor
           return []
         } catch (error) {
+          successor = undefined
           return describeFaults(error)
         }
       },
-      takeOver() {
-        successor?.takeOver()
+      async takeOver() {
+        const next = await successor
         successor = undefined
+        next?.takeOver()
       },
       async giveUp() {
-        await successor?.giveUp()
+        // Also one that took so long that nobody waits for it any more.
+        const next = await successor?.catch(() => undefined)
         successor = undefined
+        await next?.giveUp()
       },
       measure: async () => (await running?.service.measure()) ?? [],
       ehrStates: () => running?.service.ehrStates() ?? [],

@@ -57,17 +57,13 @@ export function createCrew(options: CrewOptions): Crew {
   let vacant = 0
   let isServing = false
   let isEnding = false
-  let isRolling = false
+  let rolls = 0
   /** Resolves when the configuration in force is no longer about to be replaced. */
   let changing: Promise<void> | undefined
 
-  let starting: Promise<unknown> = Promise.resolve()
+  let starting: ReturnType<typeof startAll> | undefined
   return {
-    start() {
-      const outcome = startAll()
-      starting = outcome
-      return outcome
-    },
+    start: () => (starting = startAll()),
     ...{ prepare, roll, end },
   }
 
@@ -179,24 +175,31 @@ export function createCrew(options: CrewOptions): Crew {
     return member.state === 'ready' && members.has(member) ? answer : []
   }
 
+  /** Asked for in the middle of one it begins again after it: whoever is fresh may be of what was there before. */
   async function roll(): Promise<void> {
-    if (isRolling) return
-    isRolling = true
+    if (++rolls > 1) return
     await starting
+    for (let done = 0; done < rolls; ) {
+      done = rolls
+      await rollOnce()
+    }
+    rolls = 0
+  }
+
+  async function rollOnce(): Promise<void> {
     logger.info({ workers: members.size }, 'rolling restart')
     for (const old of [...members].filter(({ state }) => state === 'ready')) {
-      if (isEnding) break
+      if (isEnding) return
       if (!members.has(old) || old.state !== 'ready') continue
       const refusal = await join().started
       if (refusal) {
         logger.error({ reason: refusal.message }, 'rolling restart stopped: the others stay')
-        break
+        return
       }
       tally.countRestart('rolled')
       await dismiss(old, 'leave', LEAVE_MS)
       logger.info({ worker: old.slot }, 'a worker was replaced')
     }
-    isRolling = false
   }
 
   /** Whether it ended in order. */

@@ -155,6 +155,17 @@ describe('several processes under load', () => {
     assert.ok(Math.max(...held) <= PROCESSES + 1)
   })
 
+  test('[PR4] SIGUSR2 in the middle of a rolling restart replaces the fresh ones, too', async () => {
+    const rolled = () => crew.metric('fhirstorm_worker_restarts_total', { reason: 'rolled' })
+    const before = await rolled()
+    crew.broker.process().kill('SIGUSR2')
+    await until(async () => (await rolled()) > before)
+    const workers = listWorkers(crew.broker.pid())
+    crew.broker.process().kill('SIGUSR2')
+    await until(() => !workers.some(isAlive))
+    await until(() => isServing(crew, PROCESSES))
+  })
+
   test('[PR5] /metrics of any worker tells what all have counted, the dead and the replaced too', async () => {
     const counted = () =>
       crew.metric('http_server_request_duration_seconds_count', {
