@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
+import { BrokerError } from '../../src/errors.ts'
 import { forward } from '../../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../../src/exchange/proxied-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
@@ -14,6 +15,7 @@ const patient: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
 
 /** A client's response that is always full. */
 function createResponse() {
+  const sent: unknown[] = []
   const response = Object.assign(new EventEmitter(), {
     destroyed: false,
     headersSent: false,
@@ -21,7 +23,12 @@ function createResponse() {
     writeHead() {
       response.headersSent = true
     },
-    write: () => false,
+    write(data: unknown) {
+      sent.push(data)
+      return false
+    },
+    end: (data: unknown) => void sent.push(data),
+    sent,
     destroy() {
       response.destroyed = true
       response.emit('close')
@@ -86,4 +93,25 @@ test('[PS2] a mistake when the client reads again cuts that answer', async () =>
   assert.equal(await outcome, 'broken off')
   assert.equal(aborted.length, 1)
   assert.deepEqual(running.sessions(), [])
+})
+
+test('[K5] once an exchange is over, nothing that its EHR says reaches the client', async () => {
+  const aborted: unknown[] = []
+  const controller = {
+    pause: () => assert.fail('nothing is waited for'),
+    resume: () => assert.fail('nothing is waited for'),
+    abort: (error: unknown) => void aborted.push(error),
+  } as unknown as Dispatcher.DispatchController
+  const { outcome, response, running, handler } = begin()
+  running.abort('a', new BrokerError('session_invalid'))
+  await assert.rejects(outcome, { code: 'session_invalid' })
+  handler.onRequestStart?.(controller, undefined)
+  assert.equal(aborted.length, 1)
+  handler.onResponseStart?.(controller, 200, {})
+  handler.onResponseData?.(controller, Buffer.from('x'))
+  handler.onResponseEnd?.(controller, {})
+  handler.onResponseError?.(controller, new Error('later'))
+  assert.equal(response.headersSent, false)
+  assert.deepEqual(response.sent, [])
+  assert.equal(aborted.length, 1)
 })

@@ -233,3 +233,10 @@ test('[DS3, P30, P32] judging takes work that grows no faster than the body', ()
     }
   }
 })
+
+test('[P32] an address of ours in XML that is longer than what is judged of a value is refused', () => {
+  const long = `${ours}/${'x'.repeat(99_000)}`
+  assert.equal(judge('xml', xml(`<reference value="${long}"/>`)).code, 'body_invalid')
+  const foreign = xml(`<reference value="${base}/${'x'.repeat(99_000)}"/>`)
+  assert.deepEqual(judge('xml', foreign), { sent: foreign })
+})

@@ -110,6 +110,7 @@ test('[Q54] where a url stands decides whether it is a link or a name', () => {
     ['{"resourceType":"StructureMap","structure":[{"url":"@","mode":"source"}]}', false],
     ['{"resourceType":"ConceptMap","group":[{"unmapped":{"url":"@"}}]}', false],
     ['{"data":{"Questionnaire":{"url":"@"}}}', false],
+    ['{"resourceType":"OperationOutcome","issue":[{"url":"@"}]}', false],
     ['{"resourceType":"Bundle"}\n{"resourceType":"Questionnaire","url":"@"}', false],
   ]
   for (const [text, isLink] of rows) {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { OpenSession } from '../../src/session/session.ts'
+import type { SessionStore } from '../../src/session/store.ts'
 import { createWatching, type WatchedEvent } from '../../src/session/watching.ts'
 import { buildStore, buildTokens, ISS, MINUTE } from './sessions.ts'
 
@@ -97,4 +99,31 @@ test('[EV1] what is heard of in two ways is told once, and of sessions that nobo
   const ends = heard.filter(({ type }) => type === 'ended')
   assert.equal(ends.length, 2, 'each watching tells it once')
   assert.equal(heard.length, 3)
+})
+
+test('[EV1] a renewal that is read late takes no later one back', async () => {
+  const { store, vault, there, sessions, clock } = await watch()
+  const [one] = sessions
+  const late = Promise.withResolvers<OpenSession>()
+  const reading = Promise.withResolvers<void>()
+  const slow = {
+    ...store,
+    open: () => {
+      reading.resolve()
+      return late.promise
+    },
+  }
+  const watching = createWatching({ vault, store: slow, warnMs: MINUTE })
+  const heard: WatchedEvent[] = []
+  watching.add({ sessions: [one], hear: event => heard.push(event) })
+  const renew = (open: OpenSession, from: SessionStore, accessToken: string) =>
+    from.replace(open, buildTokens(clock.now(), { accessToken }))
+  const second = (await renew(one, there, 'access-2')) as OpenSession
+  const looking = watching.look()
+  await reading.promise
+  await renew(second, store, 'access-3')
+  late.resolve(second)
+  await looking
+  const told = heard.map(event => event.type === 'renewed' && event.open.session.tokens.accessToken)
+  assert.deepEqual(told, ['access-3'])
 })

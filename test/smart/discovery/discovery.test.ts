@@ -179,6 +179,11 @@ test('passes on what the network refuses, without asking further', async () => {
   }
 })
 
+test('[Q32] says where a document would be, where no other one is read in its place', async () => {
+  const { error } = await run({ [SMART]: { error: new BrokerError('endpoint_not_pinned') } })
+  assert.equal(error?.code, 'endpoint_not_pinned')
+})
+
 test('[L8] gives each call five seconds and all together ten', async () => {
   let time = 0
   const slow = () => {

@@ -76,6 +76,15 @@ test('[I9, SC-38, Q39] accepts a key that appeared right after a fetch, once in 
   assert.equal(world.ehr.asked.length, 3)
 })
 
+test('[I8] a token that several keys could have signed fetches nothing again', async () => {
+  const [first, second] = [await createSigner(), await createSigner()]
+  const world = createWorld({ body: { keys: [first.jwk, second.jwk] } })
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await world.verify(await first.sign()), 'ERR_JWKS_MULTIPLE_MATCHING_KEYS')
+  }
+  assert.equal(world.ehr.asked.length, 1)
+})
+
 test('[I10, L9] refuses what is no key set, and sets of more than a hundred keys', async () => {
   const many = { keys: Array.from({ length: 101 }, () => one.jwk) }
   for (const body of [
