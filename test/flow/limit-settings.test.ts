@@ -1,6 +1,7 @@
 // Limits as the configuration sets them, seen at the product itself.
 
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { createBrowser } from '../world/browser.ts'
 import { createWorld, type World } from '../world/world.ts'
@@ -70,6 +71,34 @@ test('[LM1] an EHR that gives no answer is asked no more for a while', async t =
   assert.equal(kept.status, 502)
   assert.equal(kept.headers.get('retry-after'), '600')
   assert.ok(world.log.join('').includes('it has given no answer for a while'))
+})
+
+test('[LM1] uploads that their client does not finish keep nobody from the EHR', async t => {
+  const world = await start(t, {
+    breaker: { failures: 2, pauseSeconds: 600 },
+    answers: { firstByteSeconds: 1 },
+  })
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
+  const cookie = [...browser.cookies(fhirBaseUrl)].map(pair => pair.join('=')).join('; ')
+  const upload = () =>
+    new Promise<number | undefined>((done, fail) => {
+      const sent = request(`${fhirBaseUrl}/Binary`, {
+        method: 'POST',
+        headers: {
+          ...{ cookie, 'sec-fetch-site': 'same-origin', 'x-csrf': '1' },
+          ...{ 'content-type': 'application/octet-stream', 'content-length': 900_000 },
+        },
+      })
+      sent.on('error', fail).on('response', answer => {
+        done(answer.statusCode)
+        sent.destroy()
+      })
+      sent.write(Buffer.alloc(600_000))
+    })
+  assert.deepEqual(await Promise.all([upload(), upload(), upload()]), [504, 504, 504])
+  const read = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+  assert.equal(read.status, 200, read.text)
 })
 
 test('[LM1, L22] logins of one browser: the oldest make room for the second, where two are too many', async t => {
