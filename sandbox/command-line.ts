@@ -52,7 +52,7 @@ export function parseCommandLine(
     launchUrl: ofApp('--launch-url', given['launch-url'] ?? env.LAUNCH_URL ?? '/launch'),
     redirectUris: redirectUris.map(uri => ofApp('--redirect-uri', uri)),
     jwksUri: ofApp('--jwks-url', given['jwks-url'] ?? env.JWKS_URL ?? '/.well-known/jwks.json'),
-    ehrIds: ['keys', 'embedded'],
+    ehrIds: ['keys', 'embedded', 'ehr'],
   }
 }
 

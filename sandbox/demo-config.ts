@@ -15,14 +15,33 @@ export interface DemoPlaces {
   vault: string
   /** Folder of the frontend's files (publishDemo). */
   site: string
+  /** Whether the sandbox's charts show the demo in their frame. */
+  framed?: boolean
 }
 
 /** The text of fhirstorm.yaml for the demo. */
-export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPlaces): string {
+export function buildDemoConfig({
+  app,
+  sandbox,
+  keysFile,
+  vault,
+  site,
+  framed = false,
+}: DemoPlaces): string {
   const { hostname, port } = new URL(app)
   const client = {
     clientId: tutorialClient.id,
     clientAuth: { method: 'client_secret_basic', secret: tutorialClient.secret },
+  }
+  const ofPatient = 'launch launch/patient openid fhirUser profile offline_access patient/*.cruds'
+  const inFrame = {
+    id: 'embedded',
+    name: 'General Hospital, in a frame',
+    iss: `${sandbox}/faces/embedded/fhir`,
+    ...client,
+    scope: ofPatient,
+    origins: [sandbox],
+    embedded: true,
   }
   return stringify({
     publicUrl: app,
@@ -38,7 +57,7 @@ export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPla
         name: 'General Hospital',
         iss: `${sandbox}/r4`,
         ...client,
-        scope: 'launch launch/patient openid fhirUser profile offline_access patient/*.cruds',
+        scope: ofPatient,
         origins: [sandbox],
       },
       {
@@ -50,6 +69,7 @@ export function buildDemoConfig({ app, sandbox, keysFile, vault, site }: DemoPla
         origins: [sandbox],
         issuers: [sandbox],
       },
+      ...(framed ? [inFrame] : []),
     ],
   })
 }

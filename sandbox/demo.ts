@@ -14,12 +14,13 @@ import { UsageError } from './command-line.ts'
 import { type DemoPorts, demoUsage, parseDemoCommandLine } from './demo-command-line.ts'
 import { buildDemoConfig } from './demo-config.ts'
 import { publishDemo } from './demo-site.ts'
-import { findFreePort } from './free-port.ts'
+import { claimPort, type PortClaim } from './port-claim.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ports = readPorts()
-const sandboxPort = await choosePort(ports.sandbox, [])
-const appPort = await choosePort(ports.app, [sandboxPort])
+const claims: PortClaim[] = []
+const sandboxPort = await choosePort(ports.sandbox)
+const appPort = await choosePort(ports.app)
 const app = `http://localhost:${appPort}`
 const sandbox = `http://127.0.0.1:${sandboxPort}`
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-demo-'))
@@ -32,7 +33,7 @@ for (const name of ['demo', 'client']) watch(join(root, name), () => publishDemo
 writeFileSync(keysFile, printKeyRing(makeKeyRing(Date.now(), randomBytes)), { mode: 0o600 })
 writeFileSync(
   configFile,
-  buildDemoConfig({ app, sandbox, keysFile, vault: join(folder, 'vault.db'), site }),
+  buildDemoConfig({ app, sandbox, keysFile, vault: join(folder, 'vault.db'), site, framed: true }),
   { mode: 0o600 },
 )
 
@@ -45,6 +46,7 @@ let ending = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0))
 
 await Promise.all([answer(`${sandbox}/`), answer(`${app}/readyz`)])
+for (const claim of claims) claim.release()
 process.stdout.write(`
   fhirstorm   ${app}       open it and sign in
   the EHR     ${sandbox}   launch the app from there
@@ -73,8 +75,13 @@ function readPorts(): DemoPorts {
   }
 }
 
-async function choosePort(asked: number, taken: readonly number[]): Promise<number> {
-  const port = await findFreePort(asked, taken)
+async function choosePort(asked: number): Promise<number> {
+  const claim = await claimPort(
+    asked,
+    claims.map(({ port }) => port),
+  )
+  claims.push(claim)
+  const { port } = claim
   if (port !== asked) process.stdout.write(`Port ${asked} is busy: ${port} is taken instead.\n`)
   return port
 }
@@ -106,6 +113,7 @@ async function answer(url: string): Promise<void> {
 async function end(status: number): Promise<void> {
   if (ending) return
   ending = true
+  for (const claim of claims) claim.release()
   const running = children.filter(child => child.exitCode === null && child.signalCode === null)
   const ended = Promise.all(running.map(child => new Promise(done => child.once('exit', done))))
   for (const child of running) child.kill('SIGTERM')

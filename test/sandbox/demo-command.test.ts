@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { UsageError } from '../../sandbox/command-line.ts'
 import { demoUsage, parseDemoCommandLine } from '../../sandbox/demo-command-line.ts'
 import { findFreePort } from '../../sandbox/free-port.ts'
+import { claimPort } from '../../sandbox/port-claim.ts'
 import { findPort } from '../world/port.ts'
 
 test('ports come from the command line, then the environment, then the defaults', () => {
@@ -37,6 +41,24 @@ test('a port is busy whichever of the addresses of this machine somebody listens
   }
 })
 
+test('a port that another process is about to listen at is left to it, until it gives it up or ends', async t => {
+  const from = await findPort()
+  const first = await claimPort(from)
+  const second = await claimPort(from)
+  t.after(() => [first, second].map(claim => claim.release()))
+  assert.ok(second.port > first.port)
+  first.release()
+  const third = await claimPort(first.port)
+  t.after(() => third.release())
+  assert.equal(third.port, first.port)
+  const dead = spawn(process.execPath, ['--eval', ''])
+  await once(dead, 'exit')
+  writeFileSync(join(tmpdir(), `fhirstorm-port-${third.port}`), `${dead.pid}`)
+  const fourth = await claimPort(third.port)
+  t.after(() => fourth.release())
+  assert.equal(fourth.port, third.port)
+})
+
 test('--help answers at once, and a wrong option in one line', async () => {
   assert.deepEqual(await runDemo(['--help']), { status: 0, output: demoUsage })
   const { status, output } = await runDemo(['--port', 'x'])
@@ -46,7 +68,8 @@ test('--help answers at once, and a wrong option in one line', async () => {
 test('a busy port is told first, and the next free one serves the demo', async t => {
   const busy = await listen(t, '127.0.0.1')
   const { port } = busy.address() as { port: number }
-  const args = ['--port', `${port}`, '--sandbox-port', `${await findPort()}`]
+  const sandboxPort = await findPort()
+  const args = ['--port', `${port}`, '--sandbox-port', `${sandboxPort}`]
   const child = start(args)
   t.after(async () => {
     child.kill('SIGTERM')
@@ -63,7 +86,21 @@ test('a busy port is told first, and the next free one serves the demo', async t
   assert.match(await page.text(), /begin\.js/)
   const client = await fetch(`http://localhost:${taken}/client/index.js`)
   assert.match(client.headers.get('content-type') ?? '', /javascript/)
+  await everyLaunchBegins(`http://127.0.0.1:${sandboxPort}`)
 })
+
+/** Whether the demo takes each launch that the start page of its sandbox has a button for, in a frame too. */
+async function everyLaunchBegins(sandbox: string): Promise<void> {
+  const html = await (await fetch(`${sandbox}/`)).text()
+  const buttons = [...html.matchAll(/href="(\/(?:launch-app|chart)\?patient=amy-shaw[^"]*)/g)]
+  assert.equal(buttons.length, 3)
+  for (const [, button = ''] of buttons) {
+    const address = button.replaceAll('&amp;', '&').replace('/chart', '/launch-app')
+    const launch = await fetch(`${sandbox}${address}`, { redirect: 'manual' })
+    const begun = await fetch(launch.headers.get('location') ?? '', { redirect: 'manual' })
+    assert.match(begun.headers.get('location') ?? '', /oauth\/authorize\?/, button)
+  }
+}
 
 function start(args: readonly string[]): ChildProcess {
   const flags = ['--disable-warning=ExperimentalWarning', 'sandbox/demo.ts']

@@ -22,7 +22,7 @@ import { findPort } from '../world/port.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const run = promisify(execFile)
-const ehrIds = ['general', 'dstu2', 'keys', 'embedded']
+const ehrIds = ['general', 'dstu2', 'keys', 'embedded', 'ehr']
 
 function buildRecipe(url: string, appUrl: string, id: string): string {
   const recipes = buildRecipes({ url, appUrl, clients: ownClients({ appUrl, ehrIds }) })
