@@ -24,7 +24,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, number) => num
 
 function makePath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'audit-delivery-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   return join(folder, 'audit.ndjson')
 }
 

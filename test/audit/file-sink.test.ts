@@ -30,7 +30,7 @@ const eventOf = (id: number | string): string => JSON.stringify({ resourceType: 
 
 function makePath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   return join(folder, 'audit.ndjson')
 }
 
