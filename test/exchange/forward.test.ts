@@ -9,6 +9,7 @@ import { forward } from '../../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../../src/exchange/proxied-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
 import type { Place } from '../../src/exchange/shares.ts'
+import type { Outlet } from '../../src/exchange/sinks.ts'
 import type { ForwardLimits } from '../../src/limits.ts'
 
 const patient: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
@@ -37,21 +38,30 @@ function createResponse() {
   return response
 }
 
-function begin(limits = patient) {
+interface Odd {
+  request?: object
+  answer?: object
+}
+
+function begin(limits = patient, { request = {}, answer = {} }: Odd = {}) {
   const response = createResponse()
   const running = createRunning(() => 0)
   let handler: Dispatcher.DispatchHandler = {}
+  const outlets: Outlet[] = []
   const dispatch = (_options: unknown, given: Dispatcher.DispatchHandler) => {
     handler = given
     return true
   }
   const upstream = {
     pool: { dispatch },
-    judgeAnswer: () => ({ status: 200, headers: [], codings: [], isLive: false }),
-    chooseSink: () => undefined,
+    judgeAnswer: () => ({ status: 200, headers: [], codings: [], isLive: false, ...answer }),
+    chooseSink(_asked: unknown, _answer: unknown, given: Outlet) {
+      outlets.push(given)
+      return undefined
+    },
   }
   const proxied = {
-    ...{ request: { complete: true }, response, open: { session: { id: 'a' } } },
+    ...{ request: { complete: true, ...request }, response, open: { session: { id: 'a' } } },
     ...{ upstream, ownHeaders: [] },
   } as unknown as ProxiedRequest
   const watch = { place: {} as Place, running, limits }
@@ -61,7 +71,7 @@ function begin(limits = patient) {
     watch,
     upstream.pool as unknown as Dispatcher,
   )
-  return { outcome, response, running, handler }
+  return { outcome, response, running, handler, outlets }
 }
 
 test('[PS2] a mistake in looking after one exchange refuses it, and the others are looked after', async () => {
@@ -114,4 +124,47 @@ test('[K5] once an exchange is over, nothing that its EHR says reaches the clien
   assert.equal(response.headersSent, false)
   assert.deepEqual(response.sent, [])
   assert.equal(aborted.length, 1)
+})
+
+test('[K5] what is decoded or read late of an answer that was refused reaches nobody', async () => {
+  const aborted: unknown[] = []
+  const controller = {
+    resume: () => assert.fail('nothing is waited for'),
+    abort: (error: unknown) => void aborted.push(error),
+  } as unknown as Dispatcher.DispatchController
+  const { outcome, response, running, handler, outlets } = begin(patient, {
+    answer: { told: {} },
+  })
+  handler.onRequestStart?.(controller, undefined)
+  handler.onResponseStart?.(controller, 200, {})
+  const [outlet] = outlets
+  assert.ok(outlet)
+  running.abort('a', new BrokerError('session_invalid'))
+  await assert.rejects(outcome, { code: 'session_invalid' })
+  outlet.finish('late')
+  outlet.finishWhole('late')
+  outlet.onDrain()
+  outlet.onError(new Error('later'))
+  assert.equal(response.headersSent, false)
+  assert.deepEqual(response.sent, [])
+  assert.equal(aborted.length, 1)
+})
+
+test('[K5] an answer that the client has not read to its end is cut with its session', async () => {
+  const { outcome, response, running, handler } = begin()
+  const controller = {} as Dispatcher.DispatchController
+  handler.onRequestStart?.(controller, undefined)
+  handler.onResponseStart?.(controller, 200, {})
+  handler.onResponseEnd?.(controller, {})
+  assert.equal(response.destroyed, false)
+  running.abort('a', new BrokerError('session_invalid'))
+  assert.equal(response.destroyed, true)
+  await outcome
+})
+
+test('a client whose request broke off is not answered', async () => {
+  const { outcome, response, running } = begin(patient, { request: { errored: new Error('odd') } })
+  running.abort('a', new BrokerError('session_invalid'))
+  assert.equal(response.destroyed, true)
+  assert.equal(await outcome, 'broken off')
 })

@@ -95,12 +95,12 @@ test('[K2, K8, K9] path id, cookie name and content must agree', async t => {
       .split('; ')
       .find(pair => pair.includes(id))
       ?.split('=')[1] ?? ''
+  const renamed = `__Host-fhirstorm-${two.id}=${readValue(one.cookie, one.id)}`
+  assert.equal(await open(two.id, renamed), 401, 'before its text was ever read')
+  assert.equal(await open(one.id, `__Host-fhirstorm-${one.id}=${'A'.repeat(99)}`), 401)
   assert.equal(await open(one.id, one.cookie), 200)
   assert.equal(await open(two.id, one.cookie), 401)
-  assert.equal(
-    await open(two.id, `__Host-fhirstorm-${two.id}=${readValue(one.cookie, one.id)}`),
-    401,
-  )
+  assert.equal(await open(two.id, renamed), 401)
   assert.equal(await open(one.id, `${one.cookie}; ${one.cookie}`), 401)
   assert.equal(await open(one.id, one.cookie.replace('__Host-', '__HOST-')), 401)
   assert.equal(await open(one.id, one.cookie.slice(0, -9)), one.cookie.endsWith('=') ? 401 : 200)
