@@ -14,9 +14,11 @@ import { listFileExposures, listServedFiles } from './exposure.ts'
 import { listFacadeFaults } from './facade.ts'
 import { ConfigError, type ConfigFault, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
+import { describeIssue } from './issue-words.ts'
 import { listLimitFaults } from './limit-faults.ts'
 import { loadTls, type TlsConfig } from './listen.ts'
 import { findNearest } from './nearest.ts'
+import { listPortFaults } from './port-faults.ts'
 import { applyDefaults, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema, listSettings } from './schema.ts'
 import { findSoundParts, listFaultyParts, type SoundParts } from './sound-parts.ts'
@@ -110,6 +112,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
     report(['trustedProxies'], 'together these are a good part of all addresses: name the proxies')
   }
   for (const [place, message] of listLimitFaults(parts)) report(place, message)
+  for (const [place, message] of listPortFaults(parts)) report(place, message)
   checkProcesses(parts, report)
   for (const [place, message] of listFacadeFaults(parts)) report(place, message)
   const vault = parts.vault && (await loadVault(parts.vault, context))
@@ -156,7 +159,7 @@ function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
       report([...issue.path, key], `there is no such setting${hint}`)
     }
   } else {
-    report(issue.path, issue.message)
+    report(issue.path, describeIssue(issue))
   }
 }
 

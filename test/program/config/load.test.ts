@@ -100,7 +100,7 @@ ehrs:
   )
   const text = faults.join('\n')
   assert.match(text, /fhirstorm\.yaml:1:12: must be https/)
-  assert.match(text, /fhirstorm\.yaml:3:26: Too small/)
+  assert.match(text, /fhirstorm\.yaml:3:26: must be more than 0/)
   assert.match(text, /fhirstorm\.yaml:4:9: there is no such setting/)
   assert.match(text, /fhirstorm\.yaml:6:9: must be 1 to 32/)
   assert.match(text, /fhirstorm\.yaml:8:10: must be a plain https URL/)
