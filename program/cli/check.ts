@@ -145,7 +145,12 @@ function explain({ clientAuth, network, ...settings }: Registration): object {
 }
 
 function describe(reports: readonly EhrReport[], findings: readonly Finding[]): string {
-  const lines = ['the configuration is sound']
+  const isStartable = findings.every(({ kind }) => kind !== 'fault')
+  const lines = [
+    isStartable
+      ? 'the configuration is sound'
+      : 'the configuration is sound, what a start would meet is not',
+  ]
   for (const { kind, setting, message } of findings) lines.push(`${kind}: ${setting}: ${message}`)
   for (const report of reports) {
     lines.push(`${report.ehr}  ${report.iss}`)

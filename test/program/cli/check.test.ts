@@ -143,6 +143,7 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     const told = await run('check', text(further))
     const line = told.out.split('\n').find(one => one.startsWith(`${kind}: ${setting}: `))
     assert.match(line ?? told.out + told.error, message)
+    assert.equal(/^the configuration is sound$/m.test(told.out), kind !== 'fault')
     assert.equal(told.status, kind === 'fault' ? 1 : 0)
     const { ok, findings } = JSON.parse((await run('check', text(further), '--json')).out)
     assert.equal(ok, kind !== 'fault')
