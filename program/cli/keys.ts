@@ -39,18 +39,20 @@ const grammar = {
     'keep-hours': { type: 'string', default: String(LONGEST_HOURS) },
     'client-alg': { type: 'string' },
   },
-  usage: `usage: fhirstorm keys ACTION [--file FILE] [--client-alg ES384|RS384]
+  usage: `usage: fhirstorm keys ACTION [--file FILE] [--client-alg ES384|RS384] [--keep-hours HOURS]
 
   make     a new key ring, with a client key where --client-alg is given
   status   which keys there are, and which step is next
   add      a server key, or with --client-alg a client key, that is known but not used yet
   promote  what was added is used from now on; first restart or reload every process
-  retire   takes away what was replaced --keep-hours ago (168, the longest that sessions can last)
+  retire   takes away what was replaced --keep-hours ago (unless told, the longest that sessions can last)
   rotate   all three in one step, for a single process
   export   the public client keys, for an EHR that cannot fetch them
   epoch    ends all sessions, also those that a backup brings back
 
-  --file FILE  the key ring; ./fhirstorm-keys.json unless told
+  --file FILE         the key ring; ./fhirstorm-keys.json unless told
+  --client-alg ALG    ES384 or RS384: make and add make a client key of this kind
+  --keep-hours HOURS  how long retire and rotate keep what was replaced; 168 unless told
 `,
 } as const
 
@@ -66,7 +68,7 @@ export async function keys(args: string[]): Promise<number> {
   if (alg !== undefined && alg !== 'ES384' && alg !== 'RS384') {
     return refuse(grammar, '--client-alg is ES384 or RS384')
   }
-  if (!(keepMs > 0)) return refuse(grammar, '--keep-hours is a number of hours')
+  if (!(keepMs > 0)) return refuse(grammar, '--keep-hours is a number of hours above 0')
   const task = { file: String(file), alg: alg as Alg | undefined, now: Date.now(), keepMs }
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined
   if (act === undefined) return refuse(grammar, `what to do is one of ${names}`)
@@ -129,11 +131,15 @@ function change(build: (ring: KeyRing, task: Task) => Promise<KeyRing>) {
 function tell(ring: KeyRing, task: Task): void {
   const waiting = ring.keys.filter(({ isNext }) => isNext).length
   const counts = [
-    `${ring.keys.length} server keys`,
+    countKeys(ring.keys, 'server key'),
     ...(waiting ? ['one of them waiting'] : []),
-    ...(ring.clientKeys.length ? [`${ring.clientKeys.length} client keys`] : []),
+    ...(ring.clientKeys.length ? [countKeys(ring.clientKeys, 'client key')] : []),
   ]
   print(`${task.file}: ${counts.join(', ')}\nnext: ${describeNextStep(ring, task)}\n`)
+}
+
+function countKeys({ length }: readonly unknown[], name: string): string {
+  return `${length} ${name}${length === 1 ? '' : 's'}`
 }
 
 async function epoch({ file }: Task): Promise<number> {

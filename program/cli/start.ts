@@ -27,6 +27,7 @@ const grammar = {
   --public-url URL   where browsers reach fhirstorm (publicUrl)
   --keys-file FILE   the key ring (keysFile)
   --vault WHERE      a path for SQLite, or a redis:// URL (vault)
+  --audit WHERE      stdout, a path, or the base of a FHIR server (audit)
   --processes N      so many workers, or auto: one for each core (processes)
   --log-level LEVEL  trace, debug, info, warn or error (log.level)
 

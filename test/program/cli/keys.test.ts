@@ -126,6 +126,7 @@ test('[K11, AS-09] the command leads through a rotation, and says which step is 
   await keys('retire')
   assert.equal((await read()).keys.length, 2)
   assert.match(await keys('retire', '--keep-hours', '0.0000001'), /next: nothing waits/)
+  assert.match(await keys('status'), /: 1 server key, 1 client key\n/)
   const retired = await read()
   assert.deepEqual(retired.keys, [promoted.keys[0]])
   assert.equal(retired.clientKeys.length, 1)
@@ -133,6 +134,7 @@ test('[K11, AS-09] the command leads through a rotation, and says which step is 
     ['made'],
     [],
     ['add', '--keep-hours', 'long'],
+    ['retire', '--keep-hours', '0'],
     ['add', '--client-alg', 'RS1'],
   ]) {
     assert.match(await refusal(...words), /^fhirstorm keys: .* \(fhirstorm keys --help\)\n$/)
