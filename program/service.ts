@@ -87,7 +87,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     options
   const { operated: before, spread } = options
   const { take: operate, ...operators } = createOperation({ logger, before, spread })
-  const counts = createProcessCounts({ countOutside })
+  const counts = createProcessCounts({ countOutside, isLed: others.processes !== undefined })
   const fronts = createFronts()
   /** The generations that have not ended: those of before have answers under way. */
   const alive = new Set<FastifyInstance>()

@@ -21,6 +21,8 @@ export interface ProcessCounts {
 export interface ProcessCountsOptions {
   /** Asked whenever the metrics are. */
   countOutside?: () => OutsideCounts
+  /** Another process does the reloads, and says since when the configuration is in force. */
+  isLed?: boolean
   /** Milliseconds since the epoch. */
   now?: () => number
 }
@@ -28,6 +30,7 @@ export interface ProcessCountsOptions {
 /** A process whose configuration has just come into force. */
 export function createProcessCounts({
   countOutside,
+  isLed = false,
   now = Date.now,
 }: ProcessCountsOptions): ProcessCounts {
   const registry = new Registry()
@@ -66,6 +69,6 @@ export function createProcessCounts({
 
   function note(hasSucceeded: boolean): void {
     isSuccessful.set(hasSucceeded ? 1 : 0)
-    if (hasSucceeded) succeededAt.set(now() / 1000)
+    if (hasSucceeded && !isLed) succeededAt.set(now() / 1000)
   }
 }

@@ -48,7 +48,9 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const crew: Crew = {
     ...{ app, admin, folder, broker, sandbox, file: `${folder}/fhirstorm-${port}.yaml` },
     async metric(name, labels) {
-      const text = await (await fetch(`${admin}/metrics`)).text()
+      // No connection is kept to a worker that is killed meanwhile.
+      const headers = { connection: 'close' }
+      const text = await (await fetch(`${admin}/metrics`, { headers })).text()
       const samples = findSamples(readSamples(text), name, labels)
       return samples.reduce((sum, { value }) => sum + value, 0)
     },

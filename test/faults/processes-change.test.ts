@@ -174,6 +174,7 @@ describe('several processes under load', () => {
     const browser = createBrowser()
     const { fhirBaseUrl } = await logIn(crew, browser, 'amy-shaw')
     const before = await counted()
+    const inForceSince = () => crew.metric('fhirstorm_last_reload_success_timestamp_seconds')
     const read = async (times: number) => {
       for (let time = 0; time < times; time++) {
         assert.equal(await ask(`${fhirBaseUrl}/Patient/amy-shaw`, browser), 200)
@@ -183,6 +184,7 @@ describe('several processes under load', () => {
     assert.equal(await counted(), before + 30)
     // A reload begins a new generation of every app, and a scrape may meet any worker.
     assert.equal((await reload()).status, 200)
+    const since = await inForceSince()
     await read(10)
     for (let turn = 0; turn < PROCESSES; turn++) assert.equal(await counted(), before + 40)
     // Whoever dies after a scrape takes nothing back.
@@ -198,6 +200,8 @@ describe('several processes under load', () => {
     await until(() => !isAlive(next))
     assert.equal(await counted(), before + 46)
     await until(() => isServing(crew, PROCESSES))
+    // Whoever takes a place begins with what is in force already.
+    assert.equal(await inForceSince(), since)
     assert.equal(await crew.metric('fhirstorm_up', { ehr: 'general' }), 1)
     assert.equal(await crew.metric('fhirstorm_build_info'), 1)
   })
