@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, BrowserContext, Frame, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Frame, Page, Request } from 'playwright-core'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { createWorld, type World } from '../world/world.ts'
 
@@ -42,8 +42,19 @@ describe('other sites in Chromium', { skip: !hasChromium() }, () => {
 
   async function logIn(context: BrowserContext): Promise<{ page: Page; base: string }> {
     const page = await context.newPage()
+    const underWay = new Set<Request>()
+    page.on('request', request => {
+      if (!request.url().endsWith('/sessions/events')) underWay.add(request)
+    })
+    for (const end of ['requestfinished', 'requestfailed'] as const) {
+      page.on(end as 'requestfinished', request => void underWay.delete(request))
+    }
     await page.goto(`${world.sandbox.url}/launch-app?patient=amy-shaw&auto=1`)
     await page.locator('#search tbody tr').first().waitFor()
+    // What the page itself asks for is not taken for somebody else's.
+    for (let quiet = 0; quiet < 5; quiet = underWay.size > 0 ? 0 : quiet + 1) {
+      await page.waitForTimeout(100)
+    }
     const id = new URL(page.url()).searchParams.get('session')
     return { page, base: `${world.app}/sessions/${id}/fhir` }
   }
