@@ -41,6 +41,9 @@ export function judgeServer(info: string): string[] {
 
 /** How much the server holds in memory, whoever it is of, and its bound where it has one. */
 export function readSize(info: string): VaultSize {
-  const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
-  return { bytes: read('used_memory'), maxBytes: read('maxmemory') || undefined }
+  const read = (line: RegExp) => Number(line.exec(info)?.[1] ?? 0)
+  return {
+    bytes: read(/^used_memory:(\d+)/m),
+    maxBytes: read(/^maxmemory:(\d+)/m) || undefined,
+  }
 }

@@ -48,10 +48,8 @@ function fit(bytes: Uint8Array | undefined, { kty, n = '' }: PublicJwk): Uint8Ar
 function decode(answer: Uint8Array): Uint8Array | undefined {
   const text = new TextDecoder('latin1').decode(answer)
   if (!BASE64.test(text)) return undefined
-  const url = text
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/[=\s]+$/, '')
+  const [bare = ''] = text.split(/[=\s]/, 1)
+  const url = bare.replaceAll('+', '-').replaceAll('/', '_')
   return url.length % 4 === 1 ? undefined : base64url.decode(url)
 }
 
