@@ -84,7 +84,7 @@ for (const [name, kind, err, at] of passing) {
   test(`[PS2, DS9] ${name} is logged and counted, and nobody notices`, async t => {
     const { broker, places, fault, lines, counted } = await startFaulty(t, name)
     const browser = createBrowser()
-    const { fhirBaseUrl } = await logIn(places, browser, 'amy-shaw', 'ehr=endless')
+    const { id, fhirBaseUrl } = await logIn(places, browser, 'amy-shaw', 'ehr=endless')
     const stream = await openStream(browser, `${fhirBaseUrl}/Patient`)
     assert.equal(await counted(kind), 0)
     for (let round = 1; round <= 3; round++) {
@@ -99,6 +99,9 @@ for (const [name, kind, err, at] of passing) {
     assert.ok(stream.isOpen())
     assert.equal((await browser.fetch(`${places.app}/readyz`)).status, 200)
     assert.ok(!broker.output.join('').includes(SECRET))
+    // It would be let run for as long as an ending may take.
+    await browser.fetch(`${places.app}/sessions/${id}`, { method: 'DELETE' })
+    await stream.cut()
     assert.equal(await broker.stop(), 0)
   })
 }

@@ -22,7 +22,17 @@ import { findTests } from './asked-tests.ts'
 import { findGuards, type Mutant } from './guards.ts'
 import { createTrial, type Verdict } from './trial.ts'
 
-const ROOMS = ['smart', 'session', 'proxy', 'exchange', 'network', 'browser', 'vault']
+const ROOMS = [
+  'smart',
+  'session',
+  'proxy',
+  'exchange',
+  'network',
+  'browser',
+  'vault',
+  'facade',
+  'audit',
+]
 const EXPLAINED = 'docs/mutants.md'
 
 const { values } = parseArgs({
