@@ -1,0 +1,113 @@
+// What streams of session events cost, and how soon an ending is heard: so many streams at one process, memory read
+// from the kernel before and after; then sessions are ended one after the other, by one request each.
+//   node bench/events.ts [--streams 10000] [--endings 200]
+
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { parseArgs } from 'node:util'
+import { startSandbox } from '../sandbox/sandbox.ts'
+import { logIn } from '../test/flow/login.ts'
+import { createBroker } from '../test/world/broker.ts'
+import { createBrowser } from '../test/world/browser.ts'
+import { findPort } from '../test/world/port.ts'
+
+const { values } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '10000' },
+    endings: { type: 'string', default: '200' },
+  },
+})
+const streams = Number(values.streams)
+const PER_SESSION = 32
+const SETTLE_MS = 3_000
+
+const app = `http://localhost:${await findPort()}`
+const sandbox = await startSandbox({ port: 0, appUrl: app })
+const broker = createBroker({
+  ...{ app, sandbox: sandbox.url },
+  configure(document) {
+    document.limits = {
+      connections: { all: streams + 1_000, perAddress: streams + 1_000 },
+      sessionStreams: { perSession: PER_SESSION, all: streams },
+      logins: { requestsPerAddress: 100_000, perAddress: 100_000, perEhr: 100_000, all: 100_000 },
+    }
+  },
+})
+await broker.start()
+
+interface Held {
+  id: string
+  cookie: string
+  /** Streams that have heard of the end, and when the last one did. */
+  heard: number
+  lastAt: number
+}
+
+try {
+  const sessions: Held[] = []
+  while (sessions.length < Math.ceil(streams / PER_SESSION)) {
+    const browser = createBrowser()
+    const { id } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+    const cookie = [...browser.cookies(app)].map(pair => pair.join('=')).join('; ')
+    sessions.push({ id, cookie, heard: 0, lastAt: 0 })
+    if (sessions.length % 50 === 0) console.log(`${sessions.length} sessions`)
+  }
+  await settle()
+  const before = readMemory()
+  for (let opened = 0; opened < streams; opened += 100) {
+    const batch = Array.from({ length: Math.min(100, streams - opened) }, (_, at) =>
+      listen(sessions[Math.floor((opened + at) / PER_SESSION)] as Held),
+    )
+    await Promise.all(batch)
+    if (opened % 1_000 === 0) console.log(`${opened} streams`)
+  }
+  await settle()
+  const after = readMemory()
+  console.log(`${streams} streams: ${((after - before) / streams).toFixed(1)} KB each`)
+  const waits: number[] = []
+  for (const one of sessions.slice(0, Number(values.endings))) {
+    const begun = performance.now()
+    const answer = await fetch(`${app}/sessions/${one.id}`, {
+      method: 'DELETE',
+      headers: { cookie: one.cookie, 'x-csrf': '1' },
+    })
+    if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
+    while (one.heard < PER_SESSION) await settle(1)
+    waits.push(one.lastAt - begun)
+  }
+  waits.sort((a, b) => a - b)
+  const at = (share: number) => waits[Math.floor(share * (waits.length - 1))]?.toFixed(1)
+  console.log(`${waits.length} endings, until the last of ${PER_SESSION} tabs has heard of it:`)
+  console.log(`p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`)
+} finally {
+  await broker.close()
+  await sandbox.close()
+}
+process.exit()
+
+async function listen(session: Held): Promise<void> {
+  const { cookie } = session
+  const headers = { cookie, accept: 'text/event-stream', 'sec-fetch-site': 'same-origin' }
+  const asked = get(`${app}/sessions/events`, { headers, agent: false })
+  const [answer] = await once(asked, 'response')
+  if (answer.statusCode !== 200) throw new Error(`a stream was refused with ${answer.statusCode}`)
+  let isOver = false
+  answer.setEncoding('utf8').on('data', (text: string) => {
+    if (isOver || !text.includes('event: ended')) return
+    isOver = true
+    session.heard++
+    session.lastAt = performance.now()
+  })
+  await once(answer, 'data')
+}
+
+/** Kilobytes that the process holds. */
+function readMemory(): number {
+  const status = readFileSync(`/proc/${broker.pid()}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1])
+}
+
+async function settle(milliseconds = SETTLE_MS): Promise<void> {
+  await new Promise(done => setTimeout(done, milliseconds))
+}
