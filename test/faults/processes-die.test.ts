@@ -68,12 +68,12 @@ async function killWorkers(kills: number, vault?: Vault): Promise<void> {
 }
 
 describe('a worker is killed again and again under load', () => {
-  test('[PR1] over SQLite', async () => killWorkers(10))
+  test('[PR1] over SQLite', async () => killWorkers(5))
   if (hasRedis()) {
     test('[PR1] over Redis', async t => {
       const redis = await startRedis()
       t.after(() => redis.close())
-      await killWorkers(5, { kind: 'redis', url: redis.url })
+      await killWorkers(3, { kind: 'redis', url: redis.url })
     })
   }
 })

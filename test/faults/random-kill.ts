@@ -48,7 +48,10 @@ export async function killAtRandom(rounds: number, seed: number): Promise<KillRe
       const workers = Array.from({ length: WORKERS }, async () => {
         while (running) await act().catch(() => undefined)
       })
-      await new Promise(done => setTimeout(done, 100 + random() * 300))
+      // By work and not by time: a slow machine gets as far in a round as a fast one.
+      const enough = countWork() + 1 + Math.floor(random() * 12)
+      while (countWork() < enough) await new Promise(done => setTimeout(done, 5))
+      await new Promise(done => setTimeout(done, random() * 50))
       await broker.kill()
       running = false
       await Promise.all(workers)
@@ -60,6 +63,10 @@ export async function killAtRandom(rounds: number, seed: number): Promise<KillRe
     await sandbox.close()
   }
   return report
+
+  function countWork(): number {
+    return report.logins + report.reads + report.logouts
+  }
 
   async function act(): Promise<void> {
     const choice = random()
