@@ -39,6 +39,7 @@ const bounds: Record<string, string> = {
   'src/facade/parameters.ts values': EACH_CALL,
   'src/facade/statements.ts kept': EACH_EHR,
   'src/exchange/breaker.ts entries': EACH_EHR,
+  'src/exchange/breaker.ts tried': 'its own count: 1,000, then all are forgotten',
   'src/exchange/rate.ts ofUsers': 'requests that may begin within a second',
   'src/exchange/rate.ts ofEhrs': EACH_EHR,
   'src/exchange/access.ts requests': 'sessions of requests under way, that live elsewhere',

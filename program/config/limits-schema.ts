@@ -205,7 +205,11 @@ export const limitsSchema = z.strictObject({
         100_000,
         'FHIR requests to an EHR that fail in a row, without an answer between, until no more are sent; 502 `upstream_unreachable`',
       ),
-      pauseSeconds: seconds(defaultBreakerLimits.pauseMs, 600, 'so long, until one is tried'),
+      pauseSeconds: seconds(
+        defaultBreakerLimits.pauseMs,
+        600,
+        'so long, until one is tried; users in turn',
+      ),
     })
     .prefault({}),
   memory: z

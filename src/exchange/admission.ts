@@ -42,7 +42,7 @@ export function createAdmission({ perSecond, breaker, now, tell }: AdmissionOpti
       const { ehr } = session
       rate?.(ehr, nameUser(session))
       const since = now()
-      const rest = restOf(ehr, since)
+      const rest = isOpen(ehr) ? restOf(ehr, since, nameUser(session)) : 0
       if (rest === 0) return since
       const retryAfterSeconds = Math.ceil(rest / 1000)
       throw new BrokerError('upstream_unreachable', {

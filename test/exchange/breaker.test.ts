@@ -11,7 +11,9 @@ function createWorld() {
   const fail = (times: number, ehr = 'one', since = world.now) => {
     for (let i = 0; i < times; i++) breaker.noteSilence(ehr, since)
   }
-  const restOf = (ehr: string) => breaker.restOf(ehr, world.now)
+  let count = 0
+  /** Of a user of their own, unless told. */
+  const restOf = (ehr: string, user = `user ${++count}`) => breaker.restOf(ehr, world.now, user)
   return { world, breaker, fail, restOf }
 }
 
@@ -70,6 +72,37 @@ test('[LM1] who says nothing of the EHR keeps nobody else from trying', () => {
   assert.equal(restOf('one'), 1_000)
 })
 
+test('[LM1] users are tried in turn: whoever was tried waits until others were', () => {
+  const { world, breaker, fail, restOf } = createWorld()
+  fail(3)
+  world.now = 1_000
+  assert.equal(restOf('one', 'slow'), 0)
+  assert.equal(restOf('one', 'slow'), 2_000, 'again')
+  assert.equal(restOf('one', 'quick'), 1_000)
+  world.now = 2_000
+  assert.equal(restOf('one', 'slow'), 1_000)
+  assert.equal(restOf('one', 'also slow'), 0)
+  world.now = 3_000
+  // Those two ask first and all the time.
+  assert.equal(restOf('one', 'slow'), 1_000)
+  assert.equal(restOf('one', 'also slow'), 1_000)
+  assert.equal(restOf('one', 'quick'), 0)
+  world.now = 5_000
+  assert.equal(restOf('one', 'slow'), 0, 'nobody else came: a new round')
+  world.now = 6_000
+  assert.equal(restOf('one', 'also slow'), 0)
+  world.now = 7_000
+  assert.equal(restOf('one', 'quick'), 0)
+  // What says nothing of the EHR makes room for another, and not for the same.
+  breaker.noteNothing('one', 7_000)
+  assert.equal(restOf('one', 'quick'), 1_000)
+  assert.equal(restOf('one'), 0)
+  breaker.noteAnswer('one')
+  fail(3)
+  world.now = 8_000
+  assert.equal(restOf('one', 'slow'), 0, 'who was tried is forgotten with the answer')
+})
+
 test('[LM1] one user cannot have an EHR left in peace by being slow, or by what never reaches it', () => {
   const world = { now: 0 }
   const told: unknown[] = []
@@ -78,28 +111,35 @@ test('[LM1] one user cannot have an EHR left in peace by being slow, or by what 
     breaker: { failures: 2, pauseMs: 1_000 },
     ...{ now: () => world.now, tell: (...given) => void told.push(given) },
   })
-  const session = { ehr: 'one' } as Parameters<typeof admission.admit>[0]
+  type Session = Parameters<typeof admission.admit>[0]
+  let count = 0
+  const nextSession = () => ({ ehr: 'one', id: String(++count), tokens: {} }) as Session
   const silence = new BrokerError('upstream_timeout')
   // The body never came as a whole.
   for (let i = 0; i < 9; i++) {
-    admission.noteRefusal('one', admission.admit(session), silence, false)
+    admission.noteRefusal('one', admission.admit(nextSession()), silence, false)
   }
   // Others were answered while this waited.
-  const since = admission.admit(session)
+  const since = admission.admit(nextSession())
   world.now = 60_000
-  admission.noteEnd('one', admission.admit(session), true)
+  admission.noteEnd('one', admission.admit(nextSession()), true)
   for (let i = 0; i < 9; i++) admission.noteRefusal('one', since, silence, true)
   assert.deepEqual(told, [['one', true]])
   // Nobody was.
   for (let i = 0; i < 2; i++) admission.noteRefusal('one', 60_000, silence, true)
-  assert.throws(() => admission.admit(session), { code: 'upstream_unreachable' })
+  assert.throws(() => admission.admit(nextSession()), { code: 'upstream_unreachable' })
   // What is tried and refused, or left, by us alone makes room for the next at once.
   world.now = 61_000
-  admission.noteRefusal('one', admission.admit(session), new BrokerError('body_invalid'), true)
-  admission.noteEnd('one', admission.admit(session), false)
+  admission.noteRefusal(
+    'one',
+    admission.admit(nextSession()),
+    new BrokerError('body_invalid'),
+    true,
+  )
+  admission.noteEnd('one', admission.admit(nextSession()), false)
   world.now = 61_001
-  admission.admit(session)
-  assert.throws(() => admission.admit(session), { code: 'upstream_unreachable' })
+  admission.admit(nextSession())
+  assert.throws(() => admission.admit(nextSession()), { code: 'upstream_unreachable' })
 })
 
 test('[LM1] what was sent before and fails late keeps nobody out for longer', () => {
