@@ -132,7 +132,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 
   function answer(error: BrokerError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const config: Partial<FastifyContextConfig> = request.routeOptions.config ?? {}
-    if (error.status >= 500) {
+    // A drain is no fault: it was asked for, and balancers look several times a minute.
+    if (error.status >= 500 && error.code !== 'draining') {
       const at = error.code === 'internal' ? locateFault(error.cause) : undefined
       const { ehr, session } = tellAbout(request)
       request.log.warn(

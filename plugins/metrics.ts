@@ -71,7 +71,7 @@ const MESSAGES: Record<Act['act'], string> = {
   logout: 'logout',
   ending: 'session ended',
   renewal: 'renewal',
-  administration: 'done by the administrator',
+  administration: 'asked for by the administrator',
 }
 const WARNED: ReadonlySet<Act['act']> = new Set(['login_failed', 'denial'])
 

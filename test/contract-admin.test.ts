@@ -141,6 +141,8 @@ test('[AD8] while it drains no login begins and it is not ready; sessions go on,
     return code === 'draining' && route === '/launch' && ehr === 'general'
   })
   assert.equal((await fetch(`${app}/readyz`)).status, 503)
+  await lineSince(from, ({ code, route }) => code === 'draining' && route === '/readyz')
+  assert.doesNotMatch(broker.output.slice(from).join(''), /"msg":"refused"/)
   assert.equal((await fetch(`${app}/healthz`)).status, 200)
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
   const ended = await late.navigate(`${begun.headers.get('location')}&patient=amy-shaw&auto=1`)
