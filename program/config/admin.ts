@@ -50,10 +50,3 @@ function judgeToken(token: string): string | undefined {
   const weakness = findTokenWeakness(token)
   return weakness && `the token can be guessed (${weakness}): openssl rand -base64 32`
 }
-
-/** Where the internal listener is, apart from what its callers must show. */
-export function splitToken(internal: NonNullable<InternalConfig>) {
-  if ('socket' in internal) return { place: internal }
-  const { token, ...place } = internal
-  return { place, token }
-}
