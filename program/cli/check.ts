@@ -14,9 +14,9 @@ import { discover } from '../../src/smart/discovery/discovery.ts'
 import { lintScopes } from '../../src/smart/scope/scope-lint.ts'
 import { lintClientAuth } from '../../src/smart/token/client-auth.ts'
 import type { Registration } from '../../src/smart/types.ts'
-import { type Config, ConfigError } from '../config/load.ts'
-import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
-import { judgeConfiguration, readConfiguration } from './configuration.ts'
+import { ConfigError, wholeOf } from '../config/load.ts'
+import { configurationOptions, readCommandLine } from './command-line.ts'
+import { judgeParts, tellFaults } from './configuration.ts'
 import { judgeAudit } from './judge-audit.ts'
 import { type Finding, judgeSurroundings } from './surroundings.ts'
 import { print } from './terminal.ts'
@@ -49,9 +49,20 @@ export async function check(args: string[]): Promise<number> {
   const line = readCommandLine(args, grammar)
   if (typeof line === 'number') return line
   const { values } = line
-  const config = values.json ? await judge(values) : await readConfiguration(values)
-  if (!config) return 2
-  const findings = [...(await judgeSurroundings(config)), ...(await judgeAudit(config))]
+  const judged = await judgeParts(values)
+  const { sound, faults, placeOf } = judged
+  const findings = [...(await judgeSurroundings(sound)), ...(await judgeAudit(sound))]
+  if (faults.length > 0) {
+    // All that keeps a start from serving is told in one run, in the order of the file.
+    const met = findings.flatMap(({ kind, setting, message }) =>
+      kind === 'fault' ? [{ where: placeOf(setting.split('.')), setting, message }] : [],
+    )
+    const error = new ConfigError([...faults, ...met])
+    if (values.json) printJson({ ok: false, faults: error.faults })
+    else tellFaults(error)
+    return 2
+  }
+  const config = wholeOf(judged)
   const reports: EhrReport[] = []
   for (const registration of config.registrations) {
     reports.push({
@@ -70,17 +81,6 @@ export async function check(args: string[]): Promise<number> {
   if (values.json) printJson({ ok, findings, ehrs: reports })
   else print(describe(reports, findings))
   return ok ? 0 : 1
-}
-
-/** The configuration, or undefined after its faults have been printed as JSON. */
-async function judge(values: CommandLine['values']): Promise<Config | undefined> {
-  try {
-    return await judgeConfiguration(values)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    printJson({ ok: false, faults: error.faults })
-    return undefined
-  }
 }
 
 function printJson(document: object): void {

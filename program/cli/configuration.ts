@@ -6,7 +6,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Environment, withOptions } from '../config/environment.ts'
 import { FileRefusal, type ReadFile } from '../config/files.ts'
-import { type Config, ConfigError, loadConfig } from '../config/load.ts'
+import { type Config, ConfigError, type Judged, judgeConfig, wholeOf } from '../config/load.ts'
 import type { CommandLine } from './command-line.ts'
 import { readNamedFile } from './named-file.ts'
 import { complain } from './terminal.ts'
@@ -51,9 +51,14 @@ export async function readSnapshot(
     return await takeSnapshot(values)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    complain(`fhirstorm: the configuration is faulty\n${error.message}\n`)
+    tellFaults(error)
     return undefined
   }
+}
+
+/** Prints what is wrong with a configuration, one fault a line. */
+export function tellFaults({ message }: ConfigError): void {
+  complain(`fhirstorm: the configuration is faulty\n${message}\n`)
 }
 
 let readFiles: string[] = []
@@ -70,17 +75,34 @@ export async function judgeConfiguration(values: CommandLine['values'] = {}): Pr
 
 /** As `judgeConfiguration`, with what it was read from. */
 export async function takeSnapshot(values: CommandLine['values']): Promise<ReadConfiguration> {
+  const { judged, snapshot } = await judgeFiles(values)
+  return { config: wholeOf(judged), snapshot }
+}
+
+/** What is sound of the configuration of a command line, and what is not. */
+export async function judgeParts(values: CommandLine['values']): Promise<Judged> {
+  try {
+    return (await judgeFiles(values)).judged
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { sound: {}, faults: error.faults, placeOf: () => 'configuration' }
+  }
+}
+
+async function judgeFiles(
+  values: CommandLine['values'],
+): Promise<{ judged: Judged; snapshot: ConfigSnapshot }> {
   const path = await findConfigFile(readEnvironment(values))
   const folder = path === undefined ? process.cwd() : dirname(path)
   readFiles = path === undefined ? [] : [path]
   const file = path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) }
   const files: Record<string, string> = {}
-  const config = await judge(values, { file, folder }, async (name, kind) => {
+  const judged = await judge(values, { file, folder }, async (name, kind) => {
     readFiles.push(name)
     files[name] = await readNamedFile(name, kind)
     return files[name]
   })
-  return { config, snapshot: { file, folder, files } }
+  return { judged, snapshot: { file, folder, files } }
 }
 
 /** The configuration that a snapshot comes to, with this command line; rejects with ConfigError. */
@@ -88,24 +110,25 @@ export async function judgeSnapshot(
   { files, ...source }: ConfigSnapshot,
   values: CommandLine['values'],
 ): Promise<Config> {
-  return await judge(values, source, async name => {
+  const judged = await judge(values, source, async name => {
     const text = files[name]
     if (text === undefined) throw new FileRefusal('the file was not read')
     return text
   })
+  return wholeOf(judged)
 }
 
 async function judge(
   values: CommandLine['values'],
   { file, folder }: Omit<ConfigSnapshot, 'files'>,
   readFile: ReadFile,
-): Promise<Config> {
+): Promise<Judged> {
   const env = readEnvironment(values)
-  const config = await loadConfig({
+  const judged = await judgeConfig({
     ...{ file, folder, env },
     readFile: (name, kind) => readFile(resolve(folder, name), kind),
   })
-  return resolvePaths(config, folder)
+  return { ...judged, sound: resolvePaths(judged.sound, folder) }
 }
 
 function readEnvironment({ config, ...options }: CommandLine['values']): Environment {
@@ -114,14 +137,15 @@ function readEnvironment({ config, ...options }: CommandLine['values']): Environ
 }
 
 // Every path of a configuration is relative to its folder.
-function resolvePaths(config: Config, folder: string): Config {
+function resolvePaths(config: Partial<Config>, folder: string): Partial<Config> {
   const { frontend, vault, internal, audit } = config
   const isSocket = internal !== undefined && 'socket' in internal
+  const root = frontend?.static
   return {
     ...config,
     internal: isSocket ? { socket: resolve(folder, internal.socket) } : internal,
-    frontend: { ...frontend, static: frontend.static && resolve(folder, frontend.static) },
-    vault: vault.kind === 'sqlite' ? { ...vault, path: resolve(folder, vault.path) } : vault,
+    frontend: frontend && { ...frontend, static: root && resolve(folder, root) },
+    vault: vault?.kind === 'sqlite' ? { ...vault, path: resolve(folder, vault.path) } : vault,
     audit: audit && 'path' in audit ? { ...audit, path: resolve(folder, audit.path) } : audit,
   }
 }

@@ -1,5 +1,5 @@
 // What a start would meet besides its configuration: the vault with these keys, the frontend's folder, the
-// addresses to listen on. Nothing is made, and nothing stays open.
+// addresses and sockets to listen on. Nothing is made, and nothing stays open.
 
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
@@ -23,21 +23,22 @@ export interface Finding {
 
 const VAULT_DEADLINE_MS = 5_000
 
-/** Everything that is found, in the order of the settings. */
-export async function judgeSurroundings(config: Config): Promise<Finding[]> {
-  const { listen, admin } = config
+/** Everything that is found, in the order of the settings; what is faulty itself is left out. */
+export async function judgeSurroundings(sound: Partial<Config>): Promise<Finding[]> {
+  const { listen, admin, internal, frontend, publicUrl, vault, keyRing } = sound
   return [
-    ...(await judgePort('listen', listen)),
+    ...(listen ? await judgePort('listen', listen) : []),
     ...(admin ? await judgePort('admin', admin) : []),
-    ...judgeOrigins(config),
-    ...(await judgeFiles(config.frontend)),
-    ...(await judgeVault(config)),
+    ...(internal ? await judgeInternal(internal) : []),
+    ...(frontend && publicUrl ? judgeOrigins(frontend, publicUrl) : []),
+    ...(frontend ? await judgeFiles(frontend) : []),
+    ...(vault ? await judgeVault(vault, keyRing) : []),
   ]
 }
 
 /** A login from there succeeds, and every session is then invalid, without a word. */
-function judgeOrigins({ frontend, publicUrl }: Config): Finding[] {
-  return frontend.origins
+function judgeOrigins({ origins }: Config['frontend'], publicUrl: string): Finding[] {
+  return origins
     .filter(origin => isAnotherSite(origin, publicUrl))
     .map(origin => ({
       kind: 'warning' as const,
@@ -62,6 +63,13 @@ async function judgePort(
   return [{ kind, setting: `${setting}.port`, message: `${host}:${port}: ${message}` }]
 }
 
+async function judgeInternal(internal: NonNullable<Config['internal']>): Promise<Finding[]> {
+  if (!('socket' in internal)) return await judgePort('internal', internal)
+  const folder = dirname(internal.socket)
+  const message = `${internal.socket} cannot be made: ${folder} cannot be written`
+  return (await isWritable(folder)) ? [] : [{ kind: 'fault', setting: 'internal.socket', message }]
+}
+
 async function judgeFiles({ static: folder, fallback }: Config['frontend']): Promise<Finding[]> {
   if (folder === undefined) return []
   const setting = 'frontend.static'
@@ -78,12 +86,16 @@ async function judgeFiles({ static: folder, fallback }: Config['frontend']): Pro
   return (await isThere(join(folder, 'index.html'))) ? [] : [{ kind: 'warning', setting, message }]
 }
 
-async function judgeVault(config: Config): Promise<Finding[]> {
-  const { vault } = config
+async function judgeVault(
+  vault: Config['vault'],
+  keyRing: Config['keyRing'] | undefined,
+): Promise<Finding[]> {
   if (vault.kind === 'sqlite' && !(await isThere(vault.path)))
     return await judgeFolder('vault.path', vault.path)
+  // Without its keys it cannot be opened.
+  if (keyRing === undefined) return []
   try {
-    const opened = await openVault(config)
+    const opened = await openVault({ vault, keyRing })
     const fault = await ask(opened.vault)
     await opened.vault.close()
     const message = 'the vault does not answer: a start would wait for it'
@@ -114,12 +126,15 @@ async function ask(vault: Vault): Promise<boolean> {
 export async function judgeFolder(setting: string, path: string): Promise<Finding[]> {
   let folder = dirname(path)
   while (!(await isThere(folder)) && dirname(folder) !== folder) folder = dirname(folder)
-  const isWritable = await access(`${folder}/.`, constants.W_OK).then(
+  const message = `${path} cannot be made: ${folder} cannot be written`
+  return (await isWritable(folder)) ? [] : [{ kind: 'fault', setting, message }]
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  return await access(`${folder}/.`, constants.W_OK).then(
     () => true,
     () => false,
   )
-  const message = `${path} cannot be made: ${folder} cannot be written`
-  return isWritable ? [] : [{ kind: 'fault', setting, message }]
 }
 
 async function isThere(path: string): Promise<boolean> {

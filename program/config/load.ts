@@ -56,8 +56,28 @@ export interface ConfigSource {
   readFile: ReadFile
 }
 
+/** What a configuration comes to. */
+export interface Judged {
+  /** Every part that is sound: all of the configuration where there is no fault. */
+  sound: Partial<Config>
+  faults: readonly ConfigFault[]
+  /** Where a setting is written, or the nearest one above it. */
+  placeOf(path: readonly PropertyKey[]): string
+}
+
 /** The whole configuration, or ConfigError with every fault and its place, in the order of the file. */
 export async function loadConfig(source: ConfigSource): Promise<Config> {
+  return wholeOf(await judgeConfig(source))
+}
+
+/** The configuration where there is no fault; throws ConfigError. */
+export function wholeOf({ sound, faults }: Pick<Judged, 'sound' | 'faults'>): Config {
+  if (faults.length > 0) throw new ConfigError(faults)
+  return sound as Config
+}
+
+/** Judges every part of a configuration, whatever is wrong with the others; rejects with ConfigError where it has none. */
+export async function judgeConfig(source: ConfigSource): Promise<Judged> {
   const { env, file, folder = '/', readFile } = source
   const written = readDocument(source)
   const faults: ConfigFault[] = []
@@ -68,9 +88,9 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
     },
     reportVariable: reportAt,
   })
+  const placeOf = (path: readonly PropertyKey[]) => variableFor(path) ?? written.where(path)
   const report = (path: readonly PropertyKey[], message: string) => {
-    const where = variableFor(path) ?? written.where(path)
-    faults.push({ where, setting: nameSetting(path), message })
+    faults.push({ where: placeOf(path), setting: nameSetting(path), message })
   }
   if (file?.mode !== undefined) {
     for (const [place, message] of listFileExposures(written.document, file.mode)) {
@@ -91,20 +111,19 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   for (const [place = [], message] of listServedFiles(parts, { folder, name: file?.name })) {
     report(place, message)
   }
-  const config = await assemble(parts, context)
-  if (faults.length > 0 || !judged.success) throw new ConfigError(faults)
-  return config as Config
+  return { sound: await assemble(parts, context), faults, placeOf }
 }
 
-async function assemble(parts: SoundParts, context: DocumentContext): Promise<Config | undefined> {
+async function assemble(parts: SoundParts, context: DocumentContext): Promise<Partial<Config>> {
   const { report } = context
   const publicUrl = parts.publicUrl?.replace(/\/$/, '')
   const keyText = await readText(parts.keysFile, ['keysFile'], 'secret', context)
   const keyRing = keyText === undefined ? undefined : parseAt(keyText, ['keysFile'], report)
-  const registrations: (Registration | undefined)[] = []
+  const registrations: Registration[] = []
   for (const [i, ehr] of parts.ehrs.entries()) {
     const shared = { ...context, publicUrl: publicUrl ?? '', keyRing, ehrs: parts.ehrs.length }
-    registrations.push(ehr && (await loadRegistration(ehr, ['ehrs', i], shared)))
+    const registration = ehr && (await loadRegistration(ehr, ['ehrs', i], shared))
+    if (registration) registrations.push(registration)
   }
   checkUniqueness(parts, report)
   checkRedirects(parts, report)
@@ -120,35 +139,24 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Co
   const admin = parts.admin === undefined ? false : await loadAdmin(parts.admin, context)
   const internal = await loadInternal(parts.internal, context)
   const audit = await loadAudit(parts.audit, { ...context, keyRing })
-  if (!isWhole(parts) || !publicUrl || !keyRing || !vault || registrations.includes(undefined)) {
-    return undefined
-  }
-
-  const { ehrs: _ehrs, keysFile: _keysFile, ...rest } = parts
-  const origins = parts.frontend.origins.length
-    ? parts.frontend.origins
-    : [new URL(publicUrl).origin]
+  const { ehrs: _ehrs, keysFile: _keysFile, frontend, listen, ...rest } = parts
   return {
     ...rest,
     publicUrl,
     admin,
     internal,
     audit,
-    frontend: { ...parts.frontend, origins },
-    listen: { ...parts.listen, tls },
+    frontend: frontend && { ...frontend, origins: chooseOrigins(frontend, publicUrl) },
+    listen: listen && { ...listen, tls },
     vault,
     keyRing,
-    registrations: registrations as Registration[],
+    registrations,
   }
 }
 
-/** Settings that may be missing at the end are none of it; what has a default is there unless it is faulty. */
-function isWhole(parts: SoundParts): parts is ConfigDocument {
-  const { shape } = configSchema
-  return configSchema.keyof().options.every(name => {
-    const without = shape[name].safeParse(undefined)
-    return parts[name] !== undefined || (without.success && without.data === undefined)
-  })
+/** The frontend's own, or where it lies beside us. */
+function chooseOrigins({ origins }: { origins: readonly string[] }, publicUrl?: string) {
+  return origins.length > 0 || publicUrl === undefined ? origins : [new URL(publicUrl).origin]
 }
 
 function reportIssue(issue: z.core.$ZodIssue, report: Report): void {

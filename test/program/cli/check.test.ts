@@ -139,6 +139,8 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     ['audit: { sink: file, path: keys.json/audit.ndjson }', 'fault', 'audit.path', /be made/],
     ['vault: { kind: redis, url: redis://127.0.0.1:1 }', 'fault', 'vault', /does not answer/],
     ['vault: { kind: memory }', 'warning', 'vault', /end with this process/],
+    [`internal: { port: ${port} }`, 'warning', 'internal.port', /the port is in use/],
+    ['internal: { socket: nowhere/s.sock }', 'fault', 'internal.socket', /cannot be made/],
   ] as const) {
     const told = await run('check', text(further))
     const line = told.out.split('\n').find(one => one.startsWith(`${kind}: ${setting}: `))
@@ -157,6 +159,45 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
   assert.equal(JSON.parse(faulty.out).faults[0].setting, 'colour')
   assert.equal((await run('check', text(''), '--json')).status, 0)
   assert.equal(existsSync(join(folder, 'data')), false)
+})
+
+test('[ST4] what a start would meet is told in the same run as the faults of the file', async () => {
+  const other = join(folder, 'others.db')
+  const { vault } = await openVault({
+    ...{ vault: { kind: 'sqlite', path: other } as const, keyRing: makeKeyRing(0, randomBytes) },
+  })
+  await vault.close()
+  const text = (keysFile: string) => `publicUrl: https://app.example.org/bff
+colour: green
+listen: { host: 192.0.2.1 }
+frontend: { static: ./nowhere }
+vault: { kind: sqlite, path: others.db }
+keysFile: ${keysFile}
+audit: { sink: file, path: keys.json/audit.ndjson }
+internal: { socket: nowhere/s.sock }
+ehrs:
+${ehr('one', 'no address', secret)}`
+  const settings = async (keysFile: string) => {
+    const { status, out } = await run('check', text(keysFile), '--json')
+    assert.equal(status, 2)
+    const { faults } = JSON.parse(out) as { faults: { where: string; setting: string }[] }
+    return faults.map(({ where, setting }) => `${where.split(':')[1]} ${setting}`)
+  }
+  const vaultFault = '5 vault'
+  const others = ['2 colour', '3 listen.port', '4 frontend.static', vaultFault]
+  const further = ['7 audit.path', '8 internal.socket', '12 ehrs[0].iss']
+  assert.deepEqual(await settings('keys.json'), [...others, ...further])
+  // Without the keys the vault cannot be asked, and everything else can.
+  assert.deepEqual(
+    await settings('none.json'),
+    [...others, '6 keysFile', ...further].filter(one => one !== vaultFault),
+  )
+  const { error, out } = await run('check', text('keys.json'))
+  assert.equal(out, '')
+  assert.match(error, /^fhirstorm: the configuration is faulty\n/)
+  assert.match(error, /yaml:4:\d+: frontend\.static: .* is no folder that can be read\n/)
+  const none = await run('check', 'colour: [', '--json')
+  assert.match(JSON.parse(none.out).faults[0].message, /^not YAML/)
 })
 
 test('[ST4] a start that cannot listen says where and why in one line', async t => {
