@@ -97,6 +97,8 @@ export function createCrew(options: CrewOptions): Crew {
       now: () => performance.now(),
       async orders() {
         while (changing) await changing
+        // In the same moment: what changes from now on is for this one, too.
+        member.hasOrders = true
         return { snapshot, operated }
       },
     })

@@ -58,11 +58,7 @@ export function createMember(options: MemberOptions): Member {
     talk: createTalk<OfWorker, OfPrimary>({
       send: message => void worker.send(message as never, undefined, undefined, () => {}),
       answers: {
-        async orders() {
-          const current = await orders()
-          member.hasOrders = true
-          return { slot, processes, ...current }
-        },
+        orders: async () => ({ slot, processes, ...(await orders()) }),
         ready() {
           if (member.state !== 'starting') return
           member.state = 'ready'
