@@ -26,7 +26,7 @@ const RETRY_SECONDS = 5
 
 async function pressure(app: FastifyInstance, options: PressureOptions): Promise<void> {
   judgeOptions('pressure', options, { measure: optional(aFunction) })
-  const { measure = measureProcess, ...given } = options
+  const { measure = measureMemory, ...given } = options
   const limits = { ...defaultPressureLimits, ...given }
   let found = findPressure(measure(), limits)
   const timer = setInterval(() => {
@@ -41,7 +41,7 @@ async function pressure(app: FastifyInstance, options: PressureOptions): Promise
   })
 }
 
-function measureProcess(): Memory {
+function measureMemory(): Memory {
   const { used_heap_size: heap, heap_size_limit: heapLimit } = getHeapStatistics()
   return { resident: process.memoryUsage.rss(), heap, heapLimit }
 }
