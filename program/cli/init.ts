@@ -3,13 +3,14 @@
 // Writes over nothing.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { describeError } from '../../src/error-description.ts'
 import { describeFault } from '../../src/errors.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { makeFolder } from '../../src/make-folder.ts'
 import { describeClientAddresses, listClientAddresses } from '../../src/smart/client-addresses.ts'
 import { findPreset } from '../../src/smart/presets.ts'
 import { ownRedirectPath } from '../../src/smart/redirect-uri.ts'
@@ -138,7 +139,7 @@ async function write(
     'ehrs:',
     ...entry,
   ]
-  await mkdir(join(folder, 'secrets'), { recursive: true, mode: 0o700 })
+  makeFolder(join(folder, 'secrets'))
   const secretly = { mode: 0o600, flag: 'wx' } as const
   await writeFile(join(folder, KEYS), ring, secretly)
   if (secret !== undefined) await writeFile(join(folder, SECRET), `${secret}\n`, secretly)

@@ -3,7 +3,7 @@
 // the old one and moves it into place.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   addClientKey,
@@ -22,6 +22,7 @@ import {
   parseKeyRing,
   printKeyRing,
 } from '../../src/keys.ts'
+import { makeFolder } from '../../src/make-folder.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
 import { readCommandLine, refuse } from './command-line.ts'
 import { readNamedFile } from './named-file.ts'
@@ -107,7 +108,7 @@ const names = Object.keys(actions).join(', ')
 async function make({ file, alg, now }: Task): Promise<number> {
   const ring = makeKeyRing(now, randomBytes)
   const clientKeys = alg ? [await makeClientKey(alg)] : []
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(file))
   await writeFile(file, printKeyRing({ ...ring, clientKeys }), { mode: 0o600, flag: 'wx' })
   print(`${file}: one server key${alg ? ` and one ${alg} client key` : ''}\n`)
   return 0

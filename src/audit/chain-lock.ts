@@ -1,9 +1,10 @@
 // One chain for one process: whoever begins takes the first chain that nobody else writes. The lock is one of
 // SQLite's on a file beside the chain: the system gives it back however the process ends.
 
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from '../make-folder.ts'
 import { chainPath, MOST_CHAINS } from './chain-files.ts'
 
 const BUSY = 5
@@ -16,7 +17,7 @@ export interface TakenChain {
 
 /** Takes the first chain that no process has; undefined where all are taken. */
 export async function takeChain(path: string): Promise<TakenChain | undefined> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   for (let number = 0; number < MOST_CHAINS; number++) {
     const taken = await tryChain(chainPath(path, number))
     if (taken) return taken

@@ -1,8 +1,9 @@
 // Where a chain goes on after whatever ended the process before: behind its last seal. What follows that was
 // never acknowledged, and is cut. A chain that is broken otherwise is an AuditRefusal, and stays as it is.
 
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { type Break, followLine, type Head, readLine, readSeal, START } from './chain.ts'
 import { countChains, listAside, readLines, sizeOf } from './chain-files.ts'
 import { judgeNote, type Note, readNote, writeNote } from './note.ts'
@@ -26,7 +27,7 @@ export async function openChain(
   path: string,
   { seal, judge }: { seal: Sealer; judge: JudgeSeal },
 ): Promise<OpenedChain> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const found = await judgeChain(path, judge)
   if (found === undefined) {
     const chains = await countChains(path)

@@ -1,9 +1,10 @@
 // The file under the vault: ours alone, or the start is refused. A symbolic link, another owner, a mode
 // or a folder that lets others in: each is a VaultRefusal, and nothing is changed (attacks V6).
 
-import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { VaultRefusal } from './refusal.ts'
 
 const ROOT = 0
@@ -12,7 +13,7 @@ const ROOT = 0
 export function prepareFile(path: string): void {
   try {
     const folder = dirname(path)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     checkFolder(folder)
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
     const file = openSync(path, flags, 0o600)
