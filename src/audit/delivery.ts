@@ -115,9 +115,11 @@ export async function startDelivery(options: DeliveryOptions): Promise<Delivery>
   async function fill(): Promise<void> {
     const events = ROOM.events - open.length
     if (events <= 0) return
-    const room = { events, bytes: ROOM.bytes }
-    for (const event of await reader.read(end(), room)) open.push({ event, tries: 0 })
+    const [last, room] = [end(), { events, bytes: ROOM.bytes }]
+    for (const event of await reader.read(last, room)) open.push({ event, tries: 0 })
     openBytes = sizeOf(open)
+    // A file that somebody else has cut or replaced ends before its chain does.
+    if (open.length === 0 && reader.at.count < last) throw new AuditFault('AUDIT_QUEUE_BROKEN')
   }
 
   async function idle(): Promise<void> {

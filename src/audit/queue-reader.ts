@@ -55,9 +55,16 @@ export function createQueueReader(
     async read(end, room) {
       const found: QueuedEvent[] = []
       let size = 0
+      let openedAt: number | undefined
       while (at.count < end && found.length < room.events && size < room.bytes) {
         const text = await nextLine()
-        if (text === undefined) break
+        if (text === undefined) {
+          // At the end of a file that goes on in another one, unless that has been opened for it already.
+          if (openedAt === at.count) break
+          openedAt = at.count
+          await openNext()
+          continue
+        }
         const line = readLine(text)
         if (line === undefined) {
           onFault(new AuditFault('AUDIT_QUEUE_BROKEN'))
@@ -94,8 +101,8 @@ export function createQueueReader(
     file = undefined
   }
 
+  /** None where the file, or what of it is written, is at its end. */
   async function nextLine(): Promise<string | undefined> {
-    let isFresh = false
     for (;;) {
       const end = rest.indexOf(10)
       if (end >= 0) {
@@ -104,11 +111,7 @@ export function createQueueReader(
         bytes += end + 1
         return text
       }
-      if (file && (await readPart(file))) continue
-      // At the end of a file that goes on in another one, or of one that others still write.
-      if (isFresh) return undefined
-      await openNext()
-      isFresh = true
+      if (file === undefined || !(await readPart(file))) return undefined
     }
   }
 

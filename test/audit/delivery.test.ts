@@ -2,13 +2,22 @@
 // answers nonsense or is away; and what is on the disk meanwhile.
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createAuditPoster } from '../../program/audit-server.ts'
 import type { AuditServer } from '../../program/config/audit.ts'
 import { type DeliveredChainOptions, openDeliveredChain } from '../../src/audit/delivered-chain.ts'
+import { startDelivery } from '../../src/audit/delivery.ts'
 import { openFileSink } from '../../src/audit/file-sink.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { eventually } from '../flow/tokens.ts'
@@ -321,4 +330,35 @@ test('[AU4] a place of a chain that was moved away is none of the new one', asyn
   await third.caughtUp()
   assert.equal(server.taken.size, 55)
   assert.deepEqual(third.faults, ['AUDIT_QUEUE_BROKEN'])
+})
+
+test('[AU4] of a chain that somebody has cut it is told, and looked for with pauses', async t => {
+  const path = makePath(t)
+  const file = await openFileSink({ path, rotateBytes: 1e6, seal, judge })
+  for (const number of upTo(5)) await file.record(eventOf(number))
+  await file.close()
+  const whole = readFileSync(path)
+  truncateSync(path, whole.length / 2)
+  const faults: unknown[] = []
+  let [looks, isCaughtUp] = [0, false]
+  const delivery = await startDelivery({
+    ...{ path, maxRefusedBytes: 1e6, maxPauseMs: 10 },
+    post: async events => ({ fates: events.map(() => ({ is: 'taken' })) }),
+    onFault: error => faults.push((error as { code?: string }).code),
+    end() {
+      looks++
+      return file.head.count
+    },
+  })
+  t.after(delivery.close)
+  void delivery.caughtUp().then(() => {
+    isCaughtUp = true
+  })
+  assert.ok(await eventually(() => faults.length >= 5))
+  assert.deepEqual(new Set(faults), new Set(['AUDIT_QUEUE_BROKEN']))
+  assert.ok(looks < 3 * faults.length + 10, `${looks} looks, ${faults.length} faults`)
+  assert.equal(isCaughtUp, false)
+  writeFileSync(path, whole)
+  assert.ok(await eventually(() => isCaughtUp))
+  assert.equal(delivery.deliveredTo, file.head.count)
 })
