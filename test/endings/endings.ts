@@ -110,6 +110,8 @@ export async function deployFor(
         if (vault) document.vault = vault
         document.ehrs = [ehr.registration]
         document.sessions = { perBrowser: 1 }
+        // Logins come as fast as the machine lets them.
+        document.limits = { logins: { perEhr: 1_000_000, all: 1_000_000 } }
         document.admin = { port: adminPorts[i] }
         document.trustedProxies = ['127.0.0.1']
       },
