@@ -1,10 +1,12 @@
 // What streams of session events cost, and how soon an ending is heard: so many streams at one process, memory read
-// from the kernel before and after; then sessions are ended one after the other, by one request each.
+// from the kernel before and after, beside as many of a bare node:http server; then sessions are ended one after the
+// other, by one request each.
 //   node bench/events.ts [--streams 10000] [--endings 200]
 
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { parseArgs } from 'node:util'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { logIn } from '../test/flow/login.ts'
@@ -20,6 +22,7 @@ const { values } = parseArgs({
 })
 const streams = Number(values.streams)
 const PER_SESSION = 32
+const WARM_UP = 500
 const SETTLE_MS = 3_000
 
 const app = `http://localhost:${await findPort()}`
@@ -45,6 +48,8 @@ interface Held {
 }
 
 try {
+  const bare = await measureBare()
+  console.log(`${bare.toFixed(1)} KB each of a bare node:http server`)
   const sessions: Held[] = []
   while (sessions.length < Math.ceil(streams / PER_SESSION)) {
     const browser = createBrowser()
@@ -54,17 +59,10 @@ try {
     if (sessions.length % 50 === 0) console.log(`${sessions.length} sessions`)
   }
   await settle()
-  const before = readMemory()
-  for (let opened = 0; opened < streams; opened += 100) {
-    const batch = Array.from({ length: Math.min(100, streams - opened) }, (_, at) =>
-      listen(sessions[Math.floor((opened + at) / PER_SESSION)] as Held),
-    )
-    await Promise.all(batch)
-    if (opened % 1_000 === 0) console.log(`${opened} streams`)
-  }
-  await settle()
-  const after = readMemory()
-  console.log(`${streams} streams: ${((after - before) / streams).toFixed(1)} KB each`)
+  const own = await measureStreams(broker.pid(), at =>
+    listen(app, sessions[Math.floor(at / PER_SESSION)] as Held),
+  )
+  console.log(`${own.toFixed(1)} KB each: ${(own / bare).toFixed(2)} × a bare one`)
   const waits: number[] = []
   for (const one of sessions.slice(0, Number(values.endings))) {
     const begun = performance.now()
@@ -86,12 +84,35 @@ try {
 }
 process.exit()
 
-async function listen(session: Held): Promise<void> {
-  const { cookie } = session
-  const headers = { cookie, accept: 'text/event-stream', 'sec-fetch-site': 'same-origin' }
-  const asked = get(`${app}/sessions/events`, { headers, agent: false })
-  const [answer] = await once(asked, 'response')
-  if (answer.statusCode !== 200) throw new Error(`a stream was refused with ${answer.statusCode}`)
+/** Kilobytes of each stream. */
+async function measureStreams(pid: number, open: (at: number) => Promise<void>): Promise<number> {
+  const before = readMemory(pid)
+  for (let opened = 0; opened < streams; opened += 100) {
+    const size = Math.min(100, streams - opened)
+    await Promise.all(Array.from({ length: size }, (_, at) => open(opened + at)))
+    if (opened % 1_000 === 0) console.log(`${opened} streams`)
+  }
+  await settle()
+  return (readMemory(pid) - before) / streams
+}
+
+async function measureBare(): Promise<number> {
+  const session = { id: '', cookie: 'x'.repeat(200), heard: 0, lastAt: 0 }
+  const port = await findPort()
+  const path = new URL('servers/streams.js', import.meta.url)
+  const env = { ...process.env, PORT: `${port}` }
+  const server = fork(path, { env, execArgv: [] })
+  await once(server, 'message')
+  const origin = `http://localhost:${port}`
+  for (let i = 0; i < WARM_UP; i++) (await openStream(origin, session)).destroy()
+  await settle()
+  return await measureStreams(server.pid as number, () => listen(origin, session)).finally(() =>
+    server.kill(),
+  )
+}
+
+async function listen(origin: string, session: Held): Promise<void> {
+  const answer = await openStream(origin, session)
   let isOver = false
   answer.setEncoding('utf8').on('data', (text: string) => {
     if (isOver || !text.includes('event: ended')) return
@@ -102,9 +123,17 @@ async function listen(session: Held): Promise<void> {
   await once(answer, 'data')
 }
 
+async function openStream(origin: string, { cookie }: Held): Promise<IncomingMessage> {
+  const headers = { cookie, accept: 'text/event-stream', 'sec-fetch-site': 'same-origin' }
+  const asked = get(`${origin}/sessions/events`, { headers, agent: false })
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  if (answer.statusCode !== 200) throw new Error(`a stream was refused with ${answer.statusCode}`)
+  return answer
+}
+
 /** Kilobytes that the process holds. */
-function readMemory(): number {
-  const status = readFileSync(`/proc/${broker.pid()}/status`, 'utf8')
+function readMemory(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1])
 }
 
