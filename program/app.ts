@@ -35,11 +35,11 @@ import tracing from '../plugins/tracing.ts'
 import vault from '../plugins/vault.ts'
 import wholeRequests from '../plugins/whole-requests.ts'
 import { adminListener } from './admin.ts'
-import { readBuild } from './cli/version.ts'
 import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
 import type { AppOptions } from './options.ts'
 import type { RouteGroup } from './route-groups.ts'
+import { readBuild } from './version.ts'
 
 /**
  * Makes a whole server of the product, below its `prefix`: whatever else the server is asked, it answers

@@ -14,9 +14,9 @@ import { keys } from './cli/keys.ts'
 import { schema } from './cli/schema.ts'
 import { start } from './cli/start.ts'
 import { complain, print } from './cli/terminal.ts'
-import { readVersion } from './cli/version.ts'
 import { work } from './cli/work.ts'
 import { findNearest } from './config/nearest.ts'
+import { readVersion } from './version.ts'
 
 const commands: Record<string, (args: string[]) => Promise<number | undefined>> = {
   init,

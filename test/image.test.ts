@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { stringify } from 'yaml'
-import { readCommit } from '../program/cli/commit.ts'
+import { readCommit } from '../program/commit.ts'
 import { makeKeyRing, printKeyRing } from '../src/keys.ts'
 import { createAuthority } from './network/certificates.ts'
 import { start } from './network/listen.ts'
@@ -84,7 +84,7 @@ test('the image says which version and commit it is, and its build is told the c
   assert.match(build, /^ARG COMMIT\n(?:#.*\n)*RUN npm run build/m)
   assert.match(image, /image\.version=\$\{VERSION\}/)
   assert.match(image, /image\.revision=\$\{COMMIT\}/)
-  assert.match(scripts.build, /node program\/cli\/commit\.ts$/)
+  assert.match(scripts.build, /node program\/cli\/note-commit\.ts$/)
 })
 
 test('the commit is the noted one, that of a checkout by its branch or not, or none', t => {

@@ -10,7 +10,7 @@ export function readVersion(): string {
 
 /** Version and commit, each `unknown` where nothing says it. */
 export function readBuild(): { version: string; commit: string } {
-  const above = new URL('../../', import.meta.url)
+  const above = new URL('../', import.meta.url)
   for (const root of [above, new URL('../', above)]) {
     try {
       const { name, version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
