@@ -1,6 +1,7 @@
 // Route: OpenID Connect Back-Channel Logout 1.0. The EHR names a session (`sid`) or a user (`sub`) in a
-// signed token; sessions of that one registration end here at once. An unknown issuer causes no fetch.
-// 204 says that all of them have ended; until then the same token may be sent again.
+// signed token; its sessions end here at once, at each registration for which the token holds. An unknown
+// issuer causes no fetch. 204 says that all of them have ended; until then the same token may be sent
+// again. It holds by one registration: another that cannot check it now matters only by its sessions.
 
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -10,13 +11,13 @@ import { readForm } from '../src/form.ts'
 import { callerOf } from '../src/network/address.ts'
 import { type Act, observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
-import { listSpellings } from '../src/smart/identity/id-token.ts'
+import { listIssuers, listSpellings } from '../src/smart/identity/id-token.ts'
 import {
   type LogoutToken,
   readAddress,
   verifyLogoutToken,
 } from '../src/smart/identity/logout-token.ts'
-import type { Registration } from '../src/smart/types.ts'
+import type { AuthorizationServer, Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
 import type {} from './pressure.ts'
 import type {} from './session-store.ts'
@@ -55,16 +56,17 @@ async function backchannelLogout(
     async (request: FastifyRequest, reply) => {
       const text = readToken(request.body)
       const asked = callerOf(request)
-      const candidates = findCandidates(text)
-      const outcomes = await Promise.allSettled(
-        candidates.map(entry => namingEhr(entry.id, () => endNamed(text, entry, asked))),
+      const checked = await checkAll(text)
+      const ended = await Promise.allSettled(
+        checked.map(each => namingEhr(each.registration.id, () => endNamed(each, checked, asked))),
       )
-      const reasons = outcomes.flatMap(outcome =>
-        outcome.status === 'rejected' ? [outcome.reason] : [],
-      )
-      const failed = reasons.find(reason => !isInvalid(reason))
+      const reasons = ended.flatMap(each => (each.status === 'rejected' ? [each.reason] : []))
+      // The same whichever of them comes first: what is worth another try with its Retry-After.
+      const failures = reasons.filter(reason => !isInvalid(reason))
+      const failed = failures.find(reason => reason.retryAfterSeconds !== undefined) ?? failures[0]
       if (failed) throw failed
-      if (reasons.length === outcomes.length) {
+      const isDone = ended.some(each => each.status === 'fulfilled' && each.value)
+      if (!isDone) {
         throw (
           reasons[0] ?? new BrokerError('logout_token_invalid', { detail: 'of no registration' })
         )
@@ -86,14 +88,55 @@ async function backchannelLogout(
     )
   }
 
-  // The token counts as used when everything is done, so that after a failure it can be sent again.
-  async function endNamed(
+  // Each registration judges for itself. Where its keys are away, those that another one has from the
+  // same address are the same keys.
+  async function checkAll(text: string): Promise<Checked[]> {
+    const checked = await Promise.all(findCandidates(text).map(entry => check(text, entry)))
+    return await Promise.all(
+      checked.map(async each => {
+        const { server, registration } = each
+        const lender = isUnknown(each) && findLender(checked, server?.jwksUri)
+        return lender ? await check(text, registration, lender) : each
+      }),
+    )
+  }
+
+  async function check(
     text: string,
     registration: Registration,
+    lender = registration,
+  ): Promise<Checked> {
+    let server: AuthorizationServer | undefined
+    try {
+      server = await discovery.resolve(registration)
+      // Before its keys are asked for: a neighbour's token must not cost a look at them.
+      const iss = readAddress(text)?.iss ?? ''
+      if (!listIssuers(registration, server).includes(iss)) {
+        throw new BrokerError('logout_token_invalid', { detail: 'iss' })
+      }
+      const { jwksUri } = server
+      const keys = jwksUri === undefined ? undefined : discovery.keysFor(lender, jwksUri)
+      const logout = await verifyLogoutToken(text, { registration, server, keys, now })
+      return { registration, server, logout }
+    } catch (refusal) {
+      return { registration, server, refusal }
+    }
+  }
+
+  // True when all that the token names here has ended by it. It counts as used when everything is done,
+  // so that after a failure it can be sent again.
+  async function endNamed(
+    { registration, logout, refusal }: Checked,
+    checked: readonly Checked[],
     asked: Pick<Act, 'caller' | 'requestId'>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const ehr = registration.id
-    const logout = await verify(text, registration)
+    if (!logout) {
+      const known = isInvalid(refusal) ? undefined : checked.find(each => each.logout)?.logout
+      // It holds elsewhere: here it is missed only by a session that it may mean.
+      if (known && (await findSessions(registration, known)).length === 0) return false
+      throw refusal
+    }
     const used = buildUsedKey(registration, logout)
     if (await vault.isTaken(used)) {
       throw new BrokerError('logout_token_invalid', { ehr, detail: 'sent before' })
@@ -109,6 +152,7 @@ async function backchannelLogout(
     if (failure) throw failure
     await recorded
     await vault.take(used, logout.expiresAt)
+    return true
   }
 
   async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
@@ -118,13 +162,23 @@ async function backchannelLogout(
     )
     return (await Promise.all(found)).flat()
   }
+}
 
-  async function verify(text: string, registration: Registration) {
-    const server = await discovery.resolve(registration)
-    const { jwksUri } = server
-    const keys = jwksUri === undefined ? undefined : discovery.keysFor(registration, jwksUri)
-    return await verifyLogoutToken(text, { registration, server, keys, now })
-  }
+/** A token before one registration: what it says there, or why it does not hold or cannot be checked. */
+interface Checked {
+  registration: Registration
+  server?: AuthorizationServer
+  logout?: LogoutToken
+  refusal?: unknown
+}
+
+function isUnknown({ logout, refusal }: Checked): boolean {
+  return !logout && !isInvalid(refusal)
+}
+
+function findLender(checked: readonly Checked[], jwksUri: string | undefined) {
+  if (jwksUri === undefined) return undefined
+  return checked.find(({ logout, server }) => logout && server?.jwksUri === jwksUri)?.registration
 }
 
 function isInvalid(reason: unknown): boolean {
