@@ -62,10 +62,10 @@ export async function findReason(
   vault: Pick<Vault, 'isTaken'>,
   id: RecordId,
 ): Promise<EndReason | undefined> {
-  for (const reason of endReasons) {
-    if (await vault.isTaken(keyOf(id, reason)).catch(() => false)) return reason
-  }
-  return undefined
+  const isNoted = await Promise.all(
+    endReasons.map(reason => vault.isTaken(keyOf(id, reason)).catch(() => false)),
+  )
+  return endReasons.find((_reason, i) => isNoted[i])
 }
 
 function keyOf(id: RecordId, reason: EndReason): string {

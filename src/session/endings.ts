@@ -2,7 +2,8 @@
 // is refused at once all the same, and its record is removed as soon as the vault can be written
 // (attacks O10).
 
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { settleInBatches } from '../batches.ts'
 import { createBoundedMap } from '../bounded-map.ts'
 import type { RecordId, Vault } from '../vault/vault.ts'
 import { type Changes, createChanges, type EndReason, noteReason } from './changes.ts'
@@ -39,7 +40,7 @@ export interface EndingsOptions {
 }
 
 const RETRY_MS = 1_000
-/** Removed at a time, so that a thousand neither wait for each other nor hold up the event loop. */
+/** Removed at a time: in a file each is a durable write of its own. */
 const BATCH = 8
 /** Room for some fifty thousand. */
 const PENDING_BYTES = 12 * 1024 * 1024
@@ -88,17 +89,12 @@ export function createEndings(
   }
 
   async function endAll(ids: Iterable<RecordId>, reason?: EndReason, ehr?: string) {
-    const all = [...ids]
     let ended = 0
     let failure: unknown
-    for (let i = 0; i < all.length; i += BATCH) {
-      for (const ending of await Promise.allSettled(
-        all.slice(i, i + BATCH).map(id => end(id, { reason, ehr })),
-      )) {
-        if (ending.status === 'rejected') failure ??= ending.reason
-        else if (ending.value) ended++
-      }
-      await nextTurn()
+    const step = async (id: RecordId) => await end(id, { reason, ehr })
+    for (const ending of await settleInBatches([...ids], BATCH, step)) {
+      if (ending.status === 'rejected') failure ??= ending.reason
+      else if (ending.value) ended++
     }
     return { ended, failure }
   }

@@ -2,6 +2,7 @@
 // pseudonyms and times, none of them opened. The vault and the store are passed in; refuses with
 // `bad_request` what chooses nothing, or two things at once, and with `unknown_ehr`.
 
+import { runInBatches } from '../batches.ts'
 import { BrokerError } from '../errors.ts'
 import type { Vault } from '../vault/vault.ts'
 import { findUserEntry } from './indexes.ts'
@@ -97,15 +98,10 @@ export function createRoster(
   }
 
   async function name(found: readonly Listed[]): Promise<(Listed & { user?: string })[]> {
-    const named: (Listed & { user?: string })[] = []
-    for (let i = 0; i < found.length; i += BATCH) {
-      const batch = found.slice(i, i + BATCH).map(async one => ({
-        ...one,
-        user: nameOfEntry(findUserEntry((await vault.entries(one.record)) ?? [])),
-      }))
-      named.push(...(await Promise.all(batch)))
-    }
-    return named
+    return await runInBatches(found, BATCH, async one => ({
+      ...one,
+      user: nameOfEntry(findUserEntry((await vault.entries(one.record)) ?? [])),
+    }))
   }
 
   function requireEhr(id: string): { id: string } {

@@ -2,6 +2,7 @@
 // vault is asked by the browser cookie: what is over the limit or belongs to an earlier user ends, and
 // the cookies of all that is over are named so that they can be cleared.
 
+import { runInBatches } from '../batches.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { RecordSealer } from './sealer.ts'
 import type { OpenSession } from './session.ts'
@@ -27,6 +28,10 @@ export interface IssuedTicket {
   ehr: string
 }
 
+/** Notes at a time. */
+const READ_AT_ONCE = 200
+/** In a file each is a durable write of its own. */
+const REMOVED_AT_ONCE = 8
 const BROWSER = /^[A-Za-z0-9_-]{22}$/
 
 /** The name of a browser as its cookie tells it; a new one where that is none of ours. */
@@ -63,46 +68,51 @@ export function createBrowserSessions(options: {
     })
   }
 
+  // The notes are read before the sessions, and the browser's before the user's: whoever logs in at the
+  // same time with the same browser writes them in the other order, so that nothing just begun is taken
+  // for over or for another user's.
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
-    const live = await store.findToEnd('browser', browser)
-    const others = new Set(await findEarlierUsers(browser, open))
-    // This one stays, also where the clock of another process has noted a later use.
-    const earlier = live.map(({ id }) => id).filter(id => id !== open.recordId)
-    const tooMany = new Set(earlier.slice(rules.perBrowser - 1))
-    for (const id of others) tooMany.delete(id)
-    for (const [over, reason] of [
-      [others, 'other_user'],
-      [tooMany, 'too_many'],
-    ] as const) {
-      over.delete(open.recordId)
-      const { failure } = await store.endAll(
-        over,
-        reason,
-        reason === 'other_user' ? open.session.ehr : undefined,
-      )
+    const [notes, here] = await Promise.all([
+      store.find('issued', browser),
+      findSameEhr(browser, open),
+    ])
+    const [tickets, live, own] = await Promise.all([
+      runInBatches(notes, READ_AT_ONCE, async ({ id }) => await readNote(id, browser)),
+      store.findToEnd('browser', browser),
+      findSameUser(here, open),
+    ])
+    const others = new Set(here.filter(id => id !== open.recordId && !own.has(id)))
+    // This one stays, also where the clock of another process has noted a later use; and whoever is to
+    // end takes nobody's place.
+    const earlier = live.map(({ id }) => id).filter(id => id !== open.recordId && !others.has(id))
+    const tooMany = earlier.slice(rules.perBrowser - 1)
+    for (const { failure } of await Promise.all([
+      store.endAll(others, 'other_user', open.session.ehr),
+      store.endAll(tooMany, 'too_many'),
+    ])) {
       if (failure) throw failure
     }
 
-    const isOver = (id: string) => others.has(id) || tooMany.has(id)
-    const alive = new Set(live.map(({ id }) => id).filter(id => !isOver(id)))
-    alive.add(open.recordId)
-    const droppable: IssuedTicket[] = []
-    for (const note of await store.find('issued', browser)) {
-      const ticket = await readNote(note.id, browser)
-      if (ticket && alive.has(store.recordId(ticket.id))) continue
-      await vault.remove(note.id)
-      if (ticket) droppable.push(ticket)
-    }
-    return droppable
+    const alive = new Set([open.recordId, ...earlier.slice(0, rules.perBrowser - 1)])
+    const over = notes.flatMap(({ id }, i) => {
+      const ticket = tickets[i]
+      return ticket && alive.has(store.recordId(ticket.id)) ? [] : [{ id, ticket }]
+    })
+    await runInBatches(over, REMOVED_AT_ONCE, async ({ id }) => await vault.remove(id))
+    return over.flatMap(({ ticket }) => ticket ?? [])
   }
 
-  async function findEarlierUsers(browser: string, { session }: OpenSession): Promise<string[]> {
+  async function findSameEhr(browser: string, { session }: OpenSession): Promise<string[]> {
+    if (rules.onUserChange === 'keep' || !session.tokens.identity) return []
+    return (await store.find('browser-ehr', browser, session.ehr)).map(({ id }) => id)
+  }
+
+  /** Those of this user, wherever they are, where there is another session to tell from them. */
+  async function findSameUser(here: readonly string[], { session, recordId }: OpenSession) {
     const { identity } = session.tokens
-    if (rules.onUserChange === 'keep' || !identity) return []
-    const here = await store.find('browser-ehr', browser, session.ehr)
+    if (!identity || here.every(id => id === recordId)) return new Set<string>()
     const same = await store.find('sub', session.ehr, identity.iss, identity.sub)
-    const own = new Set(same.map(({ id }) => id))
-    return here.map(({ id }) => id).filter(id => !own.has(id))
+    return new Set(same.map(({ id }) => id))
   }
 
   async function readNote(recordId: string, browser: string): Promise<IssuedTicket | undefined> {

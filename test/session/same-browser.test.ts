@@ -6,6 +6,7 @@ import { BrokerError } from '../../src/errors.ts'
 import { createBrowserSessions } from '../../src/session/same-browser.ts'
 import type { SessionStore } from '../../src/session/store.ts'
 import type { Identity } from '../../src/smart/types.ts'
+import type { Vault } from '../../src/vault/vault.ts'
 import { buildStore, buildTokens, createClock, ISS, MINUTE } from './sessions.ts'
 
 test('[K5] the login that is one too many ends an earlier session, whose use a clock has noted later', async () => {
@@ -55,4 +56,92 @@ test('[K5] a login whose earlier user could not be ended is none', async () => {
   const failure = new BrokerError('vault_unavailable')
   const endAll = async () => ({ ended: 0, failure })
   await assert.rejects(logInTwice('end', nurse, { endAll }), failure)
+})
+
+/** A vault whose answers come all together, round after round, as over a slow network; it counts them. */
+function slow(vault: Vault) {
+  const told = { rounds: 0, calls: 0, mostAtOnce: 0 }
+  let open: (() => void)[] = []
+  const wait = () =>
+    new Promise<void>(done => {
+      told.calls++
+      // So that all that is asked without waiting for an answer is asked in the same round.
+      if (open.push(done) === 1) setTimeout(answer)
+    })
+  const answer = () => {
+    told.rounds++
+    told.mostAtOnce = Math.max(told.mostAtOnce, open.length)
+    const answered = open
+    open = []
+    for (const done of answered) done()
+  }
+  const late = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A) => {
+      await wait()
+      return await call(...args)
+    }
+  }
+  const { read, find, remove, take } = vault
+  const calls = { read: late(read), find: late(find), remove: late(remove), take: late(take) }
+  return { told, vault: { ...vault, ...calls } }
+}
+
+test('[K5] what a login ends and clears away waits for the store in rounds, not one after the other', async () => {
+  const { clock, store, vault, sealer, another } = buildStore()
+  const rules = { perBrowser: 8, onUserChange: 'end' } as const
+  const quick = createBrowserSessions({ vault, store, sealer, rules, now: clock.now })
+  const begin = async (identity: Identity, ehr = 'general') => {
+    const tokens = buildTokens(clock.now(), { identity })
+    const open = await store.begin(ISS, tokens, 'browser', ehr)
+    await quick.noteTicket('browser', open)
+    return open
+  }
+  const doctor = { iss: 'https://ehr.example.org', sub: 'doctor' }
+  const gone = await Promise.all(Array.from({ length: 100 }, () => begin(doctor)))
+  for (const { recordId } of gone) await store.end(recordId)
+  const others = await Promise.all(Array.from({ length: 8 }, () => begin(doctor)))
+  const many = await Promise.all(Array.from({ length: 16 }, () => begin(doctor, 'other')))
+  const { told, vault: far } = slow(vault)
+  const sessions = createBrowserSessions({
+    ...{ vault: far, store: another(far), sealer, rules, now: clock.now },
+  })
+  const latest = await begin(nurse)
+  const over = await sessions.settle('browser', latest)
+  const ended = [...gone, ...others, ...many.slice(0, 9)]
+  // Notes and sessions are found, notes read; sessions ended and notes removed, eight at a time.
+  const most = 2 + Math.ceil(16 / 8) + Math.ceil(ended.length / 8)
+  assert.ok(told.rounds <= most, `${told.rounds} rounds, more than ${most}`)
+  assert.equal(over.length, ended.length)
+  assert.equal((await store.find('browser', 'browser')).length, 8)
+  assert.ok(told.calls > 2 * ended.length)
+  assert.ok(told.mostAtOnce <= 200 + 2)
+})
+
+test('[K13] a session that the same browser begins meanwhile is not taken for one that is over', async () => {
+  const { clock, store, vault, sealer } = buildStore()
+  const rules = { perBrowser: 8, onUserChange: 'end' } as const
+  const parts = { vault, sealer, rules, now: clock.now }
+  const begin = async () => {
+    const open = await store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
+    await createBrowserSessions({ ...parts, store }).noteTicket('browser', open)
+    return open
+  }
+  const places = ['find', 'findToEnd'] as const
+  for (const place of places) {
+    const first = await begin()
+    let meanwhile: string | undefined
+    const sessions = createBrowserSessions({
+      ...parts,
+      store: {
+        ...store,
+        async [place](...asked: Parameters<SessionStore['find']>) {
+          const found = await store[place](...asked)
+          meanwhile ??= (await begin()).session.id
+          return found
+        },
+      },
+    })
+    assert.deepEqual(await sessions.settle('browser', first), [])
+    assert.ok(meanwhile)
+  }
 })
