@@ -3,7 +3,7 @@
 // vault and the store are passed in; `look` is to be called a few times a second.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Vault } from '../vault/vault.ts'
+import type { Head, Vault } from '../vault/vault.ts'
 import { type EndReason, findReason, type SessionChange } from './changes.ts'
 import type { OpenSession } from './session.ts'
 import type { SessionStore } from './store.ts'
@@ -84,26 +84,41 @@ export function createWatching({ vault, store, warnMs }: WatchingOptions): Watch
   }
 
   async function look(): Promise<void> {
-    let left = SLICE
-    for (const entry of [...entries.values()]) {
-      const { recordId, ticket, expiresAt } = entry.open
-      const asked = vault.head(recordId)
-      const head = asked instanceof Promise ? await asked : asked
-      if (head === undefined) {
-        const isOver = vault.now() >= expiresAt
-        tellEnded(entry, (await findReason(vault, recordId)) ?? (isOver ? 'expired' : 'unknown'))
-      } else if (head.generation > entry.open.generation) {
-        const opened = store.open(ticket, { slide: false })
-        const open = await Promise.resolve(opened).catch(() => undefined)
-        if (open) tellRenewed(open)
-      } else {
-        entry.open = { ...entry.open, ...head }
-        warn(entry)
-      }
-      if (--left > 0) continue
-      left = SLICE
+    let underWay: Promise<void>[] = []
+    for (const [i, entry] of [...entries.values()].entries()) {
+      // Heads that are kept are judged at once; those that the store is asked for, together.
+      const head = vault.head(entry.open.recordId)
+      const judged =
+        head instanceof Promise ? head.then(it => judge(entry, it)) : judge(entry, head)
+      if (judged) underWay.push(judged)
+      if ((i + 1) % SLICE !== 0) continue
+      await Promise.all(underWay)
+      underWay = []
       await nextTurn()
     }
+    await Promise.all(underWay)
+  }
+
+  function judge(entry: Entry, head: Head | undefined): Promise<void> | undefined {
+    if (head === undefined) return findEnd(entry)
+    if (head.generation > entry.open.generation) return findRenewed(entry)
+    // A head that was asked for before a renewal was heard of takes nothing of it back.
+    if (head.generation < entry.open.generation) return undefined
+    entry.open = { ...entry.open, ...head }
+    warn(entry)
+    return undefined
+  }
+
+  async function findEnd(entry: Entry): Promise<void> {
+    const isOver = vault.now() >= entry.open.expiresAt
+    const reason = await findReason(vault, entry.open.recordId)
+    tellEnded(entry, reason ?? (isOver ? 'expired' : 'unknown'))
+  }
+
+  async function findRenewed({ open: { ticket } }: Entry): Promise<void> {
+    const reopen = async () => await store.open(ticket, { slide: false })
+    const open = await reopen().catch(() => undefined)
+    if (open) tellRenewed(open)
   }
 
   function warn(entry: Entry): void {

@@ -127,3 +127,44 @@ test('[EV1] a renewal that is read late takes no later one back', async () => {
   const told = heard.map(event => event.type === 'renewed' && event.open.session.tokens.accessToken)
   assert.deepEqual(told, ['access-3'])
 })
+
+test('[EV1] sessions of a store that has to be asked are asked for together, and so is why they ended', async () => {
+  const { store, vault, clock, another } = buildStore()
+  const begin = () => store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
+  const sessions = await Promise.all(Array.from({ length: 300 }, begin))
+  let rounds = 0
+  let open: (() => void)[] = []
+  const wait = () =>
+    new Promise<void>(done => {
+      if (open.push(done) > 1) return
+      setTimeout(() => {
+        rounds++
+        const answered = open
+        open = []
+        for (const answer of answered) answer()
+      })
+    })
+  const far = {
+    ...vault,
+    head: async (id: string) => {
+      await wait()
+      return await vault.head(id)
+    },
+    isTaken: async (key: string) => {
+      await wait()
+      return await vault.isTaken(key)
+    },
+  }
+  const watching = createWatching({ vault: far, store, warnMs: 2 * MINUTE })
+  const heard: WatchedEvent[] = []
+  watching.add({ sessions, hear: event => heard.push(event) })
+  await watching.look()
+  // Two slices.
+  assert.equal(rounds, 2)
+  const there = another()
+  for (const { recordId } of sessions) await there.end(recordId, { reason: 'token_ended' })
+  await watching.look()
+  assert.equal(rounds, 6)
+  assert.equal(heard.length, 300)
+  assert.ok(heard.every(event => event.type === 'ended' && event.reason === 'token_ended'))
+})
