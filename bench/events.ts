@@ -1,16 +1,18 @@
 // What streams of session events cost, and how soon an ending is heard: so many streams at one process, memory read
 // from the kernel before and after, beside as many of a bare node:http server; then sessions are ended one after the
-// other, by one request each.
-//   node bench/events.ts [--streams 10000] [--endings 200]
+// other, by one request each: to the same process, or to another one over the same Redis.
+//   node bench/events.ts [--streams 10000] [--endings 200] [--across]
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { parseArgs } from 'node:util'
+import { Pool } from 'undici'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { logIn } from '../test/flow/login.ts'
-import { createBroker } from '../test/world/broker.ts'
+import { startRedis } from '../test/vault/redis-server.ts'
+import { type Broker, createBroker, makeFolder } from '../test/world/broker.ts'
 import { createBrowser } from '../test/world/browser.ts'
 import { findPort } from '../test/world/port.ts'
 
@@ -18,6 +20,7 @@ const { values } = parseArgs({
   options: {
     streams: { type: 'string', default: '10000' },
     endings: { type: 'string', default: '200' },
+    across: { type: 'boolean', default: false },
   },
 })
 const streams = Number(values.streams)
@@ -25,19 +28,16 @@ const PER_SESSION = 32
 const WARM_UP = 500
 const SETTLE_MS = 3_000
 
-const app = `http://localhost:${await findPort()}`
+const port = await findPort()
+const app = `http://localhost:${port}`
 const sandbox = await startSandbox({ port: 0, appUrl: app })
-const broker = createBroker({
-  ...{ app, sandbox: sandbox.url },
-  configure(document) {
-    document.limits = {
-      connections: { all: streams + 1_000, perAddress: streams + 1_000 },
-      sessionStreams: { perSession: PER_SESSION, all: streams },
-      logins: { requestsPerAddress: 100_000, perAddress: 100_000, perEhr: 100_000, all: 100_000 },
-    }
-  },
-})
-await broker.start()
+const redis = values.across ? await startRedis() : undefined
+const folder = makeFolder()
+const broker = await begin(port)
+const endingPort = values.across ? await findPort() : port
+const other = values.across ? await begin(endingPort) : undefined
+/** Where sessions are ended. */
+const ending = new Pool(`http://127.0.0.1:${endingPort}`)
 
 interface Held {
   id: string
@@ -66,11 +66,11 @@ try {
   const waits: number[] = []
   for (const one of sessions.slice(0, Number(values.endings))) {
     const begun = performance.now()
-    const answer = await fetch(`${app}/sessions/${one.id}`, {
-      method: 'DELETE',
-      headers: { cookie: one.cookie, 'x-csrf': '1' },
-    })
-    if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
+    const headers = { host: new URL(app).host, cookie: one.cookie, 'x-csrf': '1' }
+    const asked = { method: 'DELETE', path: `/sessions/${one.id}`, headers } as const
+    const { statusCode, body } = await ending.request(asked)
+    if (statusCode !== 200) throw new Error(`${statusCode} ${await body.text()}`)
+    await body.dump()
     while (one.heard < PER_SESSION) await settle(1)
     waits.push(one.lastAt - begun)
   }
@@ -79,10 +79,28 @@ try {
   console.log(`${waits.length} endings, until the last of ${PER_SESSION} tabs has heard of it:`)
   console.log(`p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`)
 } finally {
-  await broker.close()
+  for (const one of [broker, other]) await one?.close()
   await sandbox.close()
+  await redis?.close()
+  rmSync(folder, { recursive: true, force: true })
 }
 process.exit()
+
+async function begin(own: number): Promise<Broker> {
+  const begun = createBroker({
+    ...{ app, sandbox: sandbox.url, folder, port: own },
+    configure(document) {
+      if (redis) document.vault = { kind: 'redis', url: redis.url }
+      document.limits = {
+        connections: { all: streams + 1_000, perAddress: streams + 1_000 },
+        sessionStreams: { perSession: PER_SESSION, all: streams },
+        logins: { requestsPerAddress: 100_000, perAddress: 100_000, perEhr: 100_000, all: 100_000 },
+      }
+    },
+  })
+  await begun.start()
+  return begun
+}
 
 /** Kilobytes of each stream. */
 async function measureStreams(pid: number, open: (at: number) => Promise<void>): Promise<number> {
