@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import admin, { type AdminOptions } from '../../plugins/admin.ts'
 import { createDrain } from '../../src/drain.ts'
+import { BrokerError } from '../../src/errors.ts'
 import { createGuesses } from '../../src/guesses.ts'
 import { buildStore, buildTokens } from '../session/sessions.ts'
 import { buildBareApp } from './alone.ts'
@@ -96,11 +97,17 @@ async function buildWithSessions(t: TestContext, options: Partial<AdminOptions> 
     const { recordId } = await store.begin('https://ehr.example.org', tokens, 'browser', ehr)
     return recordId
   }
-  const call = async (method: 'GET' | 'DELETE' | 'POST' | 'PUT', url: string, payload?: object) => {
-    const answer = await app.inject({ method, url, payload, headers: { host: 'localhost' } })
+  const call = async (
+    method: 'GET' | 'DELETE' | 'POST' | 'PUT',
+    url: string,
+    payload?: object,
+    sent: Record<string, string> = {},
+  ) => {
+    const headers = { host: 'localhost', ...sent }
+    const answer = await app.inject({ method, url, payload, headers })
     return { status: answer.statusCode, json: answer.json() }
   }
-  return { begin, call, told, sealer }
+  return { begin, call, told, sealer, store }
 }
 
 test('[AD7] sessions are listed with the pseudonym of their user, as the log has it', async t => {
@@ -185,6 +192,40 @@ test('[AD7] a choice that means nothing, or that a slip of the pen made wider, e
     assert.deepEqual([status, json.ended], [400, undefined], query)
   }
   assert.equal((await call('GET', '/sessions')).json.length, 1)
+})
+
+test('[AD1] no page is heard, nor who comes by another name where there is no token', async t => {
+  const { begin, call } = await buildWithSessions(t)
+  await begin('general', 'nurse', 'amy')
+  for (const [sent, status] of [
+    [{ origin: 'http://localhost' }, 403],
+    [{ 'sec-fetch-site': 'same-origin' }, 403],
+    [{ host: 'evil.example' }, 421],
+  ] as const) {
+    for (const method of ['GET', 'DELETE'] as const) {
+      assert.equal((await call(method, '/sessions?all=true', undefined, sent)).status, status)
+    }
+  }
+  assert.equal((await call('GET', '/sessions')).json.length, 1)
+})
+
+test('[O10, AD7] an ending that fails is told as such, with those that did end written down', async t => {
+  const { begin, call, told, store } = await buildWithSessions(t)
+  await begin('general', 'nurse', 'amy')
+  await begin('other', 'nurse', 'amy')
+  const { endAll } = store
+  store.endAll = async (ids, reason, ehr) => {
+    const failure = new BrokerError('vault_unavailable')
+    return ehr === 'general' ? { ended: 0, failure } : await endAll(ids, reason, ehr)
+  }
+  const { status, json } = await call('DELETE', '/sessions?all=true')
+  assert.deepEqual([status, json], [503, { code: 'vault_unavailable' }])
+  assert.deepEqual(
+    told.map(({ ehr, sessions }) => `${ehr} ${sessions}`),
+    ['general 0', 'other 1'],
+  )
+  store.endAll = endAll
+  assert.deepEqual((await call('DELETE', '/sessions?all=true')).json, { ended: 1 })
 })
 
 test('[AD8] the log level is told, changed and written down; another word changes nothing', async t => {

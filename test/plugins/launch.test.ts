@@ -26,6 +26,7 @@ async function build(
   registrations: Registration[],
   found: Partial<AuthorizationServer> = {},
   pace?: Partial<PaceLimits>,
+  isDraining?: () => boolean,
 ) {
   let resolved = 0
   let issued = 0
@@ -58,6 +59,7 @@ async function build(
     frontend: { origin: 'https://app.example.org', returnTo: '/' },
     randomBytes,
     pace,
+    isDraining,
   })
   return { app, resolved: () => resolved }
 }
@@ -221,4 +223,19 @@ test('[L22, DS2] logins beyond their number in all are a 503, and nothing is beg
   assert.deepEqual(over.json(), { code: 'too_many_logins' })
   assert.equal(resolved(), 2)
   assert.equal((await from('192.0.2.2')).statusCode, 302)
+})
+
+test('[AD8] while new logins are not taken none begins, nor is an EHR offered to be chosen', async t => {
+  let isDraining = true
+  const several = [...one, buildRegistration({ id: 'other', iss: 'https://other.example.org' })]
+  const { app, resolved } = await build(several, {}, undefined, () => isDraining)
+  t.after(() => app.close())
+  for (const url of ['/login', '/login?ehr=other', `/launch?iss=${iss}&launch=x`]) {
+    const answer = await app.inject(url)
+    assert.deepEqual([answer.statusCode, answer.json()], [503, { code: 'draining' }], url)
+  }
+  assert.equal(resolved(), 0)
+  isDraining = false
+  assert.equal((await app.inject('/login')).statusCode, 200)
+  assert.equal((await app.inject('/login?ehr=other')).statusCode, 302)
 })

@@ -146,6 +146,30 @@ test('sessions are listed for their own browser, dead cookies are cleared, none 
   assert.deepEqual(await store.find('ehr', 'general'), [])
 })
 
+test('[V11, O10] while the vault is away no session is called dead, and no ticket is cleared', async t => {
+  const { app, begin, vault, clock } = await buildTickets()
+  t.after(() => app.close())
+  const publicUrl = 'https://app.example.org'
+  await app.register(sessions, { publicUrl, ehrs: [buildRegistration()] })
+  const { id, cookie } = await begin()
+  clock.pass(MINUTE)
+  const { head, read } = vault
+  vault.head = vault.read = async () => {
+    throw new BrokerError('vault_unavailable')
+  }
+  for (const url of ['/sessions', `/sessions/${id}`]) {
+    const away = await app.inject({ url, headers: { cookie } })
+    assert.deepEqual([away.statusCode, away.json()], [503, { code: 'vault_unavailable' }], url)
+    assert.equal(away.headers['set-cookie'], undefined)
+  }
+  Object.assign(vault, { head, read })
+  const back = await app.inject({ url: '/sessions', headers: { cookie } })
+  assert.deepEqual(
+    back.json().map((each: { id: string }) => each.id),
+    [id],
+  )
+})
+
 test('[O1] logging out deletes the record before anything is asked of the EHR', async t => {
   const order: string[] = []
   const { app, begin, vault } = await buildTickets({

@@ -64,6 +64,18 @@ test('[AD2] health says ok or 503 with Retry-After of the vault, and nothing els
   assert.equal((await app.inject('/healthz')).body, '{"status":"ok"}')
 })
 
+test('[AD8, DS8] whoever drains is not ready, and alive all the same', async t => {
+  let isDraining = false
+  const app = buildBareApp({ smartVault: { async ping() {} } })
+  t.after(() => app.close())
+  await app.register(health, { isDraining: () => isDraining })
+  assert.equal((await app.inject('/readyz')).statusCode, 200)
+  isDraining = true
+  const { statusCode, body } = await app.inject('/readyz')
+  assert.deepEqual([statusCode, body], [503, '{"code":"draining"}'])
+  assert.equal((await app.inject('/healthz')).statusCode, 200)
+})
+
 test('[AS-06, AS-07, Q36] the key set is there for anybody, without a cookie, and says how long it holds', async t => {
   const app = buildBareApp()
   t.after(() => app.close())
