@@ -55,6 +55,46 @@ test('[FA2] a challenge may be left out by an app that is known to be old, and t
   }
 })
 
+test('[FA2] each part of a request is judged, and a fault of the app is told to the app', () => {
+  const long = 'n'.repeat(2049)
+  for (const [changes, error] of [
+    [{ response_type: 'token' }, 'unsupported_response_type'],
+    [{ response_type: undefined }, 'unsupported_response_type'],
+    [{ aud: undefined }, 'invalid_request'],
+    [{ aud: 'https://ehr.example/fhir' }, 'invalid_request'],
+    [{ aud: `${facadeUrl}//` }, 'invalid_request'],
+    [{ nonce: '' }, 'invalid_request'],
+    [{ nonce: 'a\u0000b' }, 'invalid_request'],
+    [{ nonce: long }, 'invalid_request'],
+    [{ launch: 'x' }, 'invalid_request'],
+    [{ launch: `../${'l'.repeat(40)}` }, 'invalid_request'],
+  ] as const) {
+    const found = read(changes)
+    assert.ok('redirectTo' in found, JSON.stringify(changes))
+    const { searchParams } = new URL(found.redirectTo)
+    assert.deepEqual([searchParams.get('error'), searchParams.get('state')], [error, asked.state])
+  }
+  for (const state of ['', 'a\u0000b', long]) {
+    const found = read({ state })
+    assert.ok('redirectTo' in found && !found.redirectTo.includes('state'), state)
+  }
+  const twice = `${new URLSearchParams(asked)}&aud=${encodeURIComponent(facadeUrl)}`
+  assert.ok('redirectTo' in readAppRequest(twice, client, facadeUrl))
+})
+
+test('[FA2] another app, or an address that is not registered, is answered nowhere', () => {
+  for (const changes of [
+    { client_id: 'another-app' },
+    { client_id: undefined },
+    { client_id: '' },
+    { redirect_uri: undefined },
+    { redirect_uri: 'https://evil.example/app/' },
+    { redirect_uri: 'https://app.example/app' },
+  ]) {
+    assert.throws(() => read(changes), { code: 'facade_client_invalid' })
+  }
+})
+
 test('[FA2] whatever is asked, no answer goes anywhere but to a registered address, spelled as registered', () => {
   const odd = fc.oneof(
     fc.string({ unit: 'binary' }),

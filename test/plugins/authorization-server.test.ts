@@ -8,12 +8,12 @@ import type { Session } from '../../src/session/session.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
 test('[O1, O2] a logout is not led to an EHR that cannot be asked, or that is registered no longer', async t => {
-  const asked: string[] = []
+  const asked: unknown[] = []
   let isAway = false
   const app = buildBareApp({
     smartDiscovery: {
-      async resolve({ id }: { id: string }) {
-        asked.push(id)
+      async resolve(registration: unknown) {
+        asked.push(registration)
         if (isAway) throw new Error('out of reach')
         return { endSessionEndpoint: 'https://ehr.example.org/logout' }
       },
@@ -25,7 +25,7 @@ test('[O1, O2] a logout is not led to an EHR that cannot be asked, or that is re
     app.smartAuthorization.endSessionUrl({ ehr, tokens: {} } as Session)
   assert.match((await urlFor('general')) ?? '', /^https:\/\/ehr\.example\.org\/logout/)
   assert.equal(await urlFor('gone'), undefined)
-  assert.deepEqual(asked, ['general'])
+  assert.deepEqual(asked, [buildRegistration()])
   isAway = true
   assert.equal(await urlFor('general'), undefined)
 })
