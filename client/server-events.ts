@@ -6,38 +6,50 @@ export interface ServerEvent {
   data: string
 }
 
+// The most that is kept of an event before its end has come.
 const MAX_CHARACTERS = 1_000_000
 
 /**
- * A reader that takes text as it comes and gives the events that are whole. Throws on an event that
- * does not end.
+ * A reader that takes text as it comes and gives the events that are whole, in work proportional to the
+ * text however it was cut. Throws on an event that is too long, before it has ended.
  */
 export function createEventReader(): (text: string) => ServerEvent[] {
-  let rest = ''
+  let line = ''
   let type = ''
-  let data: string[] = []
+  let data = ''
+  let isAfterReturn = false
 
   return text => {
-    rest += text
     const events: ServerEvent[] = []
-    const lines = rest.split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop() ?? ''
-    for (const line of lines) {
-      if (line === '') {
-        if (data.length > 0) events.push({ type: type || 'message', data: data.join('\n') })
+    // The second half of an end of line that was cut: its first half has ended the line.
+    const unread = isAfterReturn ? text.replace(/^\n/, '') : text
+    if (text !== '') isAfterReturn = text.endsWith('\r')
+    const [end = '', ...beginnings] = unread.split(/\r\n|\n|\r/)
+    keep(end)
+    for (const beginning of beginnings) {
+      if (line !== '') read()
+      else {
+        if (data !== '') events.push({ type: type || 'message', data: data.slice(0, -1) })
         type = ''
-        data = []
-      } else read(line)
+        data = ''
+      }
+      line = ''
+      keep(beginning)
     }
-    const size = data.reduce((sum, { length }) => sum + length, rest.length)
-    if (size > MAX_CHARACTERS) throw new Error('an event is too long')
     return events
   }
 
-  function read(line: string): void {
+  function keep(text: string): void {
+    line += text
+    if (line.length + type.length + data.length > MAX_CHARACTERS) {
+      throw new Error('an event is too long')
+    }
+  }
+
+  function read(): void {
     const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
     if (name === 'event') type = value
-    if (name === 'data') data.push(value)
+    if (name === 'data') data += `${value}\n`
   }
 }
 

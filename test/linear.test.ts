@@ -2,6 +2,7 @@
 // on the input that would cost it most.
 
 import { test } from 'node:test'
+import { createEventReader } from '../client/server-events.ts'
 import { buildCookieNames, readCookie } from '../src/browser/cookies.ts'
 import { readHost, verifyCaller } from '../src/browser/guard.ts'
 import { parseReturnTo } from '../src/browser/return-to.ts'
@@ -57,10 +58,16 @@ const repeat = (text: string) => (size: number) => text.repeat(size)
 const list = (print: (i: number) => string) => (size: number) =>
   Array.from({ length: size }, (_, i) => print(i)).join('')
 const id = (i: number) => i.toString(36).padStart(22, 'A')
+const cut = (text: string) =>
+  Array.from({ length: Math.ceil(text.length / 16) }, (_, i) => text.slice(16 * i, 16 * i + 16))
 const inPieces = (text: string) => {
   const rewriting = createJsonRewriting(needle, rewritten)
-  for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
+  for (const piece of cut(text)) rewriting.push(piece)
   rewriting.end()
+}
+const eventsInPieces = (text: string) => {
+  const read = createEventReader()
+  for (const piece of cut(text)) read(piece)
 }
 
 type Row = [reader: (text: string) => unknown, input: (size: number) => string]
@@ -107,7 +114,7 @@ const rows: Record<string, Row> = {
   XML: [
     text => {
       const rewriting = createXmlRewriting(needle, rewritten)
-      for (let at = 0; at < text.length; at += 16) rewriting.push(text.slice(at, at + 16))
+      for (const piece of cut(text)) rewriting.push(piece)
       rewriting.end()
     },
     repeat(`<url a='' value='${base}'`),
@@ -172,6 +179,8 @@ const rows: Record<string, Row> = {
   ],
   Link: [text => buildLinkHeader([{ url: text, rel: 'help' }]), repeat('<>"')],
   'traces of a token': [text => showsToken(text, traces), repeat('\\u0061%41')],
+  'events of a stream: a line without end': [eventsInPieces, size => `data: ${'a'.repeat(size)}`],
+  'events of a stream: an event of many lines': [eventsInPieces, repeat('data: a\n')],
   statement: [
     text => parseCapabilityStatement(JSON.parse(text), pins),
     size =>

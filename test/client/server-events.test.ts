@@ -52,13 +52,43 @@ test('cuts between bytes, within a character and within an end of line change no
   )
 })
 
-test('an event that does not end, in one line or in many, is refused', () => {
-  for (const chunk of ['data: '.padEnd(64_000, 'x'), `data: ${'x'.repeat(64_000)}\n`]) {
+test('an end of line that is cut is one, and one that is whole ends its event at once', () => {
+  const read = createEventReader()
+  assert.deepEqual(read('data: a\r'), [])
+  assert.deepEqual(read('\n\r'), [{ type: 'message', data: 'a' }])
+  for (const piece of ['', '\n', 'data: b', '\r', '']) assert.deepEqual(read(piece), [])
+  assert.deepEqual(read('\r'), [{ type: 'message', data: 'b' }])
+})
+
+test('a byte order mark before the first line belongs to no line', async () => {
+  const body = new Blob(['\ufeffdata: a\n\n\ufeffdata: b\n\ndata: c\n\n']).stream()
+  const found = []
+  for await (const { data } of readEvents(body, 60_000)) found.push(data)
+  assert.deepEqual(found, ['a', 'c'])
+})
+
+const endless = {
+  'in one line': 'data: '.padEnd(64_000, 'x'),
+  'in many lines': `data: ${'x'.repeat(64_000)}\n`,
+  'in lines of nothing': 'data\n'.repeat(12_800),
+}
+for (const [how, chunk] of Object.entries(endless)) {
+  test(`an event that does not end is refused: ${how}`, () => {
     const read = createEventReader()
     assert.throws(() => {
       for (let count = 0; count < 100; count++) read(chunk)
     }, /too long/)
+  })
+}
+
+test('an event that is too long is refused however it is cut, and many short ones are not', () => {
+  const long = `data: ${'x'.repeat(1_000_000)}\n\n`
+  for (const pieces of [[long], long.match(/.{1,999}/gs) ?? []]) {
+    const read = createEventReader()
+    assert.throws(() => pieces.map(read), /too long/)
   }
+  const short = `data: ${'x'.repeat(999)}\n\n`.repeat(2_000)
+  assert.equal(createEventReader()(short).length, 2_000)
 })
 
 test('a stream that says nothing ends with an error, and is let go', async () => {

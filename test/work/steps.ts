@@ -11,7 +11,7 @@ interface Coverage {
   result: { url: string; functions: { ranges: { count: number }[] }[] }[]
 }
 
-const OWN_SOURCES = /\/(?:src|plugins|program)\//
+const OWN_SOURCES = /\/(?:src|plugins|program|client)\//
 
 // From the beginning: what V8 compiled before, it counts by the call and not by the block.
 const session = new Session()

@@ -117,7 +117,10 @@ export const streamReaders: readonly Reader[] = [
         ['told', { text: text.toWellFormed() === text ? text : JSON.parse(JSON.stringify(text)) }],
       )
     },
-    work: text => createEventReader()(text),
+    work(text) {
+      const reader = createEventReader()
+      for (let at = 0; at < text.length; at += 16) reader(text.slice(at, at + 16))
+    },
   },
   {
     name: 'audit chain',
