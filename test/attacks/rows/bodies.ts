@@ -1,7 +1,24 @@
 // The proxy’s request side: documents and forms that two readers read differently, or that are dear to read.
 
-import type { Row } from '../row.ts'
-import { describe, isRefused, logIn, readFhir } from './reading.ts'
+import type { Row, Scene } from '../row.ts'
+import type { Reply } from '../socket.ts'
+import { describe, isRefused, type LoggedIn, logIn, readFhir } from './reading.ts'
+
+const JSON_TYPE = 'application/fhir+json'
+const XML_TYPE = 'application/fhir+xml'
+const FORM = 'application/x-www-form-urlencoded'
+
+/** Posts a body that may take long to be read. */
+async function postFhir(
+  scene: Scene,
+  login: LoggedIn,
+  path: string,
+  type: string,
+  body: string,
+): Promise<Reply> {
+  const headers = { 'Content-Type': type }
+  return await readFhir(scene, login, path, { method: 'POST', body, headers, withinMs: 20_000 })
+}
 
 export const bodyRows: readonly Row[] = [
   {
@@ -24,11 +41,7 @@ export const bodyRows: readonly Row[] = [
           type: 'batch',
           entry: [{ request: { method: 'GET', url } }],
         }
-        const reply = await readFhir(scene, login, '', {
-          method: 'POST',
-          body: JSON.stringify(batch),
-          headers: { 'Content-Type': 'application/fhir+json' },
-        })
+        const reply = await postFhir(scene, login, '', JSON_TYPE, JSON.stringify(batch))
         scene.hold([400, 403, 422].includes(reply.status), `${url}: ${describe(reply)}`)
       }
       scene.hold(login.ehr.count('fhir') === before, 'the EHR was asked')
@@ -40,19 +53,10 @@ export const bodyRows: readonly Row[] = [
     async attack(scene) {
       const login = await logIn(scene)
       for (const body of ['a&'.repeat(250_000), '&'.repeat(900_000)]) {
-        const reply = await readFhir(scene, login, '/Basic/_search', {
-          ...{ method: 'POST', body, withinMs: 20_000 },
-          headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-        })
+        const reply = await postFhir(scene, login, '/Basic/_search', FORM, body)
         scene.hold(reply.status === 200 || isRefused(reply), describe(reply))
       }
-      const large = await readFhir(scene, login, '/Basic/_search', {
-        ...{
-          method: 'POST',
-          body: 'a=b&'.repeat(300_000),
-          headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-        },
-      })
+      const large = await postFhir(scene, login, '/Basic/_search', FORM, 'a=b&'.repeat(300_000))
       scene.hold(large.status === 413, `1.2 MB: ${describe(large)}`)
     },
   },
@@ -73,11 +77,7 @@ export const bodyRows: readonly Row[] = [
       ]
       for (const spelling of spellings) {
         const body = `{"resourceType":"Basic","subject":{"reference":"${spelling}"}}`
-        const reply = await readFhir(scene, login, '/Basic', {
-          method: 'POST',
-          body,
-          headers: { 'Content-Type': 'application/fhir+json' },
-        })
+        const reply = await postFhir(scene, login, '/Basic', JSON_TYPE, body)
         scene.hold(
           [400, 422].includes(reply.status),
           `${spelling.slice(0, 40)}: ${describe(reply)}`,
@@ -107,11 +107,7 @@ export const bodyRows: readonly Row[] = [
         '{"a":1,}',
       ]
       for (const body of documents) {
-        const reply = await readFhir(scene, login, '', {
-          method: 'POST',
-          body,
-          headers: { 'Content-Type': 'application/fhir+json' },
-        })
+        const reply = await postFhir(scene, login, '', JSON_TYPE, body)
         scene.hold(
           [400, 415, 422].includes(reply.status),
           `${body.slice(0, 30)}: ${describe(reply)}`,
@@ -124,11 +120,7 @@ export const bodyRows: readonly Row[] = [
         '<Bundle/><Bundle/>',
       ]
       for (const body of documentsOfXml) {
-        const reply = await readFhir(scene, login, '', {
-          method: 'POST',
-          body,
-          headers: { 'Content-Type': 'application/fhir+xml' },
-        })
+        const reply = await postFhir(scene, login, '', XML_TYPE, body)
         scene.hold(
           [400, 415, 422].includes(reply.status),
           `${body.slice(0, 30)}: ${describe(reply)}`,
@@ -144,17 +136,12 @@ export const bodyRows: readonly Row[] = [
     async attack(scene) {
       const login = await logIn(scene)
       const bodies = [
-        ['application/fhir+json', '['.repeat(4_000_000)],
-        ['application/fhir+json', `{${'"a":{},'.repeat(400_000)}"b":1}`],
-        ['application/fhir+xml', `<Bundle ${'a="b" '.repeat(500_000)}/>`],
+        [JSON_TYPE, '['.repeat(4_000_000)],
+        [JSON_TYPE, `{${'"a":{},'.repeat(400_000)}"b":1}`],
+        [XML_TYPE, `<Bundle ${'a="b" '.repeat(500_000)}/>`],
       ] as const
       for (const [type, body] of bodies) {
-        const reply = await readFhir(scene, login, '', {
-          method: 'POST',
-          body,
-          headers: { 'Content-Type': type },
-          withinMs: 20_000,
-        })
+        const reply = await postFhir(scene, login, '', type, body)
         scene.hold(isRefused(reply), `${body.slice(0, 12)}: ${describe(reply)}`)
       }
       scene.hold(

@@ -1,20 +1,11 @@
 // The proxy’s request side: where a request ends, and what becomes of those that never do.
 
 import { headerOf } from '../outsider.ts'
-import type { Row, Scene } from '../row.ts'
-import { describe, each, type LoggedIn, logIn, pause, readFhir } from './reading.ts'
+import type { Row } from '../row.ts'
+import { describe, each, headOf, logIn, pause, readFhir } from './reading.ts'
 
 const json = 'Content-Type: application/fhir+json'
 const basic = '{"resourceType":"Basic"}'
-
-/** Bytes of a request below the session's base, with everything but the framing right. */
-function headOf(scene: Scene, { session, jar }: LoggedIn, line: string, more: string): string {
-  const { host } = new URL(scene.target.origin)
-  const cookie = [...jar.cookies].map(pair => pair.join('=')).join('; ')
-  const [method, path = ''] = line.split(' ')
-  const own = `Origin: ${scene.target.origin}\r\nSec-Fetch-Site: same-origin\r\nCookie: ${cookie}`
-  return `${method} ${session.fhirPath}${path} HTTP/1.1\r\nHost: ${host}\r\n${own}\r\n${more}`
-}
 
 export const framingRows: readonly Row[] = [
   {

@@ -1,7 +1,7 @@
 // What rows ask again and again: FHIR as a page of the app does, and what a refusal is.
 
 import type { Login, LoginOptions } from '../login.ts'
-import { type Ask, ownPage } from '../outsider.ts'
+import { type Ask, type Fields, ownPage } from '../outsider.ts'
 import type { Scene } from '../row.ts'
 import type { Reply } from '../socket.ts'
 
@@ -31,6 +31,42 @@ export async function readFhir(
     path: session.fhirPath + path,
     headers,
   })
+}
+
+/** Bytes of a request below the session's base, with everything but the framing right. */
+export function headOf(
+  scene: Scene,
+  { session, jar }: LoggedIn,
+  line: string,
+  more: string,
+): string {
+  const { host } = new URL(scene.target.origin)
+  const cookie = [...jar.cookies].map(pair => pair.join('=')).join('; ')
+  const [method, path = ''] = line.split(' ')
+  const own = `Origin: ${scene.target.origin}\r\nSec-Fetch-Site: same-origin\r\nCookie: ${cookie}`
+  return `${method} ${session.fhirPath}${path} HTTP/1.1\r\nHost: ${host}\r\n${own}\r\n${more}`
+}
+
+/** A request with these headers passes, or is refused; what the EHR is sent holds none of the names. */
+export async function keepFromEhr(
+  scene: Scene,
+  headers: Fields,
+  names: readonly string[],
+  path = '/Basic/kept',
+): Promise<void> {
+  const login = await logIn(scene)
+  const before = login.ehr.heard.length
+  const reply = await readFhir(scene, login, path, { headers })
+  scene.hold(reply.status !== 500, describe(reply))
+  const [heard] = login.ehr.heard.slice(before)
+  if (!heard) return scene.hold(isRefused(reply), 'neither refused nor asked')
+  for (const name of names) {
+    scene.hold(heard.headers[name.toLowerCase()] === undefined, `the EHR is sent ${name}`)
+  }
+  const bearers = heard.rawHeaders.filter(
+    (text, i) => i % 2 === 1 && text.includes(login.grant.accessToken),
+  )
+  scene.hold(bearers.length === 1, `the bearer is sent ${bearers.length} times`)
 }
 
 /** From now on the EHR takes the session's access token for over, until it is renewed. */

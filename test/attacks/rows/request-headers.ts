@@ -1,41 +1,10 @@
 // The proxy’s request side: headers and methods, and what of them reaches the EHR.
 
 import { type Fields, ownPage } from '../outsider.ts'
-import type { Row, Scene } from '../row.ts'
-import { describe, isRefused, type LoggedIn, logIn, readFhir } from './reading.ts'
+import type { Row } from '../row.ts'
+import { describe, headOf, isRefused, keepFromEhr, logIn, readFhir } from './reading.ts'
 
 const basic = '{"resourceType":"Basic"}'
-
-/** A request with these headers passes, or is refused; what the EHR is sent holds none of the names. */
-async function keepFromEhr(
-  scene: Scene,
-  headers: Fields,
-  names: readonly string[],
-  path = '/Basic/kept',
-): Promise<void> {
-  const login = await logIn(scene)
-  const before = login.ehr.heard.length
-  const reply = await readFhir(scene, login, path, { headers })
-  scene.hold(reply.status !== 500, describe(reply))
-  const [heard] = login.ehr.heard.slice(before)
-  if (!heard) return scene.hold(isRefused(reply), 'neither refused nor asked')
-  for (const name of names) {
-    scene.hold(heard.headers[name.toLowerCase()] === undefined, `the EHR is sent ${name}`)
-  }
-  const bearers = heard.rawHeaders.filter(
-    (text, i) => i % 2 === 1 && text.includes(login.grant.accessToken),
-  )
-  scene.hold(bearers.length === 1, `the bearer is sent ${bearers.length} times`)
-}
-
-/** Bytes of a request below the session's base, with everything but the framing right. */
-function headOf(scene: Scene, { session, jar }: LoggedIn, line: string, more: string): string {
-  const { host } = new URL(scene.target.origin)
-  const cookie = [...jar.cookies].map(pair => pair.join('=')).join('; ')
-  const [method, path = ''] = line.split(' ')
-  const own = `Origin: ${scene.target.origin}\r\nSec-Fetch-Site: same-origin\r\nCookie: ${cookie}`
-  return `${method} ${session.fhirPath}${path} HTTP/1.1\r\nHost: ${host}\r\n${own}\r\n${more}`
-}
 
 export const requestHeaderRows: readonly Row[] = [
   {

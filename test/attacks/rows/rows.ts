@@ -1,10 +1,14 @@
-// Every row of the suite, in the order of the catalogue.
+// Every row of the suite, by subject, in the order of the catalogue.
 
 import type { Row } from '../row.ts'
+import { answerByteRows } from './answer-bytes.ts'
+import { answerHeaderRows } from './answer-headers.ts'
 import { answerRows } from './answers.ts'
 import { bodyRows } from './bodies.ts'
 import { callbackRows } from './callback.ts'
+import { callbackStateRows } from './callback-states.ts'
 import { cookieRows } from './cookies.ts'
+import { embeddedRows } from './embedded.ts'
 import { endingRows } from './endings.ts'
 import { facadeRows } from './facade.ts'
 import { framingRows } from './framing.ts'
@@ -19,16 +23,20 @@ import { tokenRows } from './tokens.ts'
 
 export const rows: readonly Row[] = [
   ...launchRows,
+  ...callbackStateRows,
   ...callbackRows,
   ...tokenRows,
   ...identityRows,
   ...cookieRows,
   ...otherSiteRows,
+  ...embeddedRows,
   ...targetRows,
   ...requestHeaderRows,
   ...framingRows,
   ...bodyRows,
+  ...answerHeaderRows,
   ...answerRows,
+  ...answerByteRows,
   ...renewalRows,
   ...endingRows,
   ...surfaceRows,

@@ -1,7 +1,7 @@
-// What anybody sees of the deployment: refusals, health, admin and internal routes, and what slow or odd
-// connections do to others.
+// What anybody sees of the deployment: refusals, health, admin and internal routes, hidden files, and what
+// slow or odd connections do to others.
 
-import { type Fields, headerOf, ownPage } from '../outsider.ts'
+import { type Ask, type Fields, headerOf, ownPage } from '../outsider.ts'
 import type { Row, Scene } from '../row.ts'
 import { describe, EVIL_ORIGIN, each, isRefused, logIn, pause, readFhir } from './reading.ts'
 
@@ -305,6 +305,35 @@ export const surfaceRows: readonly Row[] = [
           `${path.slice(0, 12)}: ${describe(reply)}`,
         )
       }
+    },
+  },
+  {
+    id: 'X16',
+    what: 'hidden files beside the frontend, and above it',
+    async attack({ outsider, target, hold }) {
+      const names = [
+        '.env',
+        '%2eenv',
+        '.git/config',
+        '.git/HEAD',
+        'a/.b',
+        '..%2f..%2fetc/passwd',
+        '../../etc/passwd',
+        '%2e%2e/%2e%2e/etc/passwd',
+        '.%2e/x',
+        'fhirstorm.yaml',
+        'keys.json',
+        '.htaccess',
+        '..\\x',
+      ]
+      await each(names, async name => {
+        for (const path of [`${target.prefix}/${name}`, `/${name}`]) {
+          const ask: Ask = { path, headers: { ...ownPage, Accept: '*/*' } }
+          const reply = await outsider.ask(ask)
+          hold([400, 403, 404, 405].includes(reply.status), `${path}: ${describe(reply)}`)
+          hold(!/root:|\[core\]|ref: refs/.test(reply.text), `${path} shows a file`)
+        }
+      })
     },
   },
 ]

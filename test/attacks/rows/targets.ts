@@ -1,8 +1,16 @@
 // The proxy’s request side: which address is asked for.
 
-import { type Fields, ownPage } from '../outsider.ts'
+import { ownPage } from '../outsider.ts'
 import type { Row, Scene } from '../row.ts'
-import { describe, each, isRefused, type LoggedIn, logIn, readFhir } from './reading.ts'
+import {
+  describe,
+  each,
+  isRefused,
+  keepFromEhr,
+  type LoggedIn,
+  logIn,
+  readFhir,
+} from './reading.ts'
 
 /** Each target is refused before the EHR hears of it, or reaches it below its FHIR base as it stands. */
 async function refuseTargets(
@@ -20,28 +28,6 @@ async function refuseTargets(
   const heard = known.ehr.heard.slice(before)
   scene.hold(heard.length === 0, `the EHR was asked for ${heard[0]?.target.slice(0, 50)}`)
   scene.hold(scene.ehrs.evil.connections === evil, 'a stranger was connected to')
-}
-
-/** A request with these headers passes, or is refused; what the EHR is sent holds none of the names. */
-async function keepFromEhr(
-  scene: Scene,
-  headers: Fields,
-  names: readonly string[],
-  path = '/Basic/kept',
-): Promise<void> {
-  const login = await logIn(scene)
-  const before = login.ehr.heard.length
-  const reply = await readFhir(scene, login, path, { headers })
-  scene.hold(reply.status !== 500, describe(reply))
-  const [heard] = login.ehr.heard.slice(before)
-  if (!heard) return scene.hold(isRefused(reply), 'neither refused nor asked')
-  for (const name of names) {
-    scene.hold(heard.headers[name.toLowerCase()] === undefined, `the EHR is sent ${name}`)
-  }
-  const bearers = heard.rawHeaders.filter(
-    (text, i) => i % 2 === 1 && text.includes(login.grant.accessToken),
-  )
-  scene.hold(bearers.length === 1, `the bearer is sent ${bearers.length} times`)
 }
 
 export const targetRows: readonly Row[] = [

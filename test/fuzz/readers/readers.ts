@@ -2,9 +2,11 @@
 
 import type { Reader } from '../reader.ts'
 import { addressReaders } from './addresses.ts'
-import { documentReaders } from './documents.ts'
+import { ehrDocumentReaders } from './ehr-documents.ts'
 import { formReaders } from './forms.ts'
 import { headerReaders } from './headers.ts'
+import { operatorDocumentReaders } from './operator-documents.ts'
+import { proxiedDocumentReaders } from './proxied-documents.ts'
 import { streamReaders } from './streams.ts'
 import { tokenReaders } from './tokens.ts'
 
@@ -12,7 +14,9 @@ export const readers: readonly Reader[] = [
   ...addressReaders,
   ...headerReaders,
   ...formReaders,
-  ...documentReaders,
+  ...proxiedDocumentReaders,
+  ...ehrDocumentReaders,
+  ...operatorDocumentReaders,
   ...tokenReaders,
   ...streamReaders,
 ]
