@@ -8,11 +8,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { parse } from 'yaml'
-import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { logIn } from './flow/login.ts'
-import { type Broker, createBroker } from './world/broker.ts'
 import { createBrowser } from './world/browser.ts'
-import { findPort } from './world/port.ts'
+import { type ProcessWorld, startProcessWorld } from './world/process-world.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: an OpenAPI document
 const contract: any = parse(readFileSync('openapi-admin.yaml', 'utf8'))
@@ -20,33 +18,20 @@ const ajv = new Ajv2020({ strict: false })
 addFormats.default(ajv)
 ajv.addSchema(contract, 'admin')
 
-let app: string
-let admin: string
-let sandbox: Sandbox
-let broker: Broker
+let world: ProcessWorld
 before(async () => {
-  const [port, adminPort] = await Promise.all([findPort(), findPort()])
-  app = `http://localhost:${port}`
-  admin = `http://127.0.0.1:${adminPort}`
-  sandbox = await startSandbox({ port: 0, appUrl: app })
-  broker = createBroker({
-    ...{ app, sandbox: sandbox.url },
+  world = await startProcessWorld({
     configure(document) {
-      document.admin = { port: adminPort }
       document.log = { level: 'info' }
     },
   })
-  await broker.start()
 })
-after(async () => {
-  await broker.close()
-  await sandbox.close()
-})
+after(() => world.close())
 
 /** A call whose answer has one of the shapes that are written down for it. */
 async function call(method: string, path: string, body?: object) {
   const headers = body === undefined ? undefined : { 'content-type': 'application/json' }
-  const answer = await fetch(admin + path, { method, headers, body: JSON.stringify(body) })
+  const answer = await fetch(world.admin + path, { method, headers, body: JSON.stringify(body) })
   const { status } = answer
   const text = await answer.text()
   const [type = ''] = (answer.headers.get('content-type') ?? '').split(';', 1)
@@ -68,7 +53,7 @@ async function call(method: string, path: string, body?: object) {
 }
 
 const linesSince = (from: number) =>
-  broker.output
+  world.broker.output
     .slice(from)
     .join('')
     .split('\n')
@@ -99,9 +84,9 @@ test('[AD8] every operation is served, and every route is written down', async (
 })
 
 test('[AD7] who is in the log is in the list, and ends by what the log says', async () => {
-  const from = broker.output.length
+  const from = world.broker.output.length
   const browser = createBrowser()
-  const { id } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+  const { id } = await logIn(world, browser, 'amy-shaw')
   const login = await lineSince(from, ({ event }) => event === 'login')
   assert.ok(login.user && login.session)
   const { json } = await call('GET', `/sessions?user=${login.user}`)
@@ -110,7 +95,7 @@ test('[AD7] who is in the log is in the list, and ends by what the log says', as
   assert.equal((await call('GET', '/sessions?ehr=general&patient=amy-shaw')).json.length, 1)
   assert.equal((await call('GET', '/sessions?ehr=general&patient=ben')).json.length, 0)
   assert.deepEqual((await call('DELETE', `/sessions?record=${login.session}`)).json, { ended: 1 })
-  assert.equal((await browser.fetch(`${app}/sessions/${id}`)).status, 401)
+  assert.equal((await browser.fetch(`${world.app}/sessions/${id}`)).status, 401)
   const act = await lineSince(from, ({ reason, sessions }) => {
     return reason === 'sessions_ended' && sessions !== 0
   })
@@ -123,14 +108,14 @@ test('[AD7] who is in the log is in the list, and ends by what the log says', as
 
 test('[AD8] while it drains no login begins and it is not ready; sessions go on, and one that was begun ends', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   const late = createBrowser()
-  const begun = await late.navigate(`${app}/login?ehr=general`, () => true)
-  const from = broker.output.length
+  const begun = await late.navigate(`${world.app}/login?ehr=general`, () => true)
+  const from = world.broker.output.length
   assert.equal((await call('POST', '/drain')).json.draining, true)
-  const iss = encodeURIComponent(`${sandbox.url}/r4`)
+  const iss = encodeURIComponent(`${world.sandbox.url}/r4`)
   for (const path of ['/login', '/login?ehr=general', `/launch?iss=${iss}&launch=x`]) {
-    const page = await createBrowser().navigate(app + path, () => true)
+    const page = await createBrowser().navigate(world.app + path, () => true)
     assert.deepEqual(
       [page.status, page.headers.get('proxy-status')?.includes('draining')],
       [503, true],
@@ -140,37 +125,37 @@ test('[AD8] while it drains no login begins and it is not ready; sessions go on,
   await lineSince(from, ({ code, route, ehr }) => {
     return code === 'draining' && route === '/launch' && ehr === 'general'
   })
-  assert.equal((await fetch(`${app}/readyz`)).status, 503)
+  assert.equal((await fetch(`${world.app}/readyz`)).status, 503)
   await lineSince(from, ({ code, route }) => code === 'draining' && route === '/readyz')
-  assert.doesNotMatch(broker.output.slice(from).join(''), /"msg":"refused"/)
-  assert.equal((await fetch(`${app}/healthz`)).status, 200)
+  assert.doesNotMatch(world.broker.output.slice(from).join(''), /"msg":"refused"/)
+  assert.equal((await fetch(`${world.app}/healthz`)).status, 200)
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
   const ended = await late.navigate(`${begun.headers.get('location')}&patient=amy-shaw&auto=1`)
   assert.match(ended.url, /session=[\w-]{22}/)
   // A reload changes nothing about it.
   assert.equal((await call('POST', '/reload')).status, 200)
-  assert.equal((await fetch(`${app}/readyz`)).status, 503)
+  assert.equal((await fetch(`${world.app}/readyz`)).status, 503)
   assert.deepEqual((await call('POST', '/drain?ready=true')).json.ready, true)
-  assert.equal((await fetch(`${app}/readyz`)).status, 200)
-  assert.equal((await createBrowser().navigate(`${app}/login`, () => true)).status, 503)
+  assert.equal((await fetch(`${world.app}/readyz`)).status, 200)
+  assert.equal((await createBrowser().navigate(`${world.app}/login`, () => true)).status, 503)
   assert.equal((await call('POST', '/drain?ready=maybe')).status, 400)
   assert.deepEqual((await call('DELETE', '/drain')).json, { draining: false, ready: true })
-  assert.equal((await fetch(`${app}/readyz`)).status, 200)
-  await logIn({ app, sandbox }, createBrowser(), 'amy-shaw')
+  assert.equal((await fetch(`${world.app}/readyz`)).status, 200)
+  await logIn(world, createBrowser(), 'amy-shaw')
 })
 
 test('[AD8] the log level holds until the next reload, for every line', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   const read = () => browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
   const isRead = ({ msg, route }: Record<string, unknown>) =>
     msg === 'request' && String(route).endsWith('/fhir/*')
-  let from = broker.output.length
+  let from = world.broker.output.length
   await read()
   await lineSince(from, isRead)
   assert.equal(linesSince(from).filter(({ msg }) => msg === 'call').length, 0)
 
-  from = broker.output.length
+  from = world.broker.output.length
   await call('PUT', '/log-level', { level: 'debug' })
   await read()
   const line = await lineSince(from, ({ msg }) => msg === 'call')
@@ -180,7 +165,7 @@ test('[AD8] the log level holds until the next reload, for every line', async ()
   )
 
   await call('PUT', '/log-level', { level: 'warn' })
-  from = broker.output.length
+  from = world.broker.output.length
   await read()
   assert.equal((await call('POST', '/reload')).status, 200)
   assert.deepEqual((await call('GET', '/log-level')).json, { level: 'info' })

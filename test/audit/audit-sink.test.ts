@@ -27,7 +27,7 @@ import { tryChain } from '../../src/audit/chain-lock.ts'
 import { verifyChains } from '../../src/audit/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
-import { eventually } from '../flow/tokens.ts'
+import { eventually } from '../world/eventually.ts'
 import { respond, startStandIn } from './fhir-stand-in.ts'
 import { judge, ring } from './sealing.ts'
 

@@ -20,7 +20,7 @@ import { type DeliveredChainOptions, openDeliveredChain } from '../../src/audit/
 import { startDelivery } from '../../src/audit/delivery.ts'
 import { openFileSink } from '../../src/audit/file-sink.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
-import { eventually } from '../flow/tokens.ts'
+import { eventually } from '../world/eventually.ts'
 import { findPort } from '../world/port.ts'
 import { type Behaviour, respond, type StandIn, startStandIn } from './fhir-stand-in.ts'
 import { judge, seal } from './sealing.ts'

@@ -23,7 +23,7 @@ import { createSealer, createSealJudge } from '../../src/audit/seals.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
 import { buildSigningKeySet } from '../../src/signing-keys.ts'
-import { eventually } from '../flow/tokens.ts'
+import { eventually } from '../world/eventually.ts'
 import { judge, publicKeys, ring, seal } from './sealing.ts'
 
 const eventOf = (id: number | string): string => JSON.stringify({ resourceType: 'AuditEvent', id })

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { type Client, createClient, type WatchEvent } from '../../client/index.ts'
+import { until } from '../world/eventually.ts'
 import { type Prepared, startPrepared } from './prepared.ts'
 import { buildSession } from './session.ts'
 
@@ -39,14 +40,14 @@ describe('the watch of the client', () => {
     assert.equal(client.store.getSnapshot().state, 'unknown')
     assert.equal(server.asked.length, 0)
     const unsubscribe = client.store.subscribe(() => undefined)
-    await eventually(() => client.store.getSnapshot().state === 'known')
+    await until(() => client.store.getSnapshot().state === 'known')
     unsubscribe()
-    await eventually(() => server.streams === 0)
+    await until(() => server.streams === 0)
   })
 
   test('hears by the stream what the server says, each once', async () => {
     const { client, heard } = watch()
-    await eventually(() => live(client).length === 2)
+    await until(() => live(client).length === 2)
     const renewal = { id: one, at: '2026-01-01T00:00:00.000Z' }
     for (let twice = 0; twice < 2; twice++) {
       server.say('renewed', renewal)
@@ -56,7 +57,7 @@ describe('the watch of the client', () => {
     }
     server.say('ehr', { ehr: 'general', state: 'up' })
     server.say('expiring', { id: two })
-    await eventually(() => heard.at(-1)?.type === 'expiring')
+    await until(() => heard.at(-1)?.type === 'expiring')
     assert.deepEqual(
       heard.map(({ type }) => type),
       ['sessions', 'renewed', 'ehr', 'ended', 'ehr', 'expiring'],
@@ -71,11 +72,11 @@ describe('the watch of the client', () => {
 
   test('takes a broken stream up again, and knows what has ended meanwhile', async () => {
     const { client } = watch()
-    await eventually(() => live(client).length === 2 && server.streams === 1)
+    await until(() => live(client).length === 2 && server.streams === 1)
     server.sessions.shift()
     server.cut()
-    await eventually(() => live(client).length === 1)
-    await eventually(() => server.streams === 1)
+    await until(() => live(client).length === 1)
+    await until(() => server.streams === 1)
     assert.deepEqual(client.store.getSnapshot().ended, [{ id: one, reason: 'unknown' }])
   })
 
@@ -84,10 +85,10 @@ describe('the watch of the client', () => {
     const createdAt = new Date(Date.now() + 3_000).toISOString()
     server.sessions = [buildSession({ id: one, createdAt })]
     const { client, heard } = watch({ pollSeconds: 60 })
-    await eventually(() => server.streams === 1 && live(client).length === 1)
+    await until(() => server.streams === 1 && live(client).length === 1)
     server.sessions = []
     server.cut()
-    await eventually(() => live(client).length === 0)
+    await until(() => live(client).length === 0)
     assert.equal(heard.filter(({ type }) => type === 'ended').length, 1)
   })
 
@@ -97,9 +98,9 @@ describe('the watch of the client', () => {
       server.sessions = [buildSession({ id: one }), buildSession({ id: two })]
       server.answer = path => (path === '/sessions/events' ? { status } : undefined)
       const { client } = watch()
-      await eventually(() => live(client).length === 2)
+      await until(() => live(client).length === 2)
       server.sessions.pop()
-      await eventually(() => live(client).length === 1)
+      await until(() => live(client).length === 1)
       assert.equal(streamsAsked(), 1)
       stops.pop()?.()
     }
@@ -110,44 +111,44 @@ describe('the watch of the client', () => {
     for (const status of [429, 503]) {
       server.answer = path => (path === '/sessions/events' ? { status } : undefined)
       const { client } = watch()
-      await eventually(() => live(client).length === 2)
+      await until(() => live(client).length === 2)
       server.answer = () => undefined
-      await eventually(() => server.streams === 1)
+      await until(() => server.streams === 1)
       stops.pop()?.()
-      await eventually(() => server.streams === 0)
+      await until(() => server.streams === 0)
     }
   })
 
   test('says that the server does not answer, and that it does again', async () => {
     const { client } = watch()
-    await eventually(() => live(client).length === 2)
+    await until(() => live(client).length === 2)
     await server.stop()
-    await eventually(() => client.store.getSnapshot().state === 'unreachable')
+    await until(() => client.store.getSnapshot().state === 'unreachable')
     assert.equal(live(client).length, 2)
     await server.start()
-    await eventually(() => client.store.getSnapshot().state === 'known')
+    await until(() => client.store.getSnapshot().state === 'known')
   })
 
   test('the tabs of one browser need one stream, and each hears of everything', async () => {
     const tabs = [watch(), watch(), watch()]
-    for (const { client } of tabs) await eventually(() => live(client).length === 2)
-    await eventually(() => server.streams === 1)
+    for (const { client } of tabs) await until(() => live(client).length === 2)
+    await until(() => server.streams === 1)
     server.say('ended', { id: one, reason: 'logout' })
-    for (const { client } of tabs) await eventually(() => live(client).length === 1)
+    for (const { client } of tabs) await until(() => live(client).length === 1)
     await tabs[0]?.client.logout(two)
     for (const { client, heard } of tabs) {
-      await eventually(() => live(client).length === 0)
+      await until(() => live(client).length === 0)
       assert.equal(heard.filter(({ type }) => type === 'ended').length, 2)
     }
   })
 
   test('when the tab that listens is closed, another one does', async () => {
     const [, , last] = [watch(), watch(), watch()]
-    await eventually(() => last !== undefined && live(last.client).length === 2)
-    await eventually(() => server.streams === 1)
+    await until(() => last !== undefined && live(last.client).length === 2)
+    await until(() => server.streams === 1)
     const asked = streamsAsked()
     stops.pop()?.()
-    await eventually(() => streamsAsked() > asked && server.streams === 1)
+    await until(() => streamsAsked() > asked && server.streams === 1)
     server.say('ended', { id: one, reason: 'logout' })
   })
 
@@ -160,7 +161,7 @@ describe('the watch of the client', () => {
     const { client } = watch()
     const { subscribe, getSnapshot } = client.countdown(one)
     stops.push(subscribe(() => undefined))
-    await eventually(() => getSnapshot() !== undefined)
+    await until(() => getSnapshot() !== undefined)
     const shown = getSnapshot()
     assert.equal(getSnapshot(), shown)
     assert.equal(client.countdown(one).getSnapshot(), shown)
@@ -168,7 +169,7 @@ describe('the watch of the client', () => {
     assert.ok(idle > 400 && idle <= 601, `${idle}`)
     assert.ok(absolute > idle && absolute <= 1_201, `${absolute}`)
     assert.deepEqual([left, isExpiring], [idle, false])
-    await eventually(() => getSnapshot() !== shown)
+    await until(() => getSnapshot() !== shown)
   })
 
   test('warns before the end, asks before it warns, and warns again after the session was used', async () => {
@@ -176,11 +177,11 @@ describe('the watch of the client', () => {
     server.sessions = [buildSession({ id: one, idleExpiresAt: soon() })]
     const { heard } = watch()
     const warnings = () => heard.filter(({ type }) => type === 'expiring').length
-    await eventually(() => warnings() === 1)
+    await until(() => warnings() === 1)
     assert.ok(server.asked.some(({ path }) => path === '/sessions'))
     server.sessions = [buildSession({ id: one, idleExpiresAt: soon() })]
     server.say('sessions', server.sessions)
-    await eventually(() => warnings() === 2)
+    await until(() => warnings() === 2)
   })
 
   test('a session whose time has run out is over, though the server does not answer', async () => {
@@ -189,17 +190,9 @@ describe('the watch of the client', () => {
       buildSession({ id: two }),
     ]
     const { client } = watch()
-    await eventually(() => live(client).length === 2)
+    await until(() => live(client).length === 2)
     await server.stop()
-    await eventually(() => live(client).length === 1)
+    await until(() => live(client).length === 1)
     assert.deepEqual(client.store.getSnapshot().ended, [{ id: one, reason: 'expired' }])
   })
 })
-
-/** Waits until something is so. */
-async function eventually(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo(); tries++) {
-    if (tries > 3_000) throw new Error(`it never became so: ${isSo}`)
-    await new Promise(done => setTimeout(done, 10))
-  }
-}

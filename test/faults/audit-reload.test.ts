@@ -2,47 +2,32 @@
 // waits for them, changes with it; where they go takes a restart.
 
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse, stringify } from 'yaml'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { verifyChains } from '../../src/audit/verify.ts'
 import { type Json, requestIdOf, summarize } from '../audit/held-sink.ts'
 import { logIn } from '../flow/login.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { type ProcessWorld, startProcessWorld } from '../world/process-world.ts'
 
-const folder = makeFolder()
-const path = join(folder, 'audit.ndjson')
-let app: string
-let admin: number
-let sandbox: Sandbox
-let broker: Broker
+let world: ProcessWorld
+let path: string
 before(async () => {
-  admin = await findPort()
-  app = `http://localhost:${await findPort()}`
-  sandbox = await startSandbox({ port: 0, appUrl: app })
-  broker = createBroker({
-    ...{ app, sandbox: sandbox.url, folder },
+  world = await startProcessWorld({
     configure(document) {
-      document.admin = { port: admin }
+      path = join(dirname(document.keysFile), 'audit.ndjson')
       document.audit = { sink: 'file', path }
     },
   })
-  await broker.start()
 })
-after(async () => {
-  await broker.close()
-  await sandbox.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+after(() => world.close())
 
 async function reloadWith(audit: object): Promise<number> {
-  const file = join(folder, `fhirstorm-${new URL(app).port}.yaml`)
+  const { file, admin } = world
   writeFileSync(file, stringify({ ...parse(readFileSync(file, 'utf8')), audit }))
-  const answer = await fetch(`http://127.0.0.1:${admin}/reload`, { method: 'POST' })
+  const answer = await fetch(`${admin}/reload`, { method: 'POST' })
   await answer.body?.cancel()
   return answer.status
 }
@@ -63,7 +48,7 @@ function readEvents(): Map<string | undefined, [told: string, query: string]> {
 
 test('[G8] a reload keeps the sink, and takes what else is set of the audit', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   const search = async () => {
     const { status, headers } = await browser.fetch(`${fhirBaseUrl}/Observation?code=718-7`)
     assert.equal(status, 200)
@@ -79,7 +64,7 @@ test('[G8] a reload keeps the sink, and takes what else is set of the audit', as
   assert.deepEqual(readEvents().get(dropped), ['search-type 0', 'Observation'])
   assert.equal(await reloadWith({ sink: 'file', path: `${path}-elsewhere` }), 422)
   const later = await search()
-  assert.equal(await broker.stop(), 0)
+  assert.equal(await world.broker.stop(), 0)
   const events = readEvents()
   assert.match(events.get(hashed)?.join() ?? '', /^search-type 0,Observation\?code=[\w-]{16}$/)
   assert.deepEqual(events.get(later), ['search-type 0', 'Observation'])

@@ -10,9 +10,9 @@ import { startSandbox } from '../../sandbox/sandbox.ts'
 import { respond, startStandIn } from '../audit/fhir-stand-in.ts'
 import { type Json, requestIdOf } from '../audit/held-sink.ts'
 import { logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
 import { createBroker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
+import { eventually } from '../world/eventually.ts'
 import { findPort } from '../world/port.ts'
 
 const main = new URL('../../program/main.ts', import.meta.url).pathname

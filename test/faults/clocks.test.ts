@@ -8,9 +8,9 @@ import { late } from '../../sandbox/faces/answers.ts'
 import type { TokenCall } from '../../sandbox/faces/face.ts'
 import { json } from '../../sandbox/http/answer.ts'
 import { logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
 import { hasRedis, startRedis } from '../vault/redis-server.ts'
 import { createBrowser } from '../world/browser.ts'
+import { eventually } from '../world/eventually.ts'
 import { call, type Deployment, type DeployOptions, deploy } from './deployment.ts'
 
 /** More than a lease of 30 s. */

@@ -16,6 +16,7 @@ import { hasRedis, type RedisServer, startRedis } from '../vault/redis-server.ts
 import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { adopt, end } from '../world/children.ts'
+import { until } from '../world/eventually.ts'
 import { findPort } from '../world/port.ts'
 import { hasPrograms } from '../world/program.ts'
 
@@ -88,7 +89,12 @@ describe('two instances behind the balancer of examples/cluster', { skip: !isPos
     )
     for (const broker of brokers) await broker.start()
     balancer = startBalancer(port, ports[0] as number, ports[1] as number)
-    await until(async () => (await fetch(`${app}/healthz`)).ok)
+    await until(() =>
+      fetch(`${app}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
   })
   after(async () => {
     await balancer?.close()
@@ -181,10 +187,3 @@ describe('two instances behind the balancer of examples/cluster', { skip: !isPos
     assert.equal(parseKeyRing(readFileSync(file, 'utf8')).keys.length, 2)
   })
 })
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo().catch(() => false)); tries++) {
-    if (tries > 600) throw new Error('it never became so')
-    await pause(50)
-  }
-}

@@ -4,25 +4,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import type { SandboxOptions } from '../../sandbox/sandbox.ts'
 import type { Browser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { until } from '../world/eventually.ts'
+import { type ProcessWorld, startProcessWorld } from '../world/process-world.ts'
 import { findSamples, readSamples } from '../world/scrape.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
-export interface Crew {
-  app: string
-  admin: string
-  /** Of keys, vault and configuration. */
-  folder: string
-  /** The configuration's file. */
-  file: string
-  broker: Broker
-  sandbox: Sandbox
+export interface Crew extends ProcessWorld {
   /** Sum of a metric's samples with these labels. */
   metric(name: string, labels?: Record<string, string>): Promise<number>
-  close(): Promise<void>
 }
 
 export interface CrewOptions {
@@ -34,33 +25,29 @@ export interface CrewOptions {
 /** Starts a service with so many workers, and waits until all of them serve. */
 export async function startCrew(options: CrewOptions): Promise<Crew> {
   const { processes, configure } = options
-  const [port, adminPort] = await Promise.all([findPort(), findPort()])
-  const [app, admin] = [`http://localhost:${port}`, `http://127.0.0.1:${adminPort}`]
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ...options.sandbox })
-  const folder = makeFolder()
-  const broker = createBroker({
-    ...{ app, sandbox: sandbox.url, folder },
-    configure(document) {
-      Object.assign(document, { processes, admin: { port: adminPort }, log: { level: 'info' } })
-      configure?.(document, sandbox.url)
+  const world = await startProcessWorld({
+    sandbox: options.sandbox,
+    configure(document, sandboxUrl) {
+      Object.assign(document, { processes, log: { level: 'info' } })
+      configure?.(document, sandboxUrl)
     },
   })
   const crew: Crew = {
-    ...{ app, admin, folder, broker, sandbox, file: `${folder}/fhirstorm-${port}.yaml` },
+    ...world,
     async metric(name, labels) {
       // No connection is kept to a worker that is killed meanwhile.
       const headers = { connection: 'close' }
-      const text = await (await fetch(`${admin}/metrics`, { headers })).text()
+      const text = await (await fetch(`${world.admin}/metrics`, { headers })).text()
       const samples = findSamples(readSamples(text), name, labels)
       return samples.reduce((sum, { value }) => sum + value, 0)
     },
     async close() {
-      await broker.close()
+      // A test may have put another in its place.
       await crew.sandbox.close()
+      await world.close()
     },
   }
   try {
-    await broker.start()
     await until(() => isServing(crew, processes))
     return crew
   } catch (error) {
@@ -99,14 +86,6 @@ function parentOf(pid: number): number | undefined {
     return state === 'Z' ? undefined : Number(parent)
   } catch {
     return undefined
-  }
-}
-
-/** Waits until something is so. */
-export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    if (tries > 1_600) throw new Error(`it never became so: ${isSo}`)
-    await pause(50)
   }
 }
 

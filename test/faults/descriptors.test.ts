@@ -5,28 +5,20 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
-import { createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { eventually } from '../world/eventually.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 
 /** Enough to start, with room for a few dozen connections. */
 const MAX_FILES = 64
 const CONNECTIONS = 200
 
 test('[PS6, DS1] a process without descriptors lives on, and serves again when there are some', async t => {
-  const port = await findPort()
-  const app = `http://localhost:${port}`
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ehrIds: ['dstu2'] })
   const through = ['sh', '-c', 'ulimit -n "$0" && exec "$@"', `${MAX_FILES}`]
-  const broker = createBroker({ app, sandbox: sandbox.url, through })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
+  const { app, sandbox, broker, close } = await startProcessWorld({ through })
+  t.after(close)
+  const port = Number(new URL(app).port)
   const pid = broker.pid()
   const browser = createBrowser()
   const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')

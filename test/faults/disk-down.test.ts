@@ -5,11 +5,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
-import { createBroker } from '../world/broker.ts'
 import { type Answer, type Browser, createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 import { createWorld } from '../world/world.ts'
 import { codeOf } from './refresh-rig.ts'
 
@@ -59,21 +57,14 @@ test('[V11, V5] while another process holds the file sessions read, and nobody g
 })
 
 test('[V5] on a full disk sessions read, nobody gets in, no refresh token is sent, nothing is lost', async t => {
-  const app = `http://localhost:${await findPort()}`
   const asked: string[] = []
-  const sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app },
-    onRequest: ({ path }) => asked.push(path),
+  const { app, sandbox, broker, close } = await startProcessWorld({
+    program: 'test/faults/dying-broker.ts',
+    sandbox: { onRequest: ({ path }) => asked.push(path) },
   })
-  const program = 'test/faults/dying-broker.ts'
-  const broker = createBroker({ app, sandbox: sandbox.url, program })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
+  t.after(close)
   const limit = (bytes: number | 'unlimited') =>
     execFileSync('prlimit', [`--pid=${broker.pid()}`, `--fsize=${bytes}:unlimited`])
-  await broker.start()
   const browsers = Array.from({ length: 5 }, createBrowser)
   const sessions = await Promise.all(
     browsers.map(browser => logIn({ app, sandbox }, browser, 'amy-shaw')),

@@ -2,22 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startSandbox } from '../../sandbox/sandbox.ts'
-import { createBroker } from '../world/broker.ts'
-import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 
 test('[DS8] for drainDelaySeconds after SIGTERM it is not ready, and answers', async t => {
-  const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, appUrl: app })
-  t.after(() => sandbox.close())
-  const broker = createBroker({
-    ...{ app, sandbox: sandbox.url },
+  const { app, broker, close } = await startProcessWorld({
     configure(document) {
       document.drainDelaySeconds = 3
     },
   })
-  t.after(() => broker.close())
-  await broker.start()
+  t.after(close)
   const statusOf = async (path: string) => (await fetch(app + path)).status
   assert.deepEqual([await statusOf('/readyz'), await statusOf('/healthz')], [200, 200])
   const stopped = broker.stop()

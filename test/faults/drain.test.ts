@@ -2,30 +2,24 @@
 // process ends with status 0.
 
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, type TestContext, test } from 'node:test'
 import { late } from '../../sandbox/faces/answers.ts'
 import type { TokenCall } from '../../sandbox/faces/face.ts'
 import { json } from '../../sandbox/http/answer.ts'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { type LoggedIn, logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
-import { findPort } from '../world/port.ts'
+import { eventually } from '../world/eventually.ts'
+import { type ProcessWorld, startProcessWorld } from '../world/process-world.ts'
 
-let sandbox: Sandbox
-let broker: Broker
-const folder = makeFolder()
+let world: ProcessWorld
 const asked: string[] = []
 /** What happens while the EHR thinks. */
 let onRenewal = () => {}
 const LATE_MS = 1_000
 before(async () => {
-  const app = `http://localhost:${await findPort()}`
   const lateFace = {
     name: 'late',
     about: 'Every answer takes a second, but for the exchange of the code.',
@@ -36,27 +30,21 @@ before(async () => {
     },
     fhir: async (answer: () => Promise<ReturnType<typeof json>>) => late(await answer(), LATE_MS),
   }
-  sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app, ehrIds: ehrIdsWith('late'), faces: [lateFace] },
-    onRequest: ({ path }) => asked.push(path),
-  })
-  broker = createBroker({
-    ...{ app, sandbox: sandbox.url, folder },
-    configure(document) {
-      registerFaces(document, sandbox.url, ['late'])
+  world = await startProcessWorld({
+    sandbox: {
+      ...{ ehrIds: ehrIdsWith('late'), faces: [lateFace] },
+      onRequest: ({ path }) => asked.push(path),
+    },
+    configure(document, sandboxUrl) {
+      registerFaces(document, sandboxUrl, ['late'])
       document.log = { level: 'info' }
     },
   })
-  await broker.start()
 })
-after(async () => {
-  await broker.close()
-  await sandbox.close()
-  await rm(folder, { recursive: true })
-})
+after(() => world.close())
 
 const begin = (browser: ReturnType<typeof createBrowser>) =>
-  logIn({ app: broker.app, sandbox }, browser, 'amy-shaw', 'ehr=late')
+  logIn(world, browser, 'amy-shaw', 'ehr=late')
 const sawAfter = (count: number, end: string) =>
   eventually(() => asked.slice(count).some(path => path.endsWith(end)))
 
@@ -69,12 +57,12 @@ test('[DS8] SIGTERM lets every answer that was begun come to its end, with statu
   // What has not been accepted yet is nobody's promise.
   const arrived = () => asked.slice(count).filter(path => path.endsWith('/Patient')).length
   assert.ok(await eventually(() => arrived() === browsers.length))
-  const stopped = broker.stop()
+  const stopped = world.broker.stop()
   for (const answer of await Promise.all(reading)) assert.equal(answer.status, 200, answer.text)
   assert.equal(await stopped, 0)
-  await broker.start()
+  await world.broker.start()
   for (const [i, browser] of browsers.entries()) {
-    const answer = await browser.fetch(`${broker.app}/sessions/${sessions[i]?.id}`)
+    const answer = await browser.fetch(`${world.broker.app}/sessions/${sessions[i]?.id}`)
     assert.equal(answer.status, 200)
   }
 })
@@ -82,16 +70,16 @@ test('[DS8] SIGTERM lets every answer that was begun come to its end, with statu
 test('[DS8, F2] a renewal under way is stored before the process ends, also when its client has left', async () => {
   const browser = createBrowser()
   const { fhirBaseUrl } = await begin(browser)
-  sandbox.expireAccessTokens()
+  world.sandbox.expireAccessTokens()
   const count = asked.length
   const leaving = new AbortController()
-  const cookie = [...browser.cookies(broker.app)].map(pair => pair.join('=')).join('; ')
+  const cookie = [...browser.cookies(world.broker.app)].map(pair => pair.join('=')).join('; ')
   const left = fetch(`${fhirBaseUrl}/Patient`, { headers: { cookie }, signal: leaving.signal })
   assert.ok(await sawAfter(count, '/token'))
   leaving.abort()
   await assert.rejects(left)
-  assert.equal(await broker.stop(), 0)
-  await broker.start()
+  assert.equal(await world.broker.stop(), 0)
+  await world.broker.start()
   const calls = asked.length
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
   assert.ok(!asked.slice(calls).some(path => path.endsWith('/token')))
@@ -105,23 +93,23 @@ async function drainsWhileBusy(t: TestContext, busy: { begin(): void; end(): voi
   })
   const browser = createBrowser()
   const { fhirBaseUrl } = await begin(browser)
-  sandbox.expireAccessTokens()
+  world.sandbox.expireAccessTokens()
   const count = asked.length
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 503)
   assert.ok(await sawAfter(count, '/token'))
-  const from = broker.output.length
-  const stopped = broker.stop()
-  assert.ok(await eventually(() => broker.output.slice(from).join('').includes('draining')))
+  const from = world.broker.output.length
+  const stopped = world.broker.stop()
+  assert.ok(await eventually(() => world.broker.output.slice(from).join('').includes('draining')))
   busy.end()
   assert.equal(await stopped, 0)
-  await broker.start()
+  await world.broker.start()
   const calls = asked.length
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient`)).status, 200)
   assert.ok(!asked.slice(calls).some(path => path.endsWith('/token')))
 }
 
 test('[F14, DS8, F2] renewed tokens that a busy file cannot take are stored before the process ends', async t => {
-  const other = new DatabaseSync(join(folder, 'vault.db'))
+  const other = new DatabaseSync(join(world.folder, 'vault.db'))
   t.after(() => other.close())
   await drainsWhileBusy(t, {
     begin: () => other.exec('BEGIN IMMEDIATE'),
@@ -130,19 +118,20 @@ test('[F14, DS8, F2] renewed tokens that a busy file cannot take are stored befo
 })
 
 test('[O10, DS8] a logout that a busy file could not take is done before the process ends', async t => {
-  const other = new DatabaseSync(join(folder, 'vault.db'))
+  const other = new DatabaseSync(join(world.folder, 'vault.db'))
   t.after(() => other.close())
   const [browser, kept] = [createBrowser(), createBrowser()]
   const { id, fhirBaseUrl } = await begin(browser)
-  for (const [name, value] of browser.cookies(broker.app)) kept.setCookie(broker.app, name, value)
+  for (const [name, value] of browser.cookies(world.broker.app))
+    kept.setCookie(world.broker.app, name, value)
   other.exec('BEGIN IMMEDIATE')
-  const url = `${broker.app}/sessions/${id}`
+  const url = `${world.broker.app}/sessions/${id}`
   assert.equal((await browser.fetch(url, { method: 'DELETE' })).status, 503)
-  const from = broker.output.length
-  const stopped = broker.stop()
-  assert.ok(await eventually(() => broker.output.slice(from).join('').includes('draining')))
+  const from = world.broker.output.length
+  const stopped = world.broker.stop()
+  assert.ok(await eventually(() => world.broker.output.slice(from).join('').includes('draining')))
   other.exec('ROLLBACK')
   assert.equal(await stopped, 0)
-  await broker.start()
+  await world.broker.start()
   assert.equal((await kept.fetch(`${fhirBaseUrl}/Patient`)).status, 401)
 })

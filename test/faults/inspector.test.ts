@@ -6,9 +6,9 @@ import { connect } from 'node:net'
 import { constants } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { createBroker } from '../world/broker.ts'
 import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 
 const SIGUSR1 = constants.signals.SIGUSR1
 
@@ -22,16 +22,10 @@ async function isOpen(port: number): Promise<boolean> {
 }
 
 async function startBroker(t: TestContext, program: string, options: string[]) {
-  const app = `http://localhost:${await findPort()}`
   const port = await findPort()
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ehrIds: ['dstu2'] })
   const env = { NODE_OPTIONS: [`--inspect-port=${port}`, ...options].join(' ') }
-  const broker = createBroker({ app, sandbox: sandbox.url, program, env })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
+  const { broker, close } = await startProcessWorld({ program, env })
+  t.after(close)
   return { broker, port }
 }
 

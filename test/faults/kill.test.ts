@@ -3,15 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
-import { type Broker, createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { type ProcessWorld, startProcessWorld } from '../world/process-world.ts'
 import type { DeathStep } from './dying-broker.ts'
 
-let sandbox: Sandbox
-let broker: Broker
+let world: ProcessWorld
 /** Where the broker dies by itself, while it is named here. */
 const env: { DIE_AT?: DeathStep } = {}
 /** Called with each path that is asked of the EHR. */
@@ -19,35 +16,24 @@ let onRequest: (path: string) => void = () => {}
 let tokenCalls = 0
 
 before(async () => {
-  const app = `http://localhost:${await findPort()}`
-  sandbox = await startSandbox({
-    port: 0,
-    appUrl: app,
-
-    onRequest({ path }) {
-      if (path.endsWith('/token')) tokenCalls++
-      onRequest(path)
+  world = await startProcessWorld({
+    ...{ program: 'test/faults/dying-broker.ts', env: env as Record<string, string> },
+    sandbox: {
+      onRequest({ path }) {
+        if (path.endsWith('/token')) tokenCalls++
+        onRequest(path)
+      },
     },
   })
-  broker = createBroker({
-    ...{ app, sandbox: sandbox.url, env: env as Record<string, string> },
-    program: 'test/faults/dying-broker.ts',
-  })
-  await broker.start()
 })
-after(async () => {
-  await broker.close()
-  await sandbox.close()
-})
-
-const world = () => ({ app: broker.app, sandbox })
+after(() => world.close())
 
 test('every session that was acknowledged still works after kill -9', async () => {
   const browsers = Array.from({ length: 5 }, createBrowser)
   const sessions = []
-  for (const browser of browsers) sessions.push(await logIn(world(), browser, 'amy-shaw'))
-  await broker.kill()
-  await broker.start()
+  for (const browser of browsers) sessions.push(await logIn(world, browser, 'amy-shaw'))
+  await world.broker.kill()
+  await world.broker.start()
   for (const [i, browser] of browsers.entries()) {
     const answer = await browser.fetch(`${sessions[i]?.fhirBaseUrl}/Patient/amy-shaw`)
     assert.equal(answer.status, 200, answer.text)
@@ -56,9 +42,9 @@ test('every session that was acknowledged still works after kill -9', async () =
 
 test('[S12] a login that was begun before kill -9 finishes after it', async () => {
   const browser = createBrowser()
-  const begun = await browser.navigate(`${broker.app}/login?ehr=general`, () => true)
-  await broker.kill()
-  await broker.start()
+  const begun = await browser.navigate(`${world.broker.app}/login?ehr=general`, () => true)
+  await world.broker.kill()
+  await world.broker.start()
   const authorize = `${begun.headers.get('location')}&patient=amy-shaw&auto=1`
   const landing = await browser.navigate(authorize)
   assert.ok(new URL(landing.url).searchParams.get('session'), `${landing.status}`)
@@ -66,17 +52,17 @@ test('[S12] a login that was begun before kill -9 finishes after it', async () =
 
 test('[F6] killed before the EHR has answered a renewal: the session is renewed after the restart', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
-  sandbox.expireAccessTokens()
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
+  world.sandbox.expireAccessTokens()
   let killed: Promise<void> | undefined
   onRequest = path => {
-    if (path.endsWith('/token')) killed ??= broker.kill()
+    if (path.endsWith('/token')) killed ??= world.broker.kill()
   }
   await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`).catch(() => undefined)
   onRequest = () => {}
   assert.ok(killed, 'nothing was renewed')
   await killed
-  await broker.start()
+  await world.broker.start()
   const calls = tokenCalls
   const answers = []
   for (let i = 0; i < 3; i++) answers.push(await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`))
@@ -90,15 +76,15 @@ test('[F6] killed before the EHR has answered a renewal: the session is renewed 
 /** What a session answers, three times, after its broker has died in the middle of a renewal. */
 async function renewAndDie(step: DeathStep) {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   const read = () => browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
-  sandbox.expireAccessTokens()
-  await broker.kill()
+  world.sandbox.expireAccessTokens()
+  await world.broker.kill()
   env.DIE_AT = step
-  await broker.start()
+  await world.broker.start()
   await assert.rejects(read())
   delete env.DIE_AT
-  await broker.start()
+  await world.broker.start()
   const calls = tokenCalls
   const statuses = [await read(), await read(), await read()].map(({ status }) => status)
   return { browser, statuses, calls: tokenCalls - calls }
@@ -114,7 +100,7 @@ test('[F8, F6] killed with the lease in hand: it is taken over, and the token is
 test('[F6] killed with new tokens that are not yet written: a new login, and no loop', async () => {
   const { browser, statuses, calls } = await renewAndDie('before the write')
   assert.deepEqual([statuses, calls], [[401, 401, 401], 1])
-  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   assert.equal((await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)).status, 200)
 })
 
@@ -125,13 +111,13 @@ test('[F6, F2] killed with new tokens that are written: they are good, and nothi
 
 test('[F6] killed right after a renewal was used: nothing is lost', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn(world(), browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   for (let round = 0; round < 5; round++) {
-    sandbox.expireAccessTokens()
+    world.sandbox.expireAccessTokens()
     const first = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
     assert.equal(first.status, 200, first.text)
-    await broker.kill()
-    await broker.start()
+    await world.broker.kill()
+    await world.broker.start()
     const second = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
     assert.equal(second.status, 200, second.text)
   }

@@ -3,29 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { request } from 'undici'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { type LoggedIn, logIn } from '../flow/login.ts'
-import { createBroker } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 import { HOSTILE_BYTES, listHostileBodies } from './hostile-bodies.ts'
 
 const HEAP_MIB = 256
-
-async function startBroker(t: TestContext) {
-  const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ehrIds: ['dstu2'] })
-  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }
-  const broker = createBroker({ app, sandbox: sandbox.url, env })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
-  return { app, broker, sandbox }
-}
 
 async function send(browser: Browser, { fhirBaseUrl }: LoggedIn, type: string, body: Buffer) {
   const cookie = [...browser.cookies(fhirBaseUrl)].map(pair => pair.join('=')).join('; ')
@@ -42,7 +27,9 @@ function peakOf(pid: number): number {
 }
 
 test('[P33, DS4, DS7] no body of the worst kinds ends a small process, or makes it grow much', async t => {
-  const { broker, ...places } = await startBroker(t)
+  const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` }
+  const { broker, ...places } = await startProcessWorld({ env })
+  t.after(places.close)
   const browser = createBrowser()
   const session = await logIn(places, browser, 'amy-shaw')
   const other = createBrowser()

@@ -8,22 +8,19 @@ import {
   closeSync,
   constants,
   existsSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readSync,
-  rmSync,
   truncateSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
-import { type Broker, createBroker } from '../world/broker.ts'
+import type { Broker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { eventually } from '../world/eventually.ts'
+import { makeFifo, makeTestFolder } from '../world/folder.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 
 interface Place {
   broker: Broker
@@ -34,21 +31,13 @@ interface Place {
 }
 
 async function start(t: TestContext, through: readonly string[] = []): Promise<Place> {
-  const app = `http://localhost:${await findPort()}`
-  const adminPort = await findPort()
-  const sandbox = await startSandbox({ port: 0, appUrl: app, ehrIds: ['dstu2'] })
-  const broker = createBroker({
-    ...{ app, sandbox: sandbox.url, through },
+  const { app, admin, sandbox, broker, close } = await startProcessWorld({
+    through,
     configure(document) {
       document.log = { level: 'info' }
-      document.admin = { port: adminPort }
     },
   })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
+  t.after(close)
   return {
     broker,
     async work(requests = 10) {
@@ -60,7 +49,7 @@ async function start(t: TestContext, through: readonly string[] = []): Promise<P
       }
     },
     async dropped() {
-      const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+      const text = await (await fetch(`${admin}/metrics`)).text()
       return Number(/^fhirstorm_log_lines_dropped_total (\d+)$/m.exec(text)?.[1])
     },
   }
@@ -68,12 +57,6 @@ async function start(t: TestContext, through: readonly string[] = []): Promise<P
 
 /** Words that start the rest of their line with its standard output elsewhere. */
 const into = (path: string) => ['sh', '-c', 'exec "$@" >> "$0"', path]
-
-function makePlace(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-log-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 const hasFullDevice = existsSync('/dev/full')
 
@@ -92,7 +75,7 @@ const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0
 test('[PS4] a disk that fills costs lines, and the log goes on where there is room again', {
   skip: !canMount && 'no mount namespaces here',
 }, async t => {
-  const folder = makePlace(t)
+  const folder = makeTestFolder(t)
   const mount = 'mount -t tmpfs -o size=32k none "$0" && exec "$@" >> "$0/log"'
   const place = await start(t, ['unshare', '-rm', 'sh', '-c', mount, folder])
   const { broker, work, dropped } = place
@@ -113,7 +96,7 @@ test('[PS4] a disk that fills costs lines, and the log goes on where there is ro
 })
 
 test('[PS4] a limit on the size of files costs lines, and does not end the process', async t => {
-  const file = join(makePlace(t), 'log')
+  const file = join(makeTestFolder(t), 'log')
   const { broker, work, dropped } = await start(t, into(file))
   const limit = (bytes: string) => {
     const { status } = spawnSync('prlimit', [`--pid=${broker.pid()}`, `--fsize=${bytes}:unlimited`])
@@ -196,12 +179,6 @@ async function flood(app: string, requests: number): Promise<void> {
     const answers = Array.from({ length: 50 }, () => fetch(`${app}/healthz`))
     for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200)
   }
-}
-
-function makeFifo(t: TestContext): string {
-  const path = join(makePlace(t), 'log')
-  assert.equal(spawnSync('mkfifo', [path]).status, 0)
-  return path
 }
 
 function isJson(line: string): boolean {

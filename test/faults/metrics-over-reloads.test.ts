@@ -3,48 +3,27 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
-import { findPort } from '../world/port.ts'
+import { type ProcessWorld, startProcessWorld } from '../world/process-world.ts'
 import { findSamples, readSamples } from '../world/scrape.ts'
 
-let app: string
-let admin: string
-let file: string
-let sandbox: Sandbox
-let broker: Broker
+let world: ProcessWorld
 before(async () => {
-  const [port, adminPort] = await Promise.all([findPort(), findPort()])
-  app = `http://localhost:${port}`
-  admin = `http://127.0.0.1:${adminPort}`
-  const folder = makeFolder()
-  file = join(folder, `fhirstorm-${port}.yaml`)
-  const ehrIds = ehrIdsWith('endless')
-  sandbox = await startSandbox({ port: 0, appUrl: app, faces: [endlessFace], ehrIds })
-  broker = createBroker({
-    ...{ app, sandbox: sandbox.url, folder },
-    configure(document) {
-      document.admin = { port: adminPort }
-      registerFaces(document, sandbox.url, ['endless'])
-    },
+  world = await startProcessWorld({
+    sandbox: { faces: [endlessFace], ehrIds: ehrIdsWith('endless') },
+    configure: (document, sandboxUrl) => registerFaces(document, sandboxUrl, ['endless']),
   })
-  await broker.start()
 })
-after(async () => {
-  await broker.close()
-  await sandbox.close()
-})
+after(() => world.close())
 
-const reload = async () => (await fetch(`${admin}/reload`, { method: 'POST' })).status
+const reload = async () => (await fetch(`${world.admin}/reload`, { method: 'POST' })).status
 
 async function scrape() {
-  const samples = readSamples(await (await fetch(`${admin}/metrics`)).text())
+  const samples = readSamples(await (await fetch(`${world.admin}/metrics`)).text())
   return (name: string, labels: Record<string, string> = {}) => {
     const found = findSamples(samples, name, labels)
     assert.ok(found.length <= 1, `${name}: ${found.length}`)
@@ -54,9 +33,9 @@ async function scrape() {
 
 test('[OB3, RL1] a reload begins no counter anew, and counts itself', async () => {
   const browser = createBrowser()
-  const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')
+  const { fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   // A generation that has an answer under way for long stays beside the next ones.
-  const endless = await logIn({ app, sandbox }, browser, 'amy-shaw', 'ehr=endless')
+  const endless = await logIn(world, browser, 'amy-shaw', 'ehr=endless')
   const stream = await openStream(browser, `${endless.fhirBaseUrl}/Patient`)
   const read = async (times: number) => {
     for (let i = 0; i < times; i++) await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
@@ -84,15 +63,15 @@ test('[OB3, RL1] a reload begins no counter anew, and counts itself', async () =
     assert.equal(now('fhirstorm_reloads_total', { outcome: 'done' }), round)
     assert.ok(Number(now('fhirstorm_last_reload_success_timestamp_seconds')) >= began)
   }
-  const good = readFileSync(file, 'utf8')
-  writeFileSync(file, good.replace('publicUrl:', 'publicURL:'))
+  const good = readFileSync(world.file, 'utf8')
+  writeFileSync(world.file, good.replace('publicUrl:', 'publicURL:'))
   assert.equal(await reload(), 422)
   const refused = await scrape()
   assert.equal(refused('fhirstorm_reloads_total', { outcome: 'refused' }), 1)
   assert.equal(refused('fhirstorm_last_reload_successful'), 0)
-  writeFileSync(file, good)
+  writeFileSync(world.file, good)
   assert.equal(await reload(), 200)
   assert.equal((await scrape())('fhirstorm_last_reload_successful'), 1)
-  await fetch(`${admin}/sessions?ehr=endless`, { method: 'DELETE' })
+  await fetch(`${world.admin}/sessions?ehr=endless`, { method: 'DELETE' })
   await stream.cut()
 })

@@ -3,36 +3,26 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
-import { eventually } from '../flow/tokens.ts'
-import { type Broker, type BrokerOptions, createBroker } from '../world/broker.ts'
+import type { Broker } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { eventually } from '../world/eventually.ts'
+import { makeTestFolder } from '../world/folder.ts'
+import { type ProcessWorldOptions, startProcessWorld } from '../world/process-world.ts'
 import { codeOf } from './refresh-rig.ts'
 
 // What a resolver says of a name depends on whether it can ask anybody.
 const NO_SUCH_NAME = /"code":"(ENOTFOUND|EAI_AGAIN)"/
 
-async function startBroker(
-  t: TestContext,
-  options: Omit<BrokerOptions, 'app' | 'sandbox'>,
-  host = '127.0.0.1',
-) {
-  const app = `http://localhost:${await findPort()}`
-  const sandbox = await startSandbox({ port: 0, host, appUrl: app })
-  const broker = createBroker({ ...options, app, sandbox: sandbox.url })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
-  return { app, broker, sandbox }
+async function start(t: TestContext, options: ProcessWorldOptions) {
+  const world = await startProcessWorld(options)
+  t.after(world.close)
+  return world
 }
 
 async function assertRefused(browser: Browser, url: string, code: string): Promise<void> {
@@ -51,7 +41,7 @@ async function assertAlive(places: { app: string; sandbox: Sandbox }): Promise<v
 }
 
 test('[PS1] a login at an EHR whose name does not resolve is a refusal, and the others go on', async t => {
-  const { broker, ...places } = await startBroker(t, {
+  const { broker, ...places } = await start(t, {
     configure({ ehrs }) {
       const iss = 'https://ehr.invalid/fhir'
       ehrs.push({ ...ehrs[0], id: 'lost', name: 'Lost', iss, redirectPath: '/redirect/lost' })
@@ -69,7 +59,7 @@ test('[PS1] a login at an EHR whose name does not resolve is a refusal, and the 
 })
 
 test('[PS1] the first login at the EHR of the shipped example does not end it', async t => {
-  const { app, broker } = await startBroker(t, {
+  const { app, broker } = await start(t, {
     configure(document) {
       const { ehrs } = parse(readFileSync('examples/fhirstorm.yaml', 'utf8'))
       for (const { clientAuth } of ehrs) {
@@ -89,14 +79,14 @@ const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0
 test('[PS1] a name that vanishes refuses FHIR and logins, and serves again when it is back', {
   skip: !canMount && 'no mount namespaces here',
 }, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-names-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const hosts = join(folder, 'hosts')
+  const hosts = join(makeTestFolder(t), 'hosts')
   const known = '127.0.0.1 localhost\n'
   writeFileSync(hosts, known)
   const mount = 'mount --bind "$0" /etc/hosts && exec "$@"'
   const through = ['unshare', '-rm', 'sh', '-c', mount, hosts]
-  const { app, broker, sandbox } = await startBroker(t, { through }, 'localhost')
+  const { app, broker, sandbox } = await start(t, {
+    ...{ through, sandbox: { host: 'localhost' } },
+  })
   const pid = broker.pid()
   const browser = createBrowser()
   const { fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')

@@ -4,16 +4,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { endsProcess } from '../../program/cli/process-faults.ts'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { BrokerError } from '../../src/errors.ts'
 import { logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
-import { eventually } from '../flow/tokens.ts'
-import { createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { end } from '../world/children.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
-import { findPort } from '../world/port.ts'
+import { eventually } from '../world/eventually.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 import { type FaultName, SECRET } from './faulty-broker.ts'
 
 interface Line {
@@ -25,26 +23,16 @@ interface Line {
 }
 
 async function startFaulty(t: TestContext, fault: FaultName) {
-  const app = `http://localhost:${await findPort()}`
-  const adminPort = await findPort()
-  const faces = [endlessFace]
-  const ehrIds = ehrIdsWith('endless')
-  const sandbox = await startSandbox({ port: 0, appUrl: app, faces, ehrIds })
-  const broker = createBroker({
-    ...{ app, sandbox: sandbox.url },
+  const { app, admin, sandbox, broker, close } = await startProcessWorld({
+    sandbox: { faces: [endlessFace], ehrIds: ehrIdsWith('endless') },
     program: 'test/faults/faulty-broker.ts',
     env: { FAULT: fault },
-    configure(document) {
-      registerFaces(document, sandbox.url, ['endless'])
+    configure(document, sandboxUrl) {
+      registerFaces(document, sandboxUrl, ['endless'])
       document.log = { level: 'info' }
-      document.admin = { port: adminPort }
     },
   })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
-  })
-  await broker.start()
+  t.after(close)
   return {
     broker,
     places: { app, sandbox },
@@ -56,7 +44,7 @@ async function startFaulty(t: TestContext, fault: FaultName) {
         .filter(line => line.includes('"fault outside any request"'))
         .map(line => JSON.parse(line)),
     async counted(kind: string) {
-      const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+      const text = await (await fetch(`${admin}/metrics`)).text()
       const [, count] =
         new RegExp(`^fhirstorm_faults_total\\{kind="${kind}"\\} (\\d+)$`, 'm').exec(text) ?? []
       return Number(count)

@@ -7,17 +7,9 @@ import { after, before, describe, test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
+import { until } from '../world/eventually.ts'
 import type { ConfigDocument } from '../world/world.ts'
-import {
-  ask,
-  type Crew,
-  isAlive,
-  isServing,
-  listWorkers,
-  startCrew,
-  startLoad,
-  until,
-} from './crew.ts'
+import { ask, type Crew, isAlive, isServing, listWorkers, startCrew, startLoad } from './crew.ts'
 
 const PROCESSES = 3
 const READERS = 6

@@ -11,7 +11,8 @@ import { hasRedis, startRedis } from '../vault/redis-server.ts'
 import { createBroker } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
-import { ask, isAlive, isServing, listWorkers, startCrew, startLoad, until } from './crew.ts'
+import { until } from '../world/eventually.ts'
+import { ask, isAlive, isServing, listWorkers, startCrew, startLoad } from './crew.ts'
 
 const PROCESSES = 3
 const READERS = 6

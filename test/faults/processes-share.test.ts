@@ -9,7 +9,8 @@ import { readEvents } from '../../client/server-events.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
-import { ask, type Crew, startCrew, until } from './crew.ts'
+import { until } from '../world/eventually.ts'
+import { ask, type Crew, startCrew } from './crew.ts'
 
 const PROCESSES = 2
 const CLIENT = 'existing-app'

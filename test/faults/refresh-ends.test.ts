@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { eventually, isAccepted, isRenewable, readTokens } from '../flow/tokens.ts'
+import { isAccepted, isRenewable, readTokens } from '../flow/tokens.ts'
 import { createBrowser } from '../world/browser.ts'
+import { eventually } from '../world/eventually.ts'
 import { assertCleanLog, codeOf, type RefreshRig, startRefreshRig } from './refresh-rig.ts'
 
 const SECOND = 1000

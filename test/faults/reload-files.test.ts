@@ -14,7 +14,8 @@ import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { logIn } from '../flow/login.ts'
 import { createAuthority } from '../network/certificates.ts'
 import { createBrowser } from '../world/browser.ts'
-import { type Reloading, type ReloadingOptions, startReloading, until } from './reloading.ts'
+import { until } from '../world/eventually.ts'
+import { type Reloading, type ReloadingOptions, startReloading } from './reloading.ts'
 
 const EHRS = ['general', 'second']
 const { secret: oldSecret = '' } = tutorialClient('http://localhost', EHRS)

@@ -18,8 +18,9 @@ import { logIn } from '../flow/login.ts'
 import { createAuthority } from '../network/certificates.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
+import { until } from '../world/eventually.ts'
 import { findPort } from '../world/port.ts'
-import { type Reloading, type ReloadingOptions, startReloading, until } from './reloading.ts'
+import { type Reloading, type ReloadingOptions, startReloading } from './reloading.ts'
 
 async function start(t: TestContext, options: ReloadingOptions = {}): Promise<Reloading> {
   const service = await startReloading(options)

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
-import { type Reloading, startReloading, until } from './reloading.ts'
+import { until } from '../world/eventually.ts'
+import { type Reloading, startReloading } from './reloading.ts'
 import { reloadUnderLoad, WEIGHED_BROKER } from './reloads.ts'
 
 describe('a configuration that is read anew', () => {

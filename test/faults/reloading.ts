@@ -1,13 +1,12 @@
 // A running service beside its sandbox EHR, whose configuration and files a test changes while it runs.
 
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { basename, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import type { Sandbox, SandboxOptions } from '../../sandbox/sandbox.ts'
+import { type Broker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
 export interface Reloading {
@@ -48,35 +47,25 @@ export interface ReloadingOptions {
 
 /** Starts both; `close` ends them. */
 export async function startReloading(options: ReloadingOptions = {}): Promise<Reloading> {
-  const { configure, env, scheme = 'http' } = options
-  const [port, adminPort] = await Promise.all([findPort(), findPort()])
-  const app = `${scheme}://localhost:${port}`
-  const sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app, ehrIds: ['general', 'second'] },
-    ...options.sandbox,
-  })
+  const { configure, env, scheme, program } = options
   const folder = makeFolder()
   await options.prepare?.(folder)
-  const broker = createBroker({
-    ...{ app, sandbox: sandbox.url, folder, env: env?.(folder), program: options.program },
-    configure(document) {
-      document.admin = { port: adminPort }
+  const world = await startProcessWorld({
+    ...{ folder, scheme, program, env: env?.(folder) },
+    sandbox: { ehrIds: ['general', 'second'], ...options.sandbox },
+    configure(document, sandbox) {
       document.log = { level: 'info' }
-      configure?.(document, { folder, sandbox: sandbox.url })
+      configure?.(document, { folder, sandbox })
     },
   })
-  const file = `fhirstorm-${port}.yaml`
-  const read = () => readFileSync(join(folder, file), 'utf8')
+  const { app, sandbox, broker } = world
+  const adminPort = Number(new URL(world.admin).port)
+  const file = basename(world.file)
+  const read = () => readFileSync(world.file, 'utf8')
   const write = (name: string, text: string) => {
     const path = join(folder, name)
     writeFileSync(`${path}.new`, text, { mode: 0o600 })
     renameSync(`${path}.new`, path)
-  }
-  try {
-    await broker.start()
-  } catch (error) {
-    await sandbox.close()
-    throw error
   }
   return {
     ...{ app, folder, sandbox, broker, adminPort, read, write },
@@ -97,17 +86,8 @@ export async function startReloading(options: ReloadingOptions = {}): Promise<Re
     },
     descriptors: () => readdirSync(`/proc/${broker.pid()}/fd`).length,
     async close() {
-      await broker.close()
-      await sandbox.close()
+      await world.close()
       rmSync(folder, { recursive: true, force: true })
     },
-  }
-}
-
-/** Waits until something has become so; a minute at most. */
-export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    if (tries > 1_200) throw new Error(`it never became so: ${isSo}`)
-    await pause(50)
   }
 }

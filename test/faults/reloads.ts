@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
-import { type Reloading, startReloading, until } from './reloading.ts'
+import { until } from '../world/eventually.ts'
+import { type Reloading, startReloading } from './reloading.ts'
 
 export interface ReloadReport {
   reloads: number

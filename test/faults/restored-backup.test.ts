@@ -7,12 +7,11 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
 import { hasRedis, startRedis } from '../vault/redis-server.ts'
-import { createBroker, makeFolder } from '../world/broker.ts'
+import { makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
+import { startProcessWorld } from '../world/process-world.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
 const run = promisify(execFile)
@@ -26,19 +25,13 @@ interface Store {
 }
 
 async function restoresAndEnds(t: TestContext, store: Store): Promise<void> {
-  const app = `http://localhost:${await findPort()}`
   const asked: string[] = []
-  const sandbox = await startSandbox({
-    ...{ port: 0, appUrl: app, ehrIds: ['general', 'dstu2'] },
-    onRequest: ({ path }) => asked.push(path),
-  })
   const { folder, configure } = store
-  const broker = createBroker({ app, sandbox: sandbox.url, folder, configure })
-  t.after(async () => {
-    await broker.close()
-    await sandbox.close()
+  const { app, sandbox, broker, close } = await startProcessWorld({
+    ...{ folder, configure },
+    sandbox: { onRequest: ({ path }) => asked.push(path) },
   })
-  await broker.start()
+  t.after(close)
   const [browser, kept] = [createBrowser(), createBrowser()]
   const { id, fhirBaseUrl } = await logIn({ app, sandbox }, browser, 'amy-shaw')
   copyCookies(app, browser, kept)

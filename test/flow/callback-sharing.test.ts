@@ -7,8 +7,8 @@ import type { TokenCall } from '../../sandbox/faces/face.ts'
 import { json } from '../../sandbox/http/answer.ts'
 import { type Answer, type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
+import { eventually } from '../world/eventually.ts'
 import { createWorld, type World } from '../world/world.ts'
-import { eventually } from './tokens.ts'
 
 let world: World
 let exchanges = 0

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { createBrowser } from '../world/browser.ts'
+import { eventually } from '../world/eventually.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'
-import { eventually } from './tokens.ts'
 
 async function start(t: TestContext, limits: object): Promise<World> {
   const world = await createWorld({

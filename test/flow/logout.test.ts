@@ -7,11 +7,12 @@ import { json } from '../../sandbox/http/answer.ts'
 import { buildFarewellUrl, openFarewell } from '../../src/session/farewell.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
+import { eventually } from '../world/eventually.ts'
 import { type Line, startLine } from '../world/line.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { type LoggedIn, launchFromEhr, logIn } from './login.ts'
 import { openStream } from './stream.ts'
-import { eventually, isAccepted, isRenewable, readTokens } from './tokens.ts'
+import { isAccepted, isRenewable, readTokens } from './tokens.ts'
 
 const faces = [
   endlessFace,

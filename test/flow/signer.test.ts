@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { listen } from '../network/listen.ts'
 import { createBrowser } from '../world/browser.ts'
+import { until } from '../world/eventually.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'
 
@@ -104,6 +105,7 @@ test('[SG1] a service that signs is as good; when it is down its own EHR is, and
 
   behave.answer = undefined
   await logIn(world, createBrowser(), 'amy-shaw')
+  // A failed renewal rests before it is tried again.
   await until(async () => (await browser.fetch(`${fhirBaseUrl}/Patient/ben-ortega`)).status === 200)
 })
 
@@ -114,11 +116,3 @@ test('[SG1] what a wrong signer makes is never sent to an EHR', async t => {
   await assert.rejects(logIn(world, createBrowser(), 'amy-shaw'), /signer_unavailable/)
   assert.ok(!paths.some(path => path.endsWith('/token')))
 })
-
-/** A failed renewal rests before it is tried again. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isSo()); tries++) {
-    assert.ok(tries < 600)
-    await new Promise(done => setTimeout(done, 100))
-  }
-}

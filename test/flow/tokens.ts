@@ -41,12 +41,3 @@ export async function isRenewable(
   await answer.body?.cancel()
   return answer.status === 200
 }
-
-/** Asks again and again until the answer is yes; false after a minute. */
-export async function eventually(ask: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 1_200; tries++) {
-    if (await ask()) return true
-    await new Promise(done => setTimeout(done, 50))
-  }
-  return false
-}

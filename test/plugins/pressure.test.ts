@@ -6,7 +6,7 @@ import fastify from 'fastify'
 import errors from '../../plugins/errors.ts'
 import pressure from '../../plugins/pressure.ts'
 import { findPressure } from '../../src/pressure.ts'
-import { eventually } from '../flow/tokens.ts'
+import { eventually } from '../world/eventually.ts'
 
 const MIB = 1024 * 1024
 

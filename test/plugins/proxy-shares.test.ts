@@ -4,14 +4,11 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { answer } from '../network/fake-ehr.ts'
 import { connectRaw, exchangeRaw, type RawClient } from '../network/raw.ts'
+import { until } from '../world/eventually.ts'
 import { otherId, ours, type Rig, sessionId, useRig } from './proxy-rig.ts'
 
 const share = { user: 3, ehr: 12, all: 24 }
 const json = 'Content-Type: application/fhir+json'
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise(done => setTimeout(done, 5))
-}
 
 const events = (rig: Rig) => rig.raw('GET /$events', ['Accept: text/event-stream'])
 const asOther = (bytes: string) => bytes.replaceAll(sessionId, otherId)

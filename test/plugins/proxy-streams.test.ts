@@ -4,13 +4,10 @@ import { beforeEach, describe, test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
 import { answer, type EhrRequest } from '../network/fake-ehr.ts'
 import { connectRaw, exchangeRaw } from '../network/raw.ts'
+import { until } from '../world/eventually.ts'
 import { sessionId, useRig } from './proxy-rig.ts'
 
 const wait = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await wait(5)
-}
 
 /** Writes for ever, as fast as the reader takes it; returns how much was written so far. */
 function pour({ socket }: EhrRequest, type = 'image/png'): () => number {

@@ -10,9 +10,9 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { createServer } from '../../program/server.ts'
 import type { ConnectionLimits } from '../../src/limits.ts'
-import { eventually } from '../flow/tokens.ts'
 import { createAuthority } from '../network/certificates.ts'
 import { connectRaw, type RawClient } from '../network/raw.ts'
+import { eventually } from '../world/eventually.ts'
 
 async function start(
   t: TestContext,

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { adopt, end } from '../world/children.ts'
+import { until } from '../world/eventually.ts'
 import { findPort } from '../world/port.ts'
 
 export interface RedisServer {
@@ -121,12 +122,4 @@ async function answers(port: number): Promise<void> {
     socket.destroy()
     return connected
   })
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
-    if (await isSo()) return
-    await new Promise(done => setTimeout(done, 25))
-  }
-  throw new Error('redis-server is not ready')
 }
