@@ -58,3 +58,10 @@ test('[PR5] what is gone leaves its counts, and no state of a moment', async () 
   assert.deepEqual(valuesOf(text, 'fhirstorm_up'), [1])
   assert.deepEqual(valuesOf(text, 'fhirstorm_requests_in_flight'), [3])
 })
+
+test('[PR5] a number that is shown by two is read from the first, and breaks nothing', async () => {
+  const registry = new Registry()
+  for (const value of [1, 2]) showGauge(registry, 'fhirstorm_event_streams', () => value)
+  const text = await printMeasured(sumMeasured([await readMeasured(registry)]))
+  assert.deepEqual(valuesOf(text, 'fhirstorm_event_streams'), [1])
+})

@@ -93,6 +93,12 @@ test('[C2] registrations that nothing tells apart at their redirect URI are refu
   await assert.rejects(build(t, { registrations }), /registrations\[0\]\.redirectUri: shares its/)
 })
 
+test('[GU7] a host that takes no login over needs tickets, and is told so', async t => {
+  await assert.rejects(build(t, { onLogin: undefined }), {
+    message: 'fhirstorm-callback: options.onLogin is missing, and so is fhirstorm-tickets',
+  })
+})
+
 test('[C16] a login that is over leads to its session, for whoever has it; every other refusal stays', async t => {
   const outcome = async (redeemed: Error, live?: string[]) => {
     const { call, asked } = await build(t, { redeemed, live })

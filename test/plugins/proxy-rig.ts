@@ -64,6 +64,8 @@ export interface RigOptions {
   limits?: Partial<ProxyLimits>
   fhirAlias?: ProxyOptions['fhirAlias']
   frontendOrigins?: string[]
+  /** Whether FHIR is served below /smart too. */
+  facade?: boolean
   /** Where there is an audit. */
   audit?: Pick<AuditOptions, 'sink' | 'failClosed'>
   /** Certificate and key of an EHR over TLS. */
@@ -112,6 +114,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
     publicUrl,
     fhirAlias: options.fhirAlias ?? 'scripts',
     limits: options.limits,
+    facade: options.facade,
     prefix: '/bff',
   })
   await app.listen({ port: 0, host: '127.0.0.1' })

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
+import proxy from '../../plugins/proxy.ts'
 import { answer, headerOf } from '../network/fake-ehr.ts'
 import { exchangeRaw } from '../network/raw.ts'
+import { buildBareApp } from './alone.ts'
 import { otherId, ours, publicUrl, sessionId, useRig } from './proxy-rig.ts'
 
 describe('the proxy', () => {
@@ -243,6 +245,66 @@ describe('the proxy', () => {
     for (const { status, refusal } of answers) {
       assert.equal(status, 422)
       assert.equal(refusal, 'foreign_reference')
+    }
+    assert.equal(rig.ehr.requests.length, 0)
+  })
+})
+
+test('[GU7] without tokens of the host the proxy needs those of sessions of ours, and says whose are missing', async t => {
+  for (const [parts, missing] of [
+    [['smartGuard'], 'tickets'],
+    [['smartGuard', 'smartTickets'], 'renewal'],
+  ] as const) {
+    const app = buildBareApp(Object.fromEntries(parts.map(part => [part, {}])))
+    t.after(() => app.close())
+    const registering = Promise.resolve(app.register(proxy, { registrations: [], publicUrl }))
+    await assert.rejects(registering, {
+      message: `fhirstorm-proxy: options.token is missing, and so is fhirstorm-${missing}`,
+    })
+  }
+})
+
+describe('a page of our own', () => {
+  const rig = useRig()
+
+  test('[X3] has files saved and nothing else: no other data is shown by going to its address', async () => {
+    for (const dest of ['empty', 'document']) {
+      const headers = {
+        ...{ 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' },
+        'sec-fetch-dest': dest,
+      }
+      rig.ehr.requests.length = 0
+      for (const path of ['/Patient/1', '/Binaries/1', '/Patient/Binary/1', '?_id=1']) {
+        const shown = await rig.call(path, { headers })
+        assert.deepEqual([shown.status, shown.refusal], [403, 'navigation_refused'], path)
+      }
+      assert.equal(rig.ehr.requests.length, 0)
+      const saved = await rig.call('/Binary/1', { headers })
+      assert.equal(saved.status, 200)
+      assert.match(String(saved.headers['content-disposition']), /^attachment/)
+      const changed = await rig.call('/Binary/1', { method: 'DELETE', headers })
+      assert.deepEqual([changed.status, changed.refusal], [403, 'navigation_refused'])
+    }
+  })
+})
+
+describe('an existing app behind the façade', () => {
+  const rig = useRig({ facade: true })
+
+  test('[FA3] names a session beside its ticket, at its own EHR alone', async () => {
+    const ask = async (ehr: string, authorization: string, cookie = `t-${sessionId}=x`) => {
+      const headers = { host: 'app.example.org', cookie, authorization }
+      const url = `/bff/smart/${ehr}/Patient/1`
+      return (await rig.app.inject({ url, headers })).statusCode
+    }
+    const name = `Bearer ${sessionId}`
+    assert.equal(await ask('general', name), 200)
+    rig.ehr.requests.length = 0
+    assert.equal(await ask('other', name), 401)
+    assert.equal(await ask('general', name, ''), 401)
+    assert.equal(await ask('general', `Bearer ${otherId}`), 401)
+    for (const wrong of ['', 'Bearer ', `Basic ${sessionId}`, `${name}A`]) {
+      assert.equal(await ask('general', wrong), 401, wrong)
     }
     assert.equal(rig.ehr.requests.length, 0)
   })
