@@ -67,3 +67,13 @@ test('[Q47] where each request has a connection of its own, none meets the end o
     assert.equal(server.connections, i)
   }
 })
+
+test('[Q47, PS2] what others in this process call is none of our connections, and breaks nothing', async t => {
+  const server = await serve(t, 3, socket => socket.destroy())
+  const mistakes: unknown[] = []
+  const note = (error: unknown) => void mistakes.push(error)
+  process.on('uncaughtException', note)
+  t.after(() => process.off('uncaughtException', note))
+  for (let i = 0; i < 2; i++) assert.equal(await (await fetch(server.origin)).text(), 'good')
+  assert.deepEqual(mistakes, [])
+})
