@@ -51,10 +51,13 @@ export async function judgeChain(path: string, judge: JudgeSeal): Promise<Opened
   }
   const last = aside.at(-1)
   const written = await readLast(path, { path, note, judge })
-  // A file that was begun in this moment holds no seal yet: the one before it does.
+  // A file that was begun in this moment holds no seal yet, whole or torn: the one before it does.
   const found =
     written.end === 0 && last ? await readLast(last.path, { path, note, judge }) : written
-  if (found.head.count < note.count) throw refusal(path, found.head.count + 1, 'cut_off')
+  if (found.head.count < note.count) {
+    const { line, reason } = found.fault ?? { line: found.head.count + 1, reason: 'cut_off' }
+    throw refusal(path, line, reason)
+  }
   const { from, chains } = note
   return { head: found.head, from, chains, size: written.end, cut: size - written.end }
 }
@@ -66,11 +69,11 @@ function refusal(path: string, line: number, reason: Break['reason']): AuditRefu
   )
 }
 
-/** The head at the last seal of a file, and where in the file that is. */
+/** The head at the last seal of a file, where in the file that is, and what does not follow behind it. */
 async function readLast(
   file: string,
   { path, note, judge }: { path: string; note: Note; judge: JudgeSeal },
-): Promise<{ head: Head; end: number }> {
+): Promise<{ head: Head; end: number; fault: Break | undefined }> {
   let head: Head | undefined = note.from === 1 && note.count === 0 ? START : undefined
   const sealed = { head: head ?? START, end: 0 }
   let place = 0
@@ -100,15 +103,14 @@ async function readLast(
     }
     Object.assign(sealed, { head, end: place })
   }
-  if (fault && sealed.head.count < note.count) throw refusal(path, fault.line, fault.reason)
-  return sealed
+  return { ...sealed, fault }
 }
 
 function isSealed(path: string, text: string, judge: JudgeSeal): boolean {
   const line = readLine(text)
-  const seal = line?.isSeal ? readSeal(line.content) : undefined
-  if (line === undefined || seal === undefined) return false
-  return judge({ name: basename(path), ...line.before }, seal) === 'good'
+  if (!line?.isSeal) return false
+  const seal = readSeal(line.content)
+  return seal !== undefined && judge({ name: basename(path), ...line.before }, seal) === 'good'
 }
 
 async function cut(path: string, size: number): Promise<void> {
