@@ -52,6 +52,8 @@ export interface Delivery {
 }
 
 const ROOM = { events: 100, bytes: 1024 * 1024 }
+/** What became of an event of which nothing was said. */
+const UNTOLD: Fate = { is: 'later', status: 0 }
 /** Tries of an event of which the server takes the neighbours. */
 const MOST_TRIES = 8
 
@@ -114,7 +116,6 @@ export async function startDelivery(options: DeliveryOptions): Promise<Delivery>
 
   async function fill(): Promise<void> {
     const events = ROOM.events - open.length
-    if (events <= 0) return
     const [last, room] = [end(), { events, bytes: ROOM.bytes }]
     for (const event of await reader.read(last, room)) open.push({ event, tries: 0 })
     openBytes = sizeOf(open)
@@ -139,7 +140,6 @@ export async function startDelivery(options: DeliveryOptions): Promise<Delivery>
       batch.map(({ event }) => event),
       signal,
     )
-    if (signal.aborted) return
     if ('error' in posted) return await rest(posted.error, posted.retryAfterSeconds)
     if ('tooMuch' in posted) {
       const [only] = batch
@@ -156,8 +156,8 @@ export async function startDelivery(options: DeliveryOptions): Promise<Delivery>
     const again: Open[] = []
     let later: AuditFault | undefined
     for (const [i, one] of batch.entries()) {
-      const fate = fates[i]
-      if (fate === undefined || fate.is === 'taken') continue
+      const fate = fates[i] ?? UNTOLD
+      if (fate.is === 'taken') continue
       // It is the event's own fault only where the server takes others.
       if (fate.is === 'later' && taken > 0) one.tries++
       if (fate.is === 'refused' || one.tries >= MOST_TRIES) {

@@ -42,8 +42,6 @@ export function createQueueReader(
   let file: FileHandle | undefined
   let offset = 0
   let rest: Buffer = Buffer.alloc(0)
-  /** Of the place where it begins it is not proved yet that it is in this chain. */
-  let isProved = start.count === 0
 
   return {
     get at() {
@@ -91,9 +89,7 @@ export function createQueueReader(
 
   /** A place of another chain, of which this one has the name: everything is read. */
   function prove(head: Head): void {
-    if (isProved || head.count !== at.count) return
-    isProved = true
-    if (head.hash === at.hash) return
+    if (head.count !== at.count || head.hash === at.hash) return
     onFault(new AuditFault('AUDIT_QUEUE_BROKEN'))
     at = { count: 0, hash: '' }
     rest = Buffer.alloc(0)

@@ -11,7 +11,7 @@ import {
   readSeal,
   START,
 } from '../../src/audit/chain.ts'
-import { createSealJudge } from '../../src/audit/seals.ts'
+import { createSealer, createSealJudge, parseSealKeys } from '../../src/audit/seals.ts'
 import { judge, publicKeys, seal } from './sealing.ts'
 
 function chainOf(size: number): { lines: string[]; end: Head } {
@@ -98,4 +98,21 @@ test('[AU1] a signature counts for one head of one file, and neither for an end 
   const [key] = publicKeys.keys
   assert.ok(key && !('d' in key))
   assert.equal(readSeal(JSON.stringify(signature))?.kid, key.kid)
+})
+
+test('[AU1] seals are judged by a key set that has keys for it, and made by a key that is there', () => {
+  assert.deepEqual(parseSealKeys(JSON.stringify(publicKeys)), publicKeys.keys)
+  const [key] = publicKeys.keys
+  for (const none of [null, 7, 'keys', [], {}, { keys: 7 }, { keys: { length: 1 } }]) {
+    assert.throws(() => parseSealKeys(JSON.stringify(none)), { message: 'not a key set' })
+  }
+  for (const text of ['', '{', '{"keys":[]}{']) {
+    assert.throws(() => parseSealKeys(text), { message: 'not a key set' })
+  }
+  const message = 'a key set without a key that seals'
+  for (const other of [null, 7, { ...key, kty: 'RSA' }, { ...key, crv: 'P-384' }, { kty: 'EC' }]) {
+    assert.throws(() => parseSealKeys(JSON.stringify({ keys: [other] })), { message })
+    assert.deepEqual(parseSealKeys(JSON.stringify({ keys: [other, key] })), [key])
+  }
+  assert.throws(() => createSealer([]), { message: 'no key to seal with' })
 })
