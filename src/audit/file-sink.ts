@@ -62,8 +62,12 @@ const NOTE_MS = 1_000
 
 /** Opens the file behind its last seal; rejects with AuditRefusal where its chain is broken. */
 export async function openFileSink(options: FileSinkOptions): Promise<FileSink> {
-  const { path, rotateBytes, keep, maxWaitingBytes = MAX_WAITING_BYTES, judge } = options
-  const { mayLose = () => Number.POSITIVE_INFINITY, onFault = () => {} } = options
+  const { path, rotateBytes, maxWaitingBytes = MAX_WAITING_BYTES, judge } = options
+  const {
+    keep = Number.POSITIVE_INFINITY,
+    mayLose = () => Number.POSITIVE_INFINITY,
+    onFault = () => {},
+  } = options
   let { seal, gatherMs = 0 } = options
   const opened = await openChain(path, { seal, judge })
   let { head, from, chains, size } = opened
@@ -193,7 +197,6 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
   }
 
   async function prune(): Promise<void> {
-    if (keep === undefined) return
     const aside = await listAside(path)
     const gone = aside.slice(0, -keep).filter(({ last }) => last <= mayLose())
     const last = gone.at(-1)?.last
@@ -211,7 +214,6 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
 
   /** Notes the end, and sees whether the file is still the one that has this name. */
   async function watch(): Promise<void> {
-    if (isClosed) return
     if (head.count !== noted) await note()
     const [named, written] = [await stat(path).catch(() => undefined), await file?.stat()]
     if (written === undefined || named?.ino === written.ino) return
