@@ -80,8 +80,13 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
   let isWriting = false
   let isClosed = false
 
-  await restore().catch(bearFullDisk)
-  await note().catch(bearFullDisk)
+  try {
+    await restore().catch(bearFullDisk)
+    await note().catch(bearFullDisk)
+  } catch (error) {
+    await discard()
+    throw error
+  }
   const timer = setInterval(() => void inTurn(watch).catch(onFault), NOTE_MS).unref()
 
   return {
@@ -144,9 +149,7 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
         options.onWritten?.()
       } catch (error) {
         // How much of it is on the disk nobody knows: it is cut, now or before anything else is written.
-        const broken = file
-        file = undefined
-        await broken?.close().catch(() => {})
+        await discard()
         await restore().catch(() => {})
         for (const { fail } of group) fail(error)
       }
@@ -184,6 +187,12 @@ export async function openFileSink(options: FileSinkOptions): Promise<FileSink> 
       throw error
     }
     file = fresh
+  }
+
+  async function discard(): Promise<void> {
+    const broken = file
+    file = undefined
+    await broken?.close().catch(() => {})
   }
 
   async function rotate(): Promise<void> {

@@ -6,9 +6,11 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -303,4 +305,76 @@ test('[AU1] a file that is taken away while it is written is told, and found', a
 
 test('public keys are what verifies', () => {
   assert.ok(publicKeys.keys.every(key => !JSON.stringify(key).includes('"d"')))
+})
+
+test('[AU1] a sink that has ended leaves the note to whoever has the chain by then', async t => {
+  const path = makePath(t)
+  const sink = await open(path)
+  await sink.record(eventOf(1))
+  await sink.close()
+  const next = await open(path)
+  await next.record(eventOf(2))
+  await next.close()
+  const note = readFileSync(`${path}.head`, 'utf8')
+  await sink.close()
+  assert.equal(readFileSync(`${path}.head`, 'utf8'), note)
+})
+
+test('[AU2] a start bears a full disk, and no other fault of it', async t => {
+  const path = makePath(t)
+  await (await open(path)).close()
+  mkdirSync(`${path}.head.new`)
+  await assert.rejects(open(path), { code: 'EISDIR' })
+  // What is left open ends a process once its memory is cleared up.
+  assert.equal(countOpen(path), 0)
+  rmSync(`${path}.head.new`, { recursive: true })
+  await (await open(path)).close()
+})
+
+/** How often this process has a file open. */
+function countOpen(path: string): number {
+  const links = readdirSync('/proc/self/fd').map(number => {
+    try {
+      return readlinkSync(`/proc/self/fd/${number}`)
+    } catch {
+      return ''
+    }
+  })
+  return links.filter(link => link === path).length
+}
+
+test('[AU1] however many events come, the file is open once, and not at all after the end', async t => {
+  const path = makePath(t)
+  const sink = await open(path, { rotateBytes: 5_000 })
+  for (let id = 0; id < 30; id++) await sink.record(eventOf(id))
+  assert.equal(countOpen(path), 1)
+  const aside = readdirSync(dirname(path)).filter(name => /\.\d+$/.test(name))
+  assert.ok(aside.length > 1)
+  for (const name of aside) assert.equal(countOpen(join(dirname(path), name)), 0)
+  await sink.close()
+  assert.equal(countOpen(path), 0)
+})
+
+test('[AU1] a file that is there is no fault, and one that cannot be made again is told of once', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const path = makePath(t)
+  const faults: unknown[] = []
+  const onFault = (error: unknown) => void faults.push((error as { code?: string }).code)
+  const sink = await open(path, { onFault })
+  /** The look that is taken each second; what stands behind it in turn is over when this resolves. */
+  const look = async () => {
+    t.mock.timers.tick(1_000)
+    await sink.prune()
+  }
+  await sink.record(eventOf(1))
+  for (let i = 0; i < 3; i++) await look()
+  assert.deepEqual(faults, [])
+  renameSync(path, `${path}.away`)
+  mkdirSync(path)
+  for (let i = 0; i < 3; i++) await look()
+  assert.deepEqual(faults, ['EISDIR'])
+  await assert.rejects(sink.record(eventOf(2)), { code: 'EISDIR' })
+  rmSync(path, { recursive: true })
+  renameSync(`${path}.away`, path)
+  await sink.close()
 })
