@@ -85,8 +85,8 @@ export interface HostAccessOptions {
 }
 
 /**
- * Sessions of a host, which gives the tokens; a token that it gives again after the EHR refused it is
- * `upstream_unauthorized`.
+ * Sessions of a host, which gives the tokens; a token that it gives again after the EHR refused it, or
+ * one for another EHR, is `upstream_unauthorized`.
  */
 export function accessByHost<Request>(
   token: HostToken<Request>,
@@ -111,9 +111,12 @@ export function accessByHost<Request>(
       const { id, ehr, tokens } = open.session
       const refused = tokens.accessToken
       const asked = { session: id || undefined, refused }
-      const { accessToken } = await token(requests.get(open) as Request, asked)
-      if (accessToken === refused) throw new BrokerError('upstream_unauthorized', { ehr })
-      return accessToken
+      const given = await token(requests.get(open) as Request, asked)
+      // One of another EHR is none for this one, and never shown to it.
+      if (given.accessToken === refused || given.ehr !== ehr) {
+        throw new BrokerError('upstream_unauthorized', { ehr })
+      }
+      return given.accessToken
     },
   }
 }

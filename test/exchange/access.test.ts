@@ -30,13 +30,18 @@ test('a request at the alias has the only session it may mean, or none', async (
 
 test('a host names a registered EHR, and gives no token again that was refused', async () => {
   const given = { ehr: 'general', accessToken: 'one' }
-  const host = { publicUrl, registrations: [{ id: 'general', iss }] }
+  const host = {
+    publicUrl,
+    registrations: ['general', 'another'].map(id => ({ id, iss: `${iss}/${id}` })),
+  }
   const access = accessByHost(async () => given, host)
   const open = await access.open({}, 'a')
-  assert.equal(open.session.iss, iss)
+  assert.equal(open.session.iss, `${iss}/general`)
   await assert.rejects(async () => access.renew(open), { code: 'upstream_unauthorized' })
   given.accessToken = 'two'
   assert.equal(await access.renew(open), 'two')
+  Object.assign(given, { ehr: 'another', accessToken: 'three' })
+  await assert.rejects(async () => access.renew(open), { code: 'upstream_unauthorized' })
   given.ehr = 'stranger'
   await assert.rejects(async () => access.open({}, 'a'), /no registered EHR/)
 })

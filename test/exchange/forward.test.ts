@@ -9,7 +9,7 @@ import { forward } from '../../src/exchange/forward.ts'
 import type { ProxiedRequest } from '../../src/exchange/proxied-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
 import type { Place } from '../../src/exchange/shares.ts'
-import type { Outlet } from '../../src/exchange/sinks.ts'
+import type { Outlet, Sink } from '../../src/exchange/sinks.ts'
 import type { ForwardLimits } from '../../src/limits.ts'
 
 const patient: ForwardLimits = { headMs: 1, idleMs: 1, stallMs: 1, totalMs: 1 }
@@ -41,9 +41,10 @@ function createResponse() {
 interface Odd {
   request?: object
   answer?: object
+  sink?: Sink
 }
 
-function begin(limits = patient, { request = {}, answer = {} }: Odd = {}) {
+function begin(limits = patient, { request = {}, answer = {}, sink }: Odd = {}) {
   const response = createResponse()
   const running = createRunning(() => 0)
   let handler: Dispatcher.DispatchHandler = {}
@@ -57,7 +58,7 @@ function begin(limits = patient, { request = {}, answer = {} }: Odd = {}) {
     judgeAnswer: () => ({ status: 200, headers: [], codings: [], isLive: false, ...answer }),
     chooseSink(_asked: unknown, _answer: unknown, given: Outlet) {
       outlets.push(given)
-      return undefined
+      return sink
     },
   }
   const proxied = {
@@ -148,6 +149,26 @@ test('[K5] what is decoded or read late of an answer that was refused reaches no
   assert.equal(response.headersSent, false)
   assert.deepEqual(response.sent, [])
   assert.equal(aborted.length, 1)
+})
+
+test('[K5] what reads an answer that was refused is given nothing more of it, not even its end', async () => {
+  const steps: string[] = []
+  const step = (name: string) => () => {
+    steps.push(name)
+    return true
+  }
+  const sink = { push: step('push'), end: step('end'), destroy: step('destroy') }
+  const { outcome, running, handler } = begin(patient, { answer: { told: {} }, sink })
+  const controller = { abort() {} } as unknown as Dispatcher.DispatchController
+  handler.onRequestStart?.(controller, undefined)
+  handler.onResponseStart?.(controller, 200, {})
+  handler.onResponseData?.(controller, Buffer.from('x'))
+  running.abort('a', new BrokerError('session_invalid'))
+  await assert.rejects(outcome, { code: 'session_invalid' })
+  handler.onResponseData?.(controller, Buffer.from('y'))
+  handler.onResponseEnd?.(controller, {})
+  handler.onResponseError?.(controller, new Error('later'))
+  assert.deepEqual(steps, ['push', 'destroy'])
 })
 
 test('[K5] an answer that the client has not read to its end is cut with its session', async () => {

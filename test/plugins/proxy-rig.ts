@@ -12,7 +12,7 @@ import proxy, { type ProxyOptions } from '../../plugins/proxy.ts'
 import { createServer } from '../../program/server.ts'
 import { BrokerError } from '../../src/errors.ts'
 import type { ProxyLimits } from '../../src/limits.ts'
-import type { RequestRecord } from '../../src/observer.ts'
+import type { CallEnd, RequestRecord } from '../../src/observer.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import type { Registration } from '../../src/smart/types.ts'
 import { type FakeEhr, startFakeEhr } from '../network/fake-ehr.ts'
@@ -31,6 +31,8 @@ export interface Rig {
   base: string
   /** What was counted and logged. */
   records: RequestRecord[]
+  /** How requests to the EHR ended. */
+  ends: CallEnd[]
   /** What went wrong outside of any request. */
   faults: unknown[]
   /** What became of audit events. */
@@ -89,6 +91,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   const registration = buildRegistration({ iss: base, ...options.registration })
   const sessions = new Map([sessionId, otherId].map(id => [id, buildOpenSession(id, registration)]))
   const records: RequestRecord[] = []
+  const ends: CallEnd[] = []
   const faults: unknown[] = []
   const audited: string[] = []
   const token: Rig['token'] = { current: 'token-1', renewals: [], renewed: 0 }
@@ -97,7 +100,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
     observe: (record: RequestRecord) => void records.push(record),
     tell: () => undefined,
     show: () => undefined,
-    beginCall: () => () => undefined,
+    beginCall: () => (end: CallEnd) => void ends.push(end),
     noteFault: (error: unknown) => void faults.push(error),
     countAudit: (outcome: string) => void audited.push(outcome),
   } as never)
@@ -119,7 +122,7 @@ async function startRig(options: RigOptions): Promise<Rig> {
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
-  return { app, ehr, port, base, records, faults, audited, sessions, token, raw, call }
+  return { app, ehr, port, base, records, ends, faults, audited, sessions, token, raw, call }
 
   function raw(line: string, headers: string[] = [], body = ''): string {
     const [method = '', ...rest] = line.split(' ')

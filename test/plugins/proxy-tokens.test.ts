@@ -33,6 +33,12 @@ describe('after a 401 of the EHR', () => {
     assert.equal(rig.token.renewed, 1)
   })
 
+  test('[R6] each of the two tries is told by the status that the EHR gave it', async () => {
+    rig.ends.length = 0
+    await rig.call('/Patient/1')
+    assert.deepEqual(rig.ends, [{ status: 401 }, { status: 200 }])
+  })
+
   test('[R8] what can be tried again without doing it twice is tried again', async () => {
     const replayed: [string, Calling][] = [
       ['/Patient/1', { method: 'HEAD' }],
