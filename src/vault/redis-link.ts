@@ -81,7 +81,7 @@ export function openRedisLink(
   }
 
   function replace(late: RedisClient): void {
-    if (late !== client || isClosed) return
+    if (late !== client) return
     isConnected = false
     onChange?.()
     client = build()

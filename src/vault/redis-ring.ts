@@ -23,14 +23,14 @@ export function createRedisRing(
   return {
     async verifyKeys(marks) {
       unverified = marks
-      await verify().catch(error => {
+      await verify(marks).catch(error => {
         if (error instanceof VaultRefusal) throw error
       })
     },
     async ready() {
       if (!unverified) return
       try {
-        await verify()
+        await verify(unverified)
       } catch (error) {
         if (!(error instanceof VaultRefusal)) throw error
         throw new BrokerError('vault_unavailable', { detail: error.message })
@@ -38,9 +38,7 @@ export function createRedisRing(
     },
   }
 
-  async function verify(): Promise<void> {
-    const marks = unverified
-    if (!marks) return
+  async function verify(marks: KeyMarks): Promise<void> {
     verifyKeyMarks(await readMarks(), marks)
     await noteMarks(marks)
     unverified = undefined

@@ -10,7 +10,7 @@ import { verifyKeyMarks } from './key-marks.ts'
 import { prepareFile } from './sqlite-file.ts'
 import { openDatabase } from './sqlite-schema.ts'
 import { prepareStatements } from './sqlite-statements.ts'
-import { createSqliteWriter, isBusy, unavailable } from './sqlite-writer.ts'
+import { createSqliteWriter } from './sqlite-writer.ts'
 import type { Head, Vault } from './vault.ts'
 
 export interface SqliteVaultOptions {
@@ -59,8 +59,8 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
     head(id) {
       try {
         return readHead(id)
-      } catch (error) {
-        if (!isBusy(error)) throw unavailable(error)
+      } catch {
+        // Busy, perhaps: whatever else it is fails again.
         return attempt(() => readHead(id))
       }
     },

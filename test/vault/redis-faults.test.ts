@@ -2,6 +2,7 @@
 // vanish without a word.
 
 import assert from 'node:assert/strict'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { BrokerError } from '../../src/errors.ts'
 import { openRedisVault } from '../../src/vault/redis.ts'
@@ -46,6 +47,10 @@ if (hasRedis()) {
     own.resume()
     await eventually(() => vault.ping())
     assert.ok(await vault.read(id))
+    // One connection took the place of the one that was silent, and not one for each of them.
+    const others = async () =>
+      (await own.command('client', 'list')).split('\n').filter(line => line.includes('resp=3'))
+    await eventually(async () => assert.equal((await others()).length, 1))
   })
 
   test('[V11] what was asked during an outage is refused at once, and never done later', async t => {
@@ -158,9 +163,26 @@ if (hasRedis()) {
     assert.deepEqual(warnings, ['the vault cannot be asked yet (Redis: ECONNREFUSED)'])
     await vault.verifyKeys(new Map([['key', 'mark']]))
     await refuses(() => vault.head(newId()))
+    await assert.rejects(vault.ping(), { detail: 'Redis: ECONNREFUSED' })
     await own.start()
     await eventually(() => insert(vault))
     assert.match(await own.command('hgetall', 'fhirstorm:key-marks'), /key\nmark/)
+  })
+
+  test('[V11] a server that takes connections and says nothing is told of', async t => {
+    const sockets = new Set<Socket>()
+    const mute = createServer(socket => void sockets.add(socket.on('error', () => {})))
+    await new Promise<void>(done => mute.listen(0, '127.0.0.1', done))
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      mute.close()
+    })
+    const { port } = mute.address() as AddressInfo
+    const url = `redis://127.0.0.1:${port}`
+    const { vault, warnings } = await openRedisVault({ url }, now)
+    t.after(() => vault.close())
+    assert.deepEqual(warnings, ['the vault cannot be asked yet (Redis: no answer)'])
+    await assert.rejects(vault.ping(), { code: 'vault_unavailable', detail: 'Redis: no answer' })
   })
 
   test('[V10] a ring of other keys is refused, also where the server came late', async t => {

@@ -1,6 +1,7 @@
 // What the SQLite vault demands of its file before it starts, and that it changes nothing it refuses.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -55,6 +56,10 @@ test('[V6] a symbolic link and what is no file are refused', async t => {
   await symlink(path, `${path}.link`)
   refuses(`${path}.link`, /is a symbolic link/)
   refuses(dirname(path), /cannot be opened \(EISDIR\)/)
+  const pipe = `${path}.pipe`
+  execFileSync('mkfifo', ['-m', '644', pipe])
+  refuses(pipe, /is not a file/)
+  assert.equal((await stat(pipe)).mode & 0o777, 0o644)
 })
 
 test('[V6] a folder that anybody can write is refused, and a path that cannot be made', async t => {

@@ -1,7 +1,8 @@
-// That a durable write is one: no test without power loss can see it, so SQLite is asked.
+// That a durable write is one: no test without power loss can see it, so SQLite is asked. And what is tried
+// again where another process holds the file, how many at a time, and what is not.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { prepareFile } from '../../src/vault/sqlite-file.ts'
 import { openDatabase } from '../../src/vault/sqlite-schema.ts'
 import { createSqliteWriter } from '../../src/vault/sqlite-writer.ts'
@@ -10,12 +11,26 @@ import { makePath } from './paths.ts'
 const NORMAL = 1
 const FULL = 2
 
-test('[F6, V4] every durable write is synchronous in full, from the very first, and no other is', async t => {
+async function open(t: TestContext) {
   const path = await makePath(t)
   prepareFile(path)
   const db = openDatabase(path, 2 ** 30)
   t.after(() => db.close())
-  const writer = createSqliteWriter(db)
+  return { db, writer: createSqliteWriter(db) }
+}
+
+/** A write that fails this often by this number of SQLite's, and how often it was tried. */
+function failing(errcode: number, failures = Number.POSITIVE_INFINITY) {
+  const state = { tries: 0 }
+  const run = () => {
+    if (++state.tries <= failures) throw Object.assign(new Error('told to nobody'), { errcode })
+    return 'done'
+  }
+  return { state, run }
+}
+
+test('[F6, V4] every durable write is synchronous in full, from the very first, and no other is', async t => {
+  const { db, writer } = await open(t)
   const level = () => db.prepare('PRAGMA synchronous').get()?.synchronous
   assert.equal(level(), NORMAL)
   for (let i = 0; i < 3; i++) {
@@ -29,4 +44,30 @@ test('[F6, V4] every durable write is synchronous in full, from the very first, 
   await assert.rejects(writer.durably(fail), { code: 'vault_unavailable' })
   assert.equal(level(), NORMAL)
   assert.equal(db.isTransaction, false)
+})
+
+const [BUSY, BUSY_SNAPSHOT, FULL_DISK] = [5, 517, 13]
+
+test('[V11] a file that another process holds is tried again, and any other failure is told at once', async t => {
+  const { writer } = await open(t)
+  for (const errcode of [BUSY, BUSY_SNAPSHOT]) {
+    const { state, run } = failing(errcode, 3)
+    assert.equal(await writer.attempt(run), 'done')
+    assert.equal(state.tries, 4)
+  }
+  for (const errcode of [FULL_DISK, 11, 0]) {
+    const { state, run } = failing(errcode)
+    await assert.rejects(writer.attempt(run), { code: 'vault_unavailable' })
+    assert.equal(state.tries, 1)
+  }
+})
+
+test('[DS13, V11] a thousand writes wait for another process, and one more is refused at once', async t => {
+  const { writer } = await open(t)
+  const waiting = Array.from({ length: 1_000 }, () => writer.attempt(failing(BUSY, 1).run))
+  const { state, run } = failing(BUSY)
+  await assert.rejects(writer.attempt(run), { code: 'vault_unavailable', detail: 'SQLite 5' })
+  assert.equal(state.tries, 1)
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['done']))
+  assert.equal(await writer.attempt(failing(BUSY, 1).run), 'done')
 })
