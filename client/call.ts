@@ -11,7 +11,7 @@ export interface Caller {
   url(path: string): URL
   /** The same as fetch, for any address; what is not fhirstorm's goes out unchanged. */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
-  /** Reads JSON below the public URL; every answer that is no success, and none at all, is a Fault. */
+  /** Reads JSON below the public URL; every answer that is no success, and none within half a minute, is a Fault. */
   read<T>(path: string, init?: RequestInit): Promise<Read<T>>
 }
 
@@ -29,6 +29,9 @@ export interface CallerOptions {
   hear(path: string, response: Response): void
   hearNothing(): void
 }
+
+/** No answer of fhirstorm about sessions takes so long, its own waits for stores and EHRs included. */
+export const ANSWER_MS = 30_000
 
 /** A caller; without a page around it `baseUrl` must be absolute by the time of the first call. */
 export function createCaller({ baseUrl, fetch, hear, hearNothing }: CallerOptions): Caller {
@@ -59,10 +62,18 @@ export function createCaller({ baseUrl, fetch, hear, hearNothing }: CallerOption
   }
 
   async function read<T>(path: string, init?: RequestInit): Promise<Read<T>> {
-    const response = await call(url(path), init).catch(cause => {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), ANSWER_MS)
+    try {
+      const response = await call(url(path), { ...init, signal: deadline.signal })
+      if (!response.ok) throw await readFault(response)
+      return { value: (await response.json()) as T, at: readTime(response) }
+    } catch (cause) {
+      if (cause instanceof Fault) throw cause
+      if (deadline.signal.aborted) hearNothing()
       throw new Fault('fhirstorm does not answer.', { kind: 'network', cause })
-    })
-    if (!response.ok) throw await readFault(response)
-    return { value: (await response.json()) as T, at: readTime(response) }
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }

@@ -5,7 +5,7 @@
  * What a fault means to a frontend. There are three kinds of 401 by fhirstorm: `no-session` (sign in),
  * `session-ended` (the EHR ended it: sign in again), `token-refused` (the session lives; the EHR does
  * not take this request's token now). `ehr-down`: the EHR does not answer. `refused`: another refusal of
- * fhirstorm. `ehr`: the EHR's own answer, a 401 of its own included. `network`: no answer at all.
+ * fhirstorm. `ehr`: the EHR's own answer, a 401 of its own included. `network`: none in time, or none that can be read.
  */
 export type FaultKind =
   | 'no-session'

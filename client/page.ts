@@ -44,9 +44,13 @@ export interface Channel {
   close(): void
 }
 
-/** A channel to the other tabs of this origin; undefined where there is none. */
+/** A channel to the other tabs of this origin; undefined where there is none, or the browser refuses it. */
 export function openChannel(name: string): Channel | undefined {
-  return page.BroadcastChannel && new page.BroadcastChannel(name)
+  try {
+    return page.BroadcastChannel && new page.BroadcastChannel(name)
+  } catch {
+    return undefined
+  }
 }
 
 /**

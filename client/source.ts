@@ -4,7 +4,7 @@
 // The stream's events have JSON as their data: `sessions` (first; the list), `ended` { id, reason },
 // `expiring` { id }, `renewed` { id, at, tokenExpiresAt }, `ehr` { ehr, state: 'down' | 'up' }.
 
-import type { Caller } from './call.ts'
+import { ANSWER_MS, type Caller } from './call.ts'
 import { readTime } from './clock.ts'
 import type { SessionDocument } from './document.ts'
 import { readEvents, type ServerEvent } from './server-events.ts'
@@ -36,17 +36,37 @@ export async function listen(options: SourceOptions, signal: AbortSignal): Promi
   }
 }
 
-/** Reads the stream to its end; `absent` is an answer that is none. */
+/** Reads the stream to its end, which may be far; but its answer has to begin in time. */
 async function follow(
-  { caller, tell }: SourceOptions,
+  options: SourceOptions,
   signal: AbortSignal,
   onEvent: () => void,
 ): Promise<'absent' | 'broken'> {
-  const response = await caller.fetch(caller.url('sessions/events'), {
-    headers: { accept: 'text/event-stream' },
-    cache: 'no-store',
-    signal,
-  })
+  const stream = new AbortController()
+  const stop = () => stream.abort()
+  const timer = setTimeout(stop, ANSWER_MS)
+  signal.addEventListener('abort', stop)
+  try {
+    const { caller } = options
+    const response = await caller.fetch(caller.url('sessions/events'), {
+      headers: { accept: 'text/event-stream' },
+      cache: 'no-store',
+      signal: stream.signal,
+    })
+    clearTimeout(timer)
+    return await read(response, options, onEvent)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** `absent` is an answer that is no stream. */
+async function read(
+  response: Response,
+  { tell }: SourceOptions,
+  onEvent: () => void,
+): Promise<'absent' | 'broken'> {
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
   if (!response.ok || !isStream || response.body === null) {
     await response.body?.cancel()
@@ -55,8 +75,8 @@ async function follow(
   const at = readTime(response)
   for await (const event of readEvents(response.body, SILENCE_MS)) {
     onEvent()
-    const read = readEvent(event, at)
-    if (read !== undefined) tell(read)
+    const told = readEvent(event, at)
+    if (told !== undefined) tell(told)
   }
   return 'broken'
 }

@@ -12,6 +12,22 @@ export interface Changeable<T> extends Store<T> {
   set(value: T): void
 }
 
+/**
+ * Calls each listener, whatever becomes of the others: what one of them throws is the page's own error, and
+ * nobody's else.
+ */
+export function callEach<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(value)
+    } catch (error) {
+      setTimeout(() => {
+        throw error
+      })
+    }
+  }
+}
+
 /** A store; `onUse` hears when the first listener comes, and what it returns when the last one goes. */
 export function createStore<T>(value: T, onUse?: () => () => void): Changeable<T> {
   const listeners = new Set<() => void>()
@@ -32,7 +48,7 @@ export function createStore<T>(value: T, onUse?: () => () => void): Changeable<T
     set(next) {
       if (Object.is(next, current)) return
       current = next
-      for (const listener of [...listeners]) listener()
+      callEach(listeners, undefined)
     },
   }
 }

@@ -1,7 +1,7 @@
 // The tabs of one browser share what they hear: one of them, the one that was shown last, listens to
 // fhirstorm and tells the others (BroadcastChannel). So ten tabs need one connection, a tab that sleeps
 // in the background keeps nobody waiting, and when that one is closed the next takes its place (Web
-// Locks). Without locks each tab listens by itself.
+// Locks). Without locks, or where the browser refuses them, each tab listens by itself.
 
 import { type Channel, findLocks, isVisible, openChannel } from './page.ts'
 import type { WatchEvent } from './watched.ts'
@@ -53,12 +53,15 @@ export function createTabs({ name, hear, listen }: TabsOptions): Tabs {
     },
   }
 
-  // Waits for the lead, or takes it from the tab that has it, and waits again when it was taken.
+  // Waits for the lead, or takes it from the tab that has it, and waits again when it was taken. Who gets
+  // no lock at all, as in a frame without storage of its own, listens by itself.
   function take(steals: boolean): void {
     turn?.abort()
     const mine = new AbortController()
     turn = mine
+    let wasGranted = false
     const work = async () => {
+      wasGranted = true
       isLeading = true
       await listen(mine.signal).finally(() => {
         isLeading = false
@@ -66,12 +69,14 @@ export function createTabs({ name, hear, listen }: TabsOptions): Tabs {
     }
     const locks = findLocks()
     if (locks === undefined) {
-      work()
+      void work()
       return
     }
     const options = steals ? { steal: true } : { signal: mine.signal }
     locks.request(name(), options, work).catch(() => {
-      if (turn === mine && !mine.signal.aborted) take(false)
+      if (turn !== mine || mine.signal.aborted) return
+      if (wasGranted) take(false)
+      else void work()
     })
   }
 }

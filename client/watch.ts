@@ -7,7 +7,7 @@ import { type Countdown, createCountdowns } from './countdown.ts'
 import type { SessionDocument } from './document.ts'
 import { hearPage } from './page.ts'
 import { listen } from './source.ts'
-import { createStore, type Store } from './store.ts'
+import { callEach, createStore, type Store } from './store.ts'
 import { createTabs } from './tabs.ts'
 import {
   change,
@@ -149,7 +149,7 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
       isNew = true
       store.set(next)
       countdowns.show()
-      for (const listener of [...listeners]) listener(one)
+      callEach(listeners, one)
     }
     return isNew
   }

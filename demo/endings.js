@@ -18,6 +18,11 @@ export const greetings = {
   },
   signedOut: { heading: 'You are signed out', lead: gone },
   over: { heading: 'This session is over', lead: `Sign in again to go on. ${gone}` },
+  overInFrame: {
+    heading: 'There is no session here',
+    lead: 'It is over, or this browser keeps no cookies for this part of another page.',
+    tab: { text: 'Open the app in a tab of its own', href: './' },
+  },
 }
 
 const reasons = {

@@ -5,6 +5,7 @@ import { element } from './element.js'
 import { buildLoginUrl, buildSessionUrl } from './fhirstorm.js'
 import { nameSession } from './names.js'
 
+const newTab = { class: 'button main', target: '_blank', rel: 'noopener' }
 const steps = [
   [
     'You sign in at the EHR',
@@ -21,12 +22,13 @@ const steps = [
 ]
 
 /**
- * The entrance: a heading and a lead, what of an earlier login is still open, the open sessions to go to
+ * The entrance: a heading and a lead, a `tab` to open where that helps, what of an earlier login is still open, the open sessions to go to
  * or to end, the EHRs to sign in at; and how it works, where it `explains`.
  */
 export function buildEntrance({
   heading,
   lead,
+  tab,
   explains,
   stillOpen,
   sessions,
@@ -39,6 +41,7 @@ export function buildEntrance({
     { class: 'entrance' },
     element('h1', {}, heading),
     element('p', { class: 'lead' }, lead),
+    tab && element('p', {}, element('a', { ...newTab, href: tab.href }, tab.text)),
     stillOpen.length > 0 && [
       element('h2', {}, 'Still open at the EHR'),
       element('ul', { class: 'open' }, stillOpen.map(buildStillOpen)),

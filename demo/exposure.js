@@ -26,22 +26,34 @@ export function createExposureCard() {
   )
 }
 
-/** What each place that a script can read holds, as a count of things. */
+const places = [
+  ['document.cookie', () => document.cookie.split(';').filter(Boolean).length],
+  ['localStorage', () => localStorage.length],
+  ['sessionStorage', () => sessionStorage.length],
+  ['indexedDB', async () => (await indexedDB.databases()).length],
+  ['Cache storage', async () => (await globalThis.caches?.keys())?.length ?? 0],
+  ['Service workers', async () => (await navigator.serviceWorker?.getRegistrations())?.length ?? 0],
+]
+
+/**
+ * What each place that a script can read holds, as a count of things; undefined where the browser closes it
+ * to this page, as it may in a frame.
+ */
 async function findSecrets() {
-  return [
-    ['document.cookie', document.cookie.split(';').filter(Boolean).length],
-    ['localStorage', localStorage.length],
-    ['sessionStorage', sessionStorage.length],
-    ['indexedDB', (await indexedDB.databases()).length],
-    ['Cache storage', (await globalThis.caches?.keys())?.length ?? 0],
-    ['Service workers', (await navigator.serviceWorker?.getRegistrations())?.length ?? 0],
-  ]
+  return await Promise.all(
+    places.map(async ([place, count]) => [
+      place,
+      await (async () => count())().catch(() => undefined),
+    ]),
+  )
 }
 
-function buildFindings(places) {
-  const pairs = places.map(([place, count]) => [
+function buildFindings(found) {
+  const pairs = found.map(([place, count]) => [
     element('code', {}, place),
-    element('span', { class: count === 0 ? 'none' : 'some' }, count === 0 ? 'empty' : `${count}`),
+    count
+      ? element('span', { class: 'some' }, `${count}`)
+      : element('span', { class: 'none' }, count === 0 ? 'empty' : 'closed to this page'),
   ])
   return descriptions(pairs, { class: 'findings' })
 }

@@ -4,6 +4,8 @@
 import { Fault, readFault } from '../client/index.ts'
 import { fhirstorm } from './fhirstorm.js'
 
+/** Beyond what fhirstorm itself waits for an EHR. */
+const ANSWER_MS = 90_000
 const ACCEPT = 'application/fhir+json, application/json+fhir;q=0.9'
 
 /** A client for one session; `onWait` hears that something waits for the EHR to answer. */
@@ -91,7 +93,8 @@ export function decode(base64, contentType) {
 }
 
 async function request(url, accept = ACCEPT) {
-  const response = await fhirstorm.fetch(url, { headers: { accept } }).catch(cause => {
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  const response = await fhirstorm.fetch(url, { headers: { accept }, signal }).catch(cause => {
     throw new Fault('fhirstorm does not answer.', { kind: 'network', cause })
   })
   if (!response.ok) throw await readFault(response)

@@ -21,18 +21,24 @@ const page = document.querySelector('#page')
 const tabs = document.querySelector('#sessions')
 const actions = document.querySelector('#actions')
 
+/** Milliseconds after which a page that shows nothing yet says why. */
+const LATE_MS = 1_000
+
 // A page that the browser kept for going back may show a record whose session is over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
 /** Shows what the address asks for. */
 export async function start() {
+  const late = setTimeout(() => {
+    page.replaceChildren(element('p', { class: 'lone', role: 'status' }, 'Waiting for fhirstorm …'))
+  }, LATE_MS)
   try {
     const { session: id, error } = readLanding(location.href)
     const [ehrs, sessions] = await Promise.all([fhirstorm.ehrs(), fhirstorm.sessions()])
     const session = sessions.find(one => one.id === id)
     if (session !== undefined) return show(session, ehrs)
     if (error !== undefined) enter(describeRefusal(error), ehrs)
-    else if (id !== undefined) enter(greetings.over, ehrs)
+    else if (id !== undefined) enter(isFramed() ? greetings.overInFrame : greetings.over, ehrs)
     else enter(sessions.length > 0 ? greetings.choose : greetings.welcome, ehrs)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
@@ -44,7 +50,14 @@ export async function start() {
         buildFaultNote(error, start),
       ),
     )
+  } finally {
+    clearTimeout(late)
   }
+}
+
+/** Whether the page is a part of another one, where a browser may keep no cookies. */
+function isFramed() {
+  return window.top !== window
 }
 
 /** The entrance; sessions that end meanwhile leave it at once. */

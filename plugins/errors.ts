@@ -192,8 +192,9 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const ehrName = error.ehr === undefined ? undefined : ehrNames?.get(error.ehr)
     const language = chooseLanguage(request.headers['accept-language'])
     const message = describeFaultIn(language, error.code)
+    const isForTab = error.code === 'cookie_missing' && isFramed(request)
     const page = buildFaultPage(
-      { message, requestId: request.id, ehrName, ...chooseStart(error) },
+      { message, requestId: request.id, ehrName, isForTab, ...chooseStart(error) },
       { frameAncestors, look, language },
     )
     return reply
@@ -221,6 +222,11 @@ declare module 'fastify' {
 /** Somebody has opened the address, and would be shown nothing. */
 function isTab({ headers }: FastifyRequest): boolean {
   return headers['sec-fetch-dest'] === 'document'
+}
+
+/** The page would be shown within another one, where browsers may keep no cookies. */
+function isFramed({ headers }: FastifyRequest): boolean {
+  return /^(?:i?frame|fencedframe|embed|object)$/.test(headers['sec-fetch-dest']?.toString() ?? '')
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {

@@ -32,12 +32,15 @@ interface Step extends Choice {
   url: URL
 }
 
+const OVER =
+  'Please begin again in the app. Should this page come again, this browser keeps no cookies here: allow them, or open the app in a tab of its own.'
+
 /** Answers `/interaction/UID`, by a page or by going on. */
 export function createInteraction(options: InteractionOptions) {
   return async (req: IncomingMessage, res: ServerResponse, url: URL): Promise<Answer> => {
     const step = await readStep(options, req, res, url)
     if (step === undefined) {
-      return page(notice('This login is over', 'Please begin again in the app.'), { status: 400 })
+      return page(notice('This login is over', OVER), { status: 400 })
     }
     const next = unanswered(options.directory, step)
     if (next !== undefined) return next

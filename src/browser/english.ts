@@ -5,6 +5,8 @@ export interface Words {
   didNotWork: string
   startAgain: string
   openAgain: string
+  noCookiesInFrame: string
+  openInTab: string
   request: string
   whichEhr: string
   continueToEhr: string
@@ -19,6 +21,9 @@ export const english: Words = {
   didNotWork: 'This did not work',
   startAgain: 'Start again',
   openAgain: 'Please open the app again from the EHR.',
+  noCookiesInFrame:
+    'In this part of another page it may keep none. In a tab of its own the app works as it should.',
+  openInTab: 'Open in a tab of its own',
   request: 'Request',
   whichEhr: 'Where do you want to log in?',
   continueToEhr: 'Continue to the EHR',

@@ -7,6 +7,9 @@ const page: Words = {
   didNotWork: 'Das hat nicht geklappt',
   startAgain: 'Von vorn beginnen',
   openAgain: 'Bitte öffnen Sie die Anwendung noch einmal aus der Krankenakte.',
+  noCookiesInFrame:
+    'In diesem Teil einer anderen Seite darf er vielleicht keine setzen. In einem eigenen Tab geht es.',
+  openInTab: 'In einem eigenen Tab öffnen',
   request: 'Anfrage',
   whichEhr: 'Wo möchten Sie sich anmelden?',
   continueToEhr: 'Weiter zur Anmeldung',

@@ -41,19 +41,22 @@ export function buildFaultPage(
     startAgain?: string
     /** The EHR began this login, and has to begin the next one too. */
     isForEhr?: boolean
+    /** The browser keeps no cookies in a frame of another site: the next login belongs in a tab. */
+    isForTab?: boolean
   },
   options: PageOptions = {},
 ): Page {
   const words = wordsIn(options.language ?? 'en')
   const ehr = fault.ehrName === undefined ? '' : `<p>EHR: <b>${escapeHtml(fault.ehrName)}</b></p>`
   const toEhr = fault.isForEhr ? `<p>${words.openAgain}</p>` : ''
+  const inTab = fault.isForTab ? ' target="_blank" rel="noopener"' : ''
   const again =
     fault.startAgain === undefined
       ? toEhr
-      : `<p><a href="${escapeHtml(fault.startAgain)}">${words.startAgain}</a></p>`
+      : `<p><a href="${escapeHtml(fault.startAgain)}"${inTab}>${fault.isForTab ? words.openInTab : words.startAgain}</a></p>`
   return buildPage(
     words.didNotWork,
-    `<p>${escapeHtml(fault.message)}</p>${ehr}${again}<p><small>${words.request} ${escapeHtml(fault.requestId)}</small></p>`,
+    `<p>${escapeHtml(fault.message)}</p>${fault.isForTab ? `<p>${words.noCookiesInFrame}</p>` : ''}${ehr}${again}<p><small>${words.request} ${escapeHtml(fault.requestId)}</small></p>`,
     options,
   )
 }

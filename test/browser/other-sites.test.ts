@@ -7,7 +7,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext, Frame, Page, Request } from 'playwright-core'
-import { hasChromium, launchChromium } from '../world/chromium.ts'
+import {
+  collectComplaints,
+  hasChromium,
+  launchChromium,
+  launchWithoutCookies,
+} from '../world/chromium.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const script = readFileSync('test/browser/hostile.js', 'utf8')
@@ -166,6 +171,52 @@ describe('in a frame of the EHR in Chromium', { skip: !hasChromium() }, () => {
       assert.deepEqual([cookie.sameSite, cookie.secure], ['None', true], cookie.name)
       assert.ok((cookie as { partitionKey?: string }).partitionKey, cookie.name)
     }
+  })
+
+  test('[K17, S13] the demo shows its record in a frame that is given no storage and no locks', async t => {
+    const { page } = await openChart(t, true)
+    const complaints = collectComplaints(page)
+    const app = page.frameLocator('iframe')
+    await app.getByRole('heading', { name: 'Amy Victoria Shaw' }).waitFor()
+    await app.locator('#exposure dd').nth(5).waitFor()
+    const found = await app.locator('#exposure dd').allInnerTexts()
+    assert.ok(found.includes('closed to this page'), `${found}`)
+    assert.ok(
+      found.every(text => /^(empty|closed to this page)$/.test(text)),
+      `${found}`,
+    )
+    assert.deepEqual(complaints, [])
+  })
+
+  test('[S13, K17] where the browser keeps no cookie of the app, frame and tab say what to do', async t => {
+    const world = await createWorld({
+      configure(document) {
+        document.ehrs[0].embedded = true
+      },
+    })
+    const context = await launchWithoutCookies('localhost')
+    t.after(async () => {
+      await context.close()
+      await world.close()
+    })
+    const page = await context.newPage()
+    await page.goto(`${world.sandbox.url}/chart?patient=amy-shaw&auto=1`)
+    const link = page.frameLocator('iframe').getByRole('link', { name: 'Open in a tab of its own' })
+    await link.waitFor()
+    const text = await page.frameLocator('iframe').locator('body').innerText()
+    assert.match(text, /blocks cookies.*may keep none/s)
+    assert.equal(await link.getAttribute('rel'), 'noopener')
+    const opened = context.waitForEvent('page')
+    await link.click()
+    const tab = await opened
+    await tab.getByRole('heading', { name: 'Where do you want to log in?' }).waitFor()
+    assert.equal(new URL(tab.url()).origin, world.app)
+    // The demo in a tab of this browser is no blank page either; nor is a session that it has no cookie of.
+    await tab.goto(world.app)
+    await tab.getByRole('link', { name: 'General Hospital' }).waitFor()
+    await tab.goto(`${world.sandbox.url}/launch-app?patient=amy-shaw&auto=1`)
+    await tab.getByText('or it blocks cookies').waitFor()
+    assert.equal(await tab.getByRole('link', { name: 'Open in a tab of its own' }).count(), 0)
   })
 
   test('[X11] where no EHR embeds the app, no frame shows it', async t => {

@@ -1,6 +1,9 @@
 // Headless Chromium for tests that need a real browser.
 
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/chromium'
@@ -13,21 +16,36 @@ export function hasChromium(): boolean {
 /** In place of Playwright's own list, which turns off that storage in frames is partitioned, as users have it. */
 export const PARTITIONED_STORAGE = '--disable-features=MediaRouter,OptimizationHints,Translate'
 
+const LAUNCH = {
+  executablePath: PROGRAM,
+  // As users have it: pages are kept for going back.
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+}
+
 /** A browser that talks to nobody by itself; further arguments win over earlier ones. */
 export async function launchChromium(...further: readonly string[]): Promise<Browser> {
-  return await chromium.launch({
-    executablePath: PROGRAM,
-    // As users have it: pages are kept for going back.
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...further,
-    ],
-  })
+  return await chromium.launch({ ...LAUNCH, args: [...LAUNCH.args, ...further] })
+}
+
+/** A browser whose user lets no site at these hosts keep cookies, nor anything else. */
+export async function launchWithoutCookies(...hosts: readonly string[]): Promise<BrowserContext> {
+  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-chromium-'))
+  const cookies = Object.fromEntries(hosts.map(host => [`${host},*`, { setting: 2 }]))
+  mkdirSync(join(folder, 'Default'))
+  writeFileSync(
+    join(folder, 'Default', 'Preferences'),
+    JSON.stringify({ profile: { content_settings: { exceptions: { cookies } } } }),
+  )
+  const context = await chromium.launchPersistentContext(folder, LAUNCH)
+  context.on('close', () => rmSync(folder, { recursive: true, force: true }))
+  return context
 }
 
 /**
