@@ -3,6 +3,7 @@
 // in their answers (RFC 9207), each by another name. Pure: no I/O, no clock (attacks C2, C3).
 
 import { BrokerError } from '../errors.ts'
+import { canonicalIssuer } from './issuer.ts'
 import type { AuthorizationServer, PendingLaunch, Registration } from './types.ts'
 
 /** The path of a redirect URI that is one registration's alone. */
@@ -92,15 +93,16 @@ export function isFromIssuer(
 
 /**
  * An EHR is heard at its redirect URI and nowhere else, so that the code of one is never taken for
- * another's: refuses with `issuer_mismatch` an answer that came to another address than was asked for
- * (attacks C2).
+ * another's: refuses with `issuer_mismatch` an answer that came to another address than was asked for, or
+ * to a launch at an EHR that this registration was before (attacks C2).
  */
 export function requireOwnRedirect(
   asked: string,
-  pending: Pick<PendingLaunch, 'redirectUri'>,
-  registration: Pick<Registration, 'id' | 'redirectUri'>,
+  pending: Pick<PendingLaunch, 'redirectUri' | 'iss'>,
+  registration: Pick<Registration, 'id' | 'redirectUri' | 'iss'>,
 ): void {
-  if (asked !== pending.redirectUri || asked !== registration.redirectUri) {
+  const hasMoved = canonicalIssuer(pending.iss) !== canonicalIssuer(registration.iss)
+  if (asked !== pending.redirectUri || asked !== registration.redirectUri || hasMoved) {
     throw new BrokerError('issuer_mismatch', { ehr: registration.id })
   }
 }

@@ -76,13 +76,15 @@ test('[C2, C3] where a name is required no other passes, and neither does silenc
 
 test('[C2] an answer is heard at the redirect URI that was asked for and is registered, and nowhere else', () => {
   const [own, other] = ['https://app.test/redirect/general', 'https://app.test/redirect/other']
-  const hear = (asked: string, pending: string, registered: string) =>
+  const iss = 'https://ehr.test/r4'
+  const hear = (asked: string, pending: string, registered: string, at = iss) =>
     requireOwnRedirect(
       asked,
-      { redirectUri: pending },
-      buildRegistration({ redirectUri: registered }),
+      { redirectUri: pending, iss: at },
+      buildRegistration({ redirectUri: registered, iss }),
     )
   hear(own, own, own)
+  hear(own, own, own, 'https://EHR.test:443/r4/')
   for (const uris of [
     [other, own, own],
     [own, other, own],
@@ -91,4 +93,8 @@ test('[C2] an answer is heard at the redirect URI that was asked for and is regi
     [own, other, other],
   ] as const)
     assert.throws(() => hear(...uris), { code: 'issuer_mismatch', ehr: 'general' })
+  // What was asked is another EHR now, under the same id.
+  for (const before of ['https://ehr.test/dstu2', 'https://other.test/r4', '']) {
+    assert.throws(() => hear(own, own, own, before), { code: 'issuer_mismatch', ehr: 'general' })
+  }
 })
