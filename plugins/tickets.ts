@@ -150,11 +150,9 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     return found instanceof Promise ? found.then(requireRegistered) : requireRegistered(found)
   }
 
-  function requireRegistered(found: OpenSession): OpenSession {
-    const { ehr, iss } = found.session
-    return registrations.get(ehr)?.iss === iss ? found : refuse()
-  }
-
+  const isRegistered = ({ session: { ehr, iss } }: OpenSession) =>
+    registrations.get(ehr)?.iss === iss
+  const requireRegistered = (found: OpenSession) => (isRegistered(found) ? found : refuse())
   const isEmbedded = (ehr = '') => registrations.get(ehr)?.embedded ?? false
 
   function requireTicket(request: FastifyRequest, id: string): Ticket {
@@ -227,6 +225,8 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
 
   async function leaveBy(ticket: Ticket, request: FastifyRequest, reply: FastifyReply) {
     const left = await leaveSession(ticket, store, each => openTicket(each, { slide: false }))
+    // Remembered where the vault is away: of an EHR that has moved, nobody is told anything.
+    if (left.open && !isRegistered(left.open)) left.open = undefined
     clear(reply, ticket.id, ticket.ehr)
     if (left.isEnded) observer.count('logged_out', ticket.ehr)
     const whose = left.open?.session.tokens

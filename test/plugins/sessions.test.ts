@@ -49,13 +49,15 @@ async function buildTickets(decorators: Record<string, unknown> = {}) {
   })
   app.post('/begin/:ehr', async (request, reply) => {
     const { ehr } = request.params as { ehr: string }
-    const login = { ehr, iss: ISS, tokens: buildTokens(parts.clock.now()) }
+    const { iss } = request.query as { iss: string }
+    const login = { ehr, iss, tokens: buildTokens(parts.clock.now()) }
     const granted = await app.smartTickets.begin(request, login)
     app.smartTickets.grant(reply, granted)
     return { id: granted.open.session.id }
   })
-  const begin = async (cookie = '', ehr = 'general') => {
-    const answer = await app.inject({ method: 'POST', url: `/begin/${ehr}`, headers: { cookie } })
+  const begin = async (cookie = '', ehr = 'general', iss = ISS) => {
+    const url = `/begin/${ehr}?iss=${encodeURIComponent(iss)}`
+    const answer = await app.inject({ method: 'POST', url, headers: { cookie } })
     const lines = [answer.headers['set-cookie'] ?? []].flat()
     return {
       id: String(answer.json().id),
@@ -195,6 +197,29 @@ test('[O1] logging out deletes the record before anything is asked of the EHR', 
   assert.equal(answer.headers['clear-site-data'], '"cache"')
   const all = await app.inject({ method: 'POST', url: '/logout', headers: { cookie } })
   assert.deepEqual(all.json(), { endSessionUrls: [] })
+})
+
+test('[P14, O10] the tokens of an EHR that has moved go to nobody else, also where the vault is away', async t => {
+  const asked: string[] = []
+  const { app, begin, vault } = await buildTickets({
+    smartTokens: { discard: () => asked.push('revocation') },
+    smartAuthorization: { endSessionUrl: async () => void asked.push('way to its logout') },
+  })
+  t.after(() => app.close())
+  await app.register(logout, { publicUrl: 'https://app.example.org', keys: [Buffer.alloc(32, 7)] })
+  const moved = await begin('', 'general', 'https://elsewhere.example.org/fhir')
+  const stayed = await begin()
+  const leave = async ({ id, cookie }: { id: string; cookie: string }) =>
+    (await app.inject({ method: 'DELETE', url: `/sessions/${id}`, headers: { cookie } })).statusCode
+  const away = async () => {
+    throw new BrokerError('vault_unavailable')
+  }
+  const there = { ...vault }
+  assert.equal(await leave(moved), 401)
+  Object.assign(vault, { head: away, remove: away, read: away })
+  assert.deepEqual([await leave(moved), asked], [503, []])
+  assert.deepEqual([await leave(stayed), asked], [503, ['revocation', 'way to its logout']])
+  Object.assign(vault, there)
 })
 
 test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves its own EHR', async t => {
