@@ -27,15 +27,21 @@ interface Setting extends Partial<CallbackOptions> {
 }
 
 async function build(t: TestContext, { redeemed, live, ...options }: Setting = {}) {
-  const asked = { redeemed: 0, recalled: 0 }
+  const asked = { redeemed: 0, recalled: 0, exchanged: 0 }
   const app = buildBareApp({
-    smartAuthorization: { exchange: async () => ({ accessToken: 'access-1' }) },
+    smartAuthorization: {
+      async exchange() {
+        asked.exchanged++
+        return { accessToken: 'access-1' }
+      },
+    },
     smartDiscovery: { resolve: async () => ({ issuer: 'https://ehr.example.org' }) },
     smartState: {
       async redeem() {
         asked.redeemed++
         if (redeemed instanceof Error) throw redeemed
-        return { ehr: 'general', kind: 'ehr', returnTo: '/', ...redeemed }
+        const redirectUri = `${publicUrl}/redirect`
+        return { ehr: 'general', kind: 'ehr', returnTo: '/', redirectUri, ...redeemed }
       },
       async remember() {},
       async recall() {
@@ -79,13 +85,20 @@ test('[C6, C11, C17, AL-34] an answer without a state, or fetched ahead of time,
     400,
     'prefetch_refused',
   ])
-  assert.deepEqual(asked, { redeemed: 0, recalled: 0 })
+  assert.deepEqual(asked, { redeemed: 0, recalled: 0, exchanged: 0 })
 })
 
 test('[C2] a launch at an EHR that is registered no longer is refused', async t => {
   const { call, asked } = await build(t, { redeemed: { ehr: 'gone' } })
   assert.deepEqual(await call(), [400, 'state_invalid'])
-  assert.deepEqual(asked, { redeemed: 1, recalled: 0 })
+  assert.deepEqual(asked, { redeemed: 1, recalled: 0, exchanged: 0 })
+})
+
+test('[C5] what the EHR denies is told to the app, and nothing is exchanged for it', async t => {
+  const { call, asked } = await build(t)
+  const denied = await call('error=access_denied&state=state')
+  assert.deepEqual(denied, [303, `${publicUrl}/?error=access_denied`])
+  assert.deepEqual(asked, { redeemed: 1, recalled: 0, exchanged: 0 })
 })
 
 test('[C2] registrations that nothing tells apart at their redirect URI are refused at the start', async t => {
@@ -110,7 +123,10 @@ test('[C16] a login that is over leads to its session, for whoever has it; every
     for (const live of [[], ['T'.repeat(22)]]) {
       assert.deepEqual(await outcome(over, live), [400, 'state_used', 1], code)
     }
-    assert.deepEqual(await outcome(over), [303, landing.location, 1], 'a host keeps its own')
+    for (const options of [{}, { live: [], onLogin: async () => undefined }]) {
+      const { call } = await build(t, { redeemed: over, ...options })
+      assert.deepEqual(await call(), [303, landing.location], 'a host keeps its own')
+    }
   }
   const invalid = new BrokerError('state_invalid')
   assert.deepEqual(await outcome(invalid, [session]), [400, 'state_invalid', 0])

@@ -62,6 +62,15 @@ test('[G8, F3, F4] a renewal is written down with its outcome, and the end of a 
   assert.deepEqual(told.splice(0).map(tell), ['ending at general: token_ended'])
 })
 
+test('[G8] a session that is renewed goes on, and no end of it is written down', async t => {
+  const { app, begin, told, answer } = await build(t)
+  const renewed = { access_token: 'access-2', refresh_token: 'refresh-2', token_type: 'Bearer' }
+  const body = JSON.stringify({ ...renewed, expires_in: 3600, patient: 'amy' })
+  Object.assign(answer, { status: 200, body })
+  assert.equal(await app.smartTokens.accessToken(await begin()), 'access-2')
+  assert.deepEqual(told.map(tell), ['renewal at general: renewed'])
+})
+
 test('[G8] a session that ends is written down with its reason, but for a logout, which is told where it was asked for', async t => {
   const { app, begin, told } = await build(t)
   for (const reason of ['logout', 'operator', 'ehr'] as const) {
