@@ -57,6 +57,17 @@ test('[P6] a missing or doubled Host is refused', async () => {
   assert.match(await exchangeRaw(port, `GET /open HTTP/1.1\r\n${close}`), /^HTTP\/1\.1 400 /)
 })
 
+test('[P4] a target that is no path of ours is refused, whatever host it names', async () => {
+  for (const target of [
+    ...['http://app.example.org/open', 'https://app.example.org/open', 'http://evil.example/open'],
+    ...['http://app.example.org/health', '*'],
+  ]) {
+    const method = target === '*' ? 'OPTIONS' : 'GET'
+    const bytes = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+    assert.match(await exchangeRaw(port, bytes), /^HTTP\/1\.1 400 /, target)
+  }
+})
+
 test('[X7] a pre-flight of the frontend is answered, one of anybody else tells nothing', async () => {
   const ask = (origin: string) =>
     app.inject({
@@ -93,6 +104,7 @@ test('[X7] an answer may be read by the frontend at its own origin alone', async
   assert.equal(allowed.statusCode, 200)
   assert.equal(allowed.headers['access-control-allow-origin'], spa)
   assert.match(String(allowed.headers['access-control-expose-headers']), /Proxy-Status/)
+  assert.equal(allowed.headers.vary, 'Origin', 'no cache gives it to another origin')
   const refused = await read('https://evil.example')
   assert.equal(refused.statusCode, 403)
   assert.equal(refused.headers['access-control-allow-origin'], undefined)
