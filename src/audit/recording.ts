@@ -3,6 +3,7 @@
 // in groups, so that many share what a disk costs. No clock of its own but Node's timers.
 
 import { BrokerError } from '../errors.ts'
+import { within } from '../patience.ts'
 import type { AuditSink } from './recorder.ts'
 
 export interface RecordingOptions {
@@ -11,7 +12,7 @@ export interface RecordingOptions {
   onRecorded?: () => void
   /** An event is not recorded, or not within the patience. */
   onLost: (error: unknown) => void
-  /** Milliseconds that an acknowledgement waits for its record; ten seconds unless told. */
+  /** Milliseconds that an acknowledgement, or the end of the app, waits for a record; ten seconds unless told. */
   patienceMs?: number
 }
 
@@ -21,20 +22,22 @@ export interface Recording {
    * recorded, and nobody has to look at it; otherwise there is nothing to wait for.
    */
   record(event: string): Promise<void> | undefined
-  /** Hands over what is still here, and waits until the sink has it or not. */
+  /** Hands over what is still here, and waits until the sink has it or not, or is too late. */
   settle(): Promise<void>
 }
 
 /** How long events wait for others to share a write with. */
 const GROUP_MS = 100
 const MOST_IN_GROUP = 1_000
+const PATIENCE_MS = 10_000
 
 /** Makes what records events in a sink. */
 export function createRecording(options: RecordingOptions): Recording {
   return options.failClosed ? recordOrReject(options) : recordInPassing(options)
 }
 
-function recordInPassing({ sink, onRecorded, onLost }: RecordingOptions): Recording {
+function recordInPassing(options: RecordingOptions): Recording {
+  const { sink, onRecorded, onLost, patienceMs = PATIENCE_MS } = options
   let group: string[] = []
   let timer: NodeJS.Timeout | undefined
   let underWay = 0
@@ -47,7 +50,9 @@ function recordInPassing({ sink, onRecorded, onLost }: RecordingOptions): Record
     },
     async settle() {
       handOver()
-      if (underWay > 0) await new Promise<void>(done => (onSettled = done))
+      if (underWay === 0) return
+      await within(patienceMs, new Promise<void>(done => (onSettled = done)))
+      for (let left = underWay; left > 0; left--) onLost(late())
     },
   }
 
@@ -66,13 +71,13 @@ function recordInPassing({ sink, onRecorded, onLost }: RecordingOptions): Record
 }
 
 function recordOrReject(options: RecordingOptions): Recording {
-  const { sink, onRecorded, onLost, patienceMs = 10_000 } = options
+  const { sink, onRecorded, onLost, patienceMs = PATIENCE_MS } = options
   return { record, settle: async () => undefined }
 
   function record(event: string): Promise<void> {
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(() => late.reject(new Error('the audit is late')), patienceMs)
-    const recorded = Promise.race([hand(sink, event), late.promise])
+    const tooLate = Promise.withResolvers<void>()
+    const timer = setTimeout(() => tooLate.reject(late()), patienceMs)
+    const recorded = Promise.race([hand(sink, event), tooLate.promise])
       .finally(() => clearTimeout(timer))
       .then(onRecorded, cause => {
         onLost(cause)
@@ -82,6 +87,8 @@ function recordOrReject(options: RecordingOptions): Recording {
     return recorded
   }
 }
+
+const late = () => new Error('the audit is late')
 
 /** What a sink throws is a rejection, too. */
 async function hand(sink: RecordingOptions['sink'], event: string): Promise<void> {

@@ -2,7 +2,7 @@
 // and signing together, so that a signer that stands still holds up nothing but its own EHR's token calls.
 
 import { BrokerError } from '../errors.ts'
-import type { AskSigner } from '../smart/token/remote-keys.ts'
+import { type AskSigner, SIGNED_MS } from '../smart/token/remote-keys.ts'
 
 /** One signature, made now. Rejects with SignerFault, at the latest when the signal says so. */
 export type MakeSignature = (
@@ -23,15 +23,12 @@ export interface SignerLimits {
   deadlineMs?: number
 }
 
-/** Half of a token call's own deadline: a renewal is sent while its lease lasts one and a half of them. */
-const DEADLINE_MS = 5_000
-
 /** What a signer may answer with: the base64 of the largest signature, and much room. */
 export const MAX_ANSWER_BYTES = 8 * 1024
 
 /** A signer within its limits; it rejects with `signer_unavailable`, whose detail says why. */
 export function createSigner(make: MakeSignature, limits: SignerLimits = {}): AskSigner {
-  const { atOnce = 4, waiting = 64, deadlineMs = DEADLINE_MS } = limits
+  const { atOnce = 4, waiting = 64, deadlineMs = SIGNED_MS } = limits
   const queue = new Set<() => void>()
   let underWay = 0
 

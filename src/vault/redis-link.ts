@@ -5,6 +5,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { BrokerError } from '../errors.ts'
+import { within } from '../patience.ts'
 import type { RedisVaultChoice } from './redis-choice.ts'
 import { buildRedisClient, type Command, type Listening, type RedisClient } from './redis-client.ts'
 
@@ -43,8 +44,8 @@ export function openRedisLink(
   const first = connect()
 
   return {
-    send: (key, ...command) => within(command, () => client.send(key, command, false)),
-    sendForBytes: (key, ...command) => within(command, () => client.send(key, command, true)),
+    send: (key, ...command) => inTime(command, () => client.send(key, command, false)),
+    sendForBytes: (key, ...command) => inTime(command, () => client.send(key, command, true)),
     settled: () => Promise.race([first, wait(DEADLINE_MS)]),
     async close() {
       isClosed = true
@@ -91,13 +92,14 @@ export function openRedisLink(
 
   async function discard(old: RedisClient): Promise<void> {
     try {
-      await old.destroy()
+      // With sentinels the library waits for whatever it was about.
+      await within(DEADLINE_MS, Promise.resolve(old.destroy()))
     } catch (error) {
       trouble = error
     }
   }
 
-  async function within<T>(command: Command, send: () => Promise<T>): Promise<T> {
+  async function inTime<T>(command: Command, send: () => Promise<T>): Promise<T> {
     if (!isConnected) throw unavailable(trouble)
     const bytes = command.reduce((sum, word) => sum + word.length, COMMAND_BYTES)
     if (waitingBytes + bytes > MAX_WAITING_BYTES) throw unavailable(tooMuch)

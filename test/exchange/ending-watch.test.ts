@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { BrokerError } from '../../src/errors.ts'
 import { createEndingWatch } from '../../src/exchange/ending-watch.ts'
 import { createRunning } from '../../src/exchange/running.ts'
@@ -38,16 +39,19 @@ test('[K5] a vault that is away ends nothing, and a mistake is told', async () =
   assert.deepEqual([...away.cut, ...odd.cut], [])
 })
 
-test('[DS5] a look that takes its time is not taken twice', async () => {
+test('[DS5, K5] a look that takes its time is not taken twice, and holds up no other', async () => {
   const gate = Promise.withResolvers<void>()
   let looks = 0
-  const { cutEnded } = watch(() => {
+  const { cut, cutEnded } = watch(async open => {
     looks++
-    return gate.promise
+    if (idOf(open) === 'b') throw new BrokerError('session_invalid')
+    await gate.promise
   })
   const first = cutEnded()
   await cutEnded()
-  assert.equal(looks, 1)
+  assert.equal(looks, 2)
+  await nextTurn()
+  assert.deepEqual(cut, ['b session_invalid'])
   gate.resolve()
   await first
   assert.equal(looks, 2)

@@ -1,8 +1,9 @@
 // Client keys of which only the public half is here: each signature is made elsewhere (an HSM, a key service), and
-// judged before an EHR sees it. The signer is passed in. No I/O, no clock.
+// judged before an EHR sees it. The signer is passed in, and waited for no longer than a token call can bear. No I/O.
 
 import { exportJWK, importJWK, type JWK } from 'jose'
 import { BrokerError } from '../../errors.ts'
+import { within } from '../../patience.ts'
 import type { ClientKey } from '../types.ts'
 import {
   chooseAlg,
@@ -14,9 +15,12 @@ import {
 } from './public-jwk.ts'
 import { readSignature, verifies } from './signature.ts'
 
+/** Half of a token call's own deadline: a renewal is sent while its lease lasts one and a half of them. */
+export const SIGNED_MS = 5_000
+
 /**
  * Has the bytes signed by the key of this name and algorithm: the signature as JWS has it or in DER, as bytes or in
- * base64. Rejects with `signer_unavailable`.
+ * base64. Rejects with `signer_unavailable`; what comes after five seconds is as none.
  */
 export type AskSigner = (
   input: Uint8Array,
@@ -50,7 +54,12 @@ async function parseRemoteKey(
     ...{ kid, alg, publicJwk },
     ...(jwk.next === true ? { isNext: true } : {}),
     async sign(input) {
-      const signature = readSignature(await ask(input, { kid, alg }), publicJwk)
+      const answer = await within(SIGNED_MS, ask(input, { kid, alg }))
+      if (answer === undefined) {
+        const detail = 'the signer did not answer in time'
+        throw new BrokerError('signer_unavailable', { detail })
+      }
+      const signature = readSignature(answer, publicJwk)
       if (signature !== undefined && (await verifies(signature, input, publicJwk))) return signature
       throw new BrokerError('signer_unavailable', {
         detail: 'the signer answered with no signature of its public key',

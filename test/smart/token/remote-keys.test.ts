@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign as signNow } from 'node:crypto'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { buildPublicKeySet } from '../../../src/smart/token/client-keys.ts'
 import { parseRemoteKeys } from '../../../src/smart/token/remote-keys.ts'
 
@@ -70,4 +71,17 @@ test('a text in which a private key stands is refused, and so is a weak, strange
       return true
     })
   }
+})
+
+test('[SG1] a signer that never answers holds up nothing: it is given up in time for the lease of a renewal', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const never = () => Promise.withResolvers<Uint8Array>().promise
+  const [key] = await parseRemoteKeys(JSON.stringify(publicJwk(ec())), never)
+  const signing = assert.rejects(async () => await key?.sign(input), {
+    code: 'signer_unavailable',
+    detail: 'the signer did not answer in time',
+  })
+  await nextTurn()
+  t.mock.timers.tick(5_000)
+  await signing
 })

@@ -1,0 +1,24 @@
+// How long anybody waits for a sink that says nothing.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createRecording } from '../../src/audit/recording.ts'
+
+test('[AU4] an app ends although its sink never answers, and tells what was not recorded', async () => {
+  const heard = { recorded: 0, lost: 0 }
+  let events = 0
+  const recording = createRecording({
+    failClosed: false,
+    patienceMs: 20,
+    sink: {
+      async record() {
+        if (++events > 2) await Promise.withResolvers<void>().promise
+      },
+    },
+    onRecorded: () => heard.recorded++,
+    onLost: () => heard.lost++,
+  })
+  for (const event of ['a', 'b', 'c', 'd', 'e']) recording.record(event)
+  await recording.settle()
+  assert.deepEqual(heard, { recorded: 2, lost: 3 })
+})
