@@ -91,14 +91,13 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   const observer = observerOf(app)
   const onLogin = options.onLogin ?? grantTicket(app)
   const registrations = new Map(options.registrations.map(entry => [entry.id, entry]))
-  const config = { rateLimit: options.rateLimit, page: true }
+  const route = { config: { rateLimit: options.rateLimit, page: true }, exposeHeadRoute: false }
   const answers = createAnswers<Completed>({
     steady: () => performance.now(),
     onLost: ({ undo }) => void undo?.().catch(() => undefined),
   })
 
   for (const path of ['/redirect', '/redirect/:ehr']) {
-    const route = { config, exposeHeadRoute: false }
     app.get(path, route, async (request: FastifyRequest<Asked>, reply) => {
       const uri = redirectUriOf(publicUrl, request.params.ehr)
       noteAbout(request, { ehr: findRedirected(options.registrations, uri) })
@@ -137,8 +136,8 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
       throw error
     })
     const { location, handedOver } = completed
-    const [{ kind }, session] = [pending, handedOver?.session]
-    const landing = { ehr: registration.id, kind, location, session }
+    const [{ ehr, kind }, session] = [pending, handedOver?.session]
+    const landing = { ehr, kind, location, session }
     // What is not noted is not known later, and that is all.
     await app.smartState.remember(query.state as string, landing).catch(() => undefined)
     return completed
@@ -169,18 +168,20 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const session = handedOver?.session
     const recordId = session && app.smartSessions?.recordId(session)
     noteAbout(request, { ehr, recordId })
-    const [name, user] = [pseudonymOf(recordId), app.smartUserName?.(ehr, tokens)]
+    const who = { session: pseudonymOf(recordId), user: app.smartUserName?.(ehr, tokens) }
     const undo = async () => {
       await handedOver?.undo?.()
       discard()
     }
-    const told = { act: 'login', ehr, session: name, user, reason: pending.kind } as const
-    await observer.tell({ ...told, whose: tokens, ...callerOf(request) })?.catch(async error => {
+    const told = { ...who, whose: tokens, reason: pending.kind, ...callerOf(request) }
+    try {
+      const location = await findLanding(ehr, pending, { session })
+      await observer.tell({ act: 'login', ehr, ...told })
+      return { embedded, handedOver, location, undo: handedOver?.undo && undo }
+    } catch (error) {
       await undo().catch(() => undefined)
       throw error
-    })
-    const location = await findLanding(ehr, pending, { session })
-    return { embedded, handedOver, location, undo: handedOver?.undo && undo }
+    }
   }
 
   async function findLanding(

@@ -222,7 +222,8 @@ test('[P14, O10] the tokens of an EHR that has moved go to nobody else, also whe
   Object.assign(vault, there)
 })
 
-test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves its own EHR', async t => {
+/** Tickets behind a callback of which everything before the handing over goes well, once. */
+async function buildCallback(decorators: Record<string, unknown> = {}, exchangeMs = 0) {
   let exchanges = 0
   const pending = {
     launchId: 'x',
@@ -236,7 +237,7 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
     expiresAt: 0,
   }
   let redeemed = false
-  const { app } = await buildTickets({
+  const parts = await buildTickets({
     smartDiscovery: { resolve: async () => ({ issuer: 'https://ehr.example.org' }) },
     smartState: {
       async redeem({ cookie }: { cookie?: string }) {
@@ -251,12 +252,13 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
     smartAuthorization: {
       async exchange() {
         exchanges++
-        await new Promise(done => setTimeout(done, 50))
+        await new Promise(done => setTimeout(done, exchangeMs))
         return buildTokens(Date.UTC(2026, 0, 1))
       },
     },
+    ...decorators,
   })
-  t.after(() => app.close())
+  const { app } = parts
   await app.register(callback, {
     registrations: [buildRegistration()],
     publicUrl: 'https://app.example.org',
@@ -264,10 +266,36 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
   })
   const launch = `__Host-fhirstorm-launch-${await buildLaunchId('state')}=sealed`
   const call = (path: string, cookie: string) => app.inject({ url: path, headers: { cookie } })
+  const again = () => {
+    redeemed = false
+  }
+  return { ...parts, launch, call, again, exchanges: () => exchanges }
+}
+
+test('[T14] a login that cannot be led to its app leaves no session, and its tokens go back', async t => {
+  const discarded: string[] = []
+  const { app, call, launch } = await buildCallback({
+    smartTokens: { discard: (ehr: string) => discarded.push(ehr) },
+    smartFacade: {
+      async land() {
+        throw new BrokerError('vault_unavailable')
+      },
+    },
+  })
+  t.after(() => app.close())
+  const answer = await call('/redirect?code=c&state=state', launch)
+  assert.deepEqual([answer.statusCode, answer.headers['set-cookie']], [503, undefined])
+  assert.deepEqual(await app.smartSessions.find('ehr', 'general'), [])
+  assert.deepEqual(discarded, ['general'])
+})
+
+test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves its own EHR', async t => {
+  const { app, call, launch, again: replay, exchanges } = await buildCallback({}, 50)
+  t.after(() => app.close())
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => call('/redirect?code=c&state=state', launch)),
   )
-  assert.equal(exchanges, 1)
+  assert.equal(exchanges(), 1)
   const locations = new Set(answers.map(({ headers }) => headers.location))
   assert.equal(locations.size, 1)
   assert.match(String([...locations][0]), /^https:\/\/app\.example\.org\/app\?session=/)
@@ -276,7 +304,7 @@ test('[S4, C2] callbacks that wait share one exchange; each redirect URI serves 
   assert.equal(again.headers.location, [...locations][0])
   const other = `__Host-fhirstorm-launch-${await buildLaunchId('other')}=sealed`
   assert.equal((await call('/redirect?code=c&state=other', other)).json().code, 'state_used')
-  redeemed = false
+  replay()
   const wrong = await call('/redirect/general?code=c&state=other', other)
   assert.equal(wrong.json().code, 'issuer_mismatch')
   assert.equal((await call('/redirect?code=c&state=state', '')).json().code, 'cookie_missing')
