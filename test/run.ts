@@ -12,6 +12,7 @@ const runner = spawn(
     '--test',
     '--test-concurrency=2',
     '--test-timeout=300000',
+    '--import=./test/compile-cache.js',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=./test/report.ts',

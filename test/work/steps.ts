@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict'
 import { Session } from 'node:inspector'
+import { getCompileCacheDir } from 'node:module'
 
 interface Coverage {
   result: { url: string; functions: { ranges: { count: number }[] }[] }[]
@@ -14,6 +15,7 @@ interface Coverage {
 const OWN_SOURCES = /\/(?:src|plugins|program|client)\//
 
 // From the beginning: what V8 compiled before, it counts by the call and not by the block.
+assert.equal(getCompileCacheDir(), undefined, 'what is counted is compiled anew')
 const session = new Session()
 session.connect()
 post('Profiler.enable')
