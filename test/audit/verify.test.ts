@@ -17,12 +17,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { audit } from '../../program/cli/audit.ts'
 import { type Head, linkLine, linkSeal, START } from '../../src/audit/chain.ts'
 import { openFileSink } from '../../src/audit/file-sink.ts'
 import { deriveSealKeys } from '../../src/audit/seal-keys.ts'
 import { createSealer } from '../../src/audit/seals.ts'
 import { type Verdict, verifyChain, verifyChains } from '../../src/audit/verify.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
+import { runWithin } from '../program/cli/within.ts'
 import { judge, publicKeys, ring, seal } from './sealing.ts'
 
 const eventOf = (id: number): string => JSON.stringify({ resourceType: 'AuditEvent', id })
@@ -240,52 +242,60 @@ test('[AU1] a service that writes and rotates meanwhile disturbs no verification
   await writing
 })
 
-test('the command tells the first line that breaks each chain, and echoes nothing of it', () => {
-  const main = new URL('../../program/main.ts', import.meta.url).pathname
+test('the command tells the first line that breaks each chain, and echoes nothing of it', async () => {
   const place = join(folder, 'command')
   cpSync(original, place, { recursive: true })
   const [path, keys, set] = ['audit.ndjson', 'keys.json', 'set.json'].map(name => join(place, name))
-  const run = (...args: string[]) =>
-    spawnSync(process.execPath, [main, 'audit', ...args], { encoding: 'utf8' })
-  assert.equal(run('verify', join(place, 'nothing')).status, 1)
-  assert.match(run('verify', join(place, 'nothing', 'nothing')).stderr, /nothing is not there\n$/)
+  const run = (...args: string[]) => runWithin(audit, ...args)
+  assert.equal((await run('verify', join(place, 'nothing'))).status, 1)
+  assert.match(
+    (await run('verify', join(place, 'nothing', 'nothing'))).error,
+    /nothing is not there\n$/,
+  )
   for (const wrong of [['verify'], ['mend', path], ['keys', path], ['verify', path, path]]) {
-    assert.equal(run(...(wrong as string[])).status, 2, wrong.join())
+    assert.equal((await run(...(wrong as string[]))).status, 2, wrong.join())
   }
   writeFileSync(keys ?? '', printKeyRing(ring), { mode: 0o600 })
-  const printed = run('keys', '--file', keys ?? '')
-  assert.deepEqual(JSON.parse(printed.stdout), publicKeys)
-  writeFileSync(set ?? '', printed.stdout)
-  const plain = run('verify', path ?? '')
+  const printed = await run('keys', '--file', keys ?? '')
+  assert.deepEqual(JSON.parse(printed.out), publicKeys)
+  writeFileSync(set ?? '', printed.out)
+  const plain = await run('verify', path ?? '')
   assert.match(
-    plain.stdout,
+    plain.out,
     /^audit\.ndjson: 60 events in lines 1 to 90, whole, seals not judged \(--keys\); end 90:[0-9a-f]{64}\n/,
   )
-  const [, end = ''] = /end (\S+)/.exec(plain.stdout) ?? []
+  const [, end = ''] = /end (\S+)/.exec(plain.out) ?? []
   for (const file of [keys, set]) {
-    const told = run('verify', path ?? '', '--keys', file ?? '', '--head', end)
-    assert.equal(told.status, 0, told.stderr)
-    assert.match(told.stdout, /whole, sealed by these keys/)
+    const told = await run('verify', path ?? '', '--keys', file ?? '', '--head', end)
+    assert.equal(told.status, 0, told.error)
+    assert.match(told.out, /whole, sealed by these keys/)
   }
-  assert.equal(run('verify', path ?? '', '--head', '90:00').status, 2)
+  assert.equal((await run('verify', path ?? '', '--head', '90:00')).status, 2)
   assert.match(
-    run('verify', path ?? '', '--keys', path ?? '').stderr,
+    (await run('verify', path ?? '', '--keys', path ?? '')).error,
     /--keys: audit\.ndjson: not a key set/,
   )
-  assert.equal(run('verify', path ?? '', '--keys', 'nowhere').status, 2)
-  const later = run('verify', path ?? '', '--head', `91:${'0'.repeat(64)}`)
+  assert.equal((await run('verify', path ?? '', '--keys', 'nowhere')).status, 2)
+  const later = await run('verify', path ?? '', '--head', `91:${'0'.repeat(64)}`)
   assert.equal(
-    `${later.status} ${later.stderr}`,
+    `${later.status} ${later.error}`,
     '1 fhirstorm: audit.ndjson: line 91 and what came after it are missing\n',
   )
 
+  // The same as a program, by its first word.
+  const main = new URL('../../program/main.ts', import.meta.url).pathname
+  const started = spawnSync(process.execPath, [main, 'audit', 'verify', path ?? ''], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual([started.status, started.stdout], [0, plain.out])
+
   const one = join(place, 'audit.1.ndjson')
   writeFileSync(one, readFileSync(one, 'utf8').replace('AuditEvent', 'secret detail'))
-  const broken = run('verify', path ?? '')
+  const broken = await run('verify', path ?? '')
   assert.equal(broken.status, 1)
-  assert.match(broken.stderr, /^fhirstorm: audit\.1\.ndjson: line \d+ was changed\n$/)
-  const { ok, seals, chains } = JSON.parse(run('verify', path ?? '', '--json').stdout)
+  assert.match(broken.error, /^fhirstorm: audit\.1\.ndjson: line \d+ was changed\n$/)
+  const { ok, seals, chains } = JSON.parse((await run('verify', path ?? '', '--json')).out)
   assert.deepEqual([ok, seals, chains.length], [false, 'not judged', 3])
   assert.equal(chains[1].fault.reason, 'changed')
-  assert.equal(JSON.parse(run('verify', join(place, 'x'), '--json').stdout).ok, false)
+  assert.equal(JSON.parse((await run('verify', join(place, 'x'), '--json')).out).ok, false)
 })

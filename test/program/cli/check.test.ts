@@ -11,11 +11,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
+import { check } from '../../../program/cli/check.ts'
 import type { Finding } from '../../../program/cli/surroundings.ts'
 import { openVault } from '../../../program/embedded.ts'
 import { startSandbox } from '../../../sandbox/sandbox.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { runWithin } from './within.ts'
 
+const home = process.cwd()
 let folder: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fhirstorm-check-'))
@@ -23,11 +26,17 @@ before(async () => {
   const clientKeys = [{ ...(await exportJWK(privateKey)), kid: 'one', alg: 'ES384', use: 'sig' }]
   const ring = printKeyRing({ ...makeKeyRing(0, randomBytes), clientKeys })
   await writeFile(join(folder, 'keys.json'), ring, { mode: 0o600 })
+  process.chdir(folder)
 })
-after(() => rm(folder, { recursive: true }))
+after(async () => {
+  process.chdir(home)
+  await rm(folder, { recursive: true })
+})
 
 async function run(command: string, text: string, ...args: string[]) {
   await writeFile(join(folder, 'fhirstorm.yaml'), text, { mode: 0o600 })
+  // What asks EHRs has connections to close before a program ends.
+  if (command === 'check' && !args.includes('--online')) return await runWithin(check, ...args)
   const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
   return await new Promise<{ status: number; out: string; error: string }>(done => {
     execFile(process.execPath, [program, command, ...args], { cwd: folder }, (failed, out, error) =>
