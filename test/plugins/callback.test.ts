@@ -40,8 +40,8 @@ async function build(t: TestContext, { redeemed, live, ...options }: Setting = {
       async redeem() {
         asked.redeemed++
         if (redeemed instanceof Error) throw redeemed
-        const redirectUri = `${publicUrl}/redirect`
-        return { ehr: 'general', kind: 'ehr', returnTo: '/', redirectUri, ...redeemed }
+        const { iss, redirectUri } = buildRegistration()
+        return { ehr: 'general', kind: 'ehr', iss, returnTo: '/', redirectUri, ...redeemed }
       },
       async remember() {},
       async recall() {
