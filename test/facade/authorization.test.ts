@@ -80,6 +80,9 @@ test('[FA2] each part of a request is judged, and a fault of the app is told to 
   }
   const twice = `${new URLSearchParams(asked)}&aud=${encodeURIComponent(facadeUrl)}`
   assert.ok('redirectTo' in readAppRequest(twice, client, facadeUrl))
+  // What means nothing here may come as often as it likes (RFC 6749 3.1).
+  const foreign = `${new URLSearchParams(asked)}&x=1&x=2`
+  assert.ok(!('redirectTo' in readAppRequest(foreign, client, facadeUrl)))
 })
 
 test('[FA2] another app, or an address that is not registered, is answered nowhere', () => {

@@ -6,16 +6,22 @@ import { once } from 'node:events'
 import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import sessionEvents from '../../plugins/session-events.ts'
+import { BrokerError } from '../../src/errors.ts'
 import type { EventLimits } from '../../src/limits.ts'
 import { buildStore, buildTokens, ISS } from '../session/sessions.ts'
 import { buildBareApp } from './alone.ts'
 
-async function build(t: TestContext, limits: Partial<EventLimits> = {}) {
+async function build(t: TestContext, limits: Partial<EventLimits> = {}, embedded = false) {
   const { clock, vault, store } = buildStore()
   const open = await store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
   const app = buildBareApp({
     ...{ smartVault: vault, smartSessions: store },
-    smartGuard: { check() {}, corsHeaders: () => [] },
+    smartGuard: {
+      check(_request: unknown, how?: { embedded?: boolean }) {
+        if (how?.embedded) throw new BrokerError('csrf_header_missing')
+      },
+      corsHeaders: () => [],
+    },
     smartTickets: {
       openAll: async ({ headers }: { headers: object }) => ({
         live: 'cookie' in headers ? [open] : [],
@@ -26,7 +32,7 @@ async function build(t: TestContext, limits: Partial<EventLimits> = {}) {
   const opened: ServerResponse[] = []
   app.addHook('onRequest', async (_request, reply) => void opened.push(reply.raw))
   const publicUrl = 'https://app.example.org'
-  const ehrs = [{ id: 'general', embedded: false }]
+  const ehrs = [{ id: 'general', embedded }]
   await app.register(sessionEvents, { publicUrl, ehrs, limits })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   /** Listens, and gives what is heard and what it is written to. */
@@ -49,6 +55,12 @@ test('[EV3] one session has only so many streams, and all together only so many'
   first.heard.destroy()
   await isOver
   assert.deepEqual([tell(await listen()), tell(await listen())], [200, 429])
+})
+
+test('[K17, EV3] of sessions in an EHR’s frame nobody hears whom a form of another site could be', async t => {
+  const { listen } = await build(t, {}, true)
+  assert.equal((await listen()).heard.statusCode, 403)
+  assert.equal((await listen({})).heard.statusCode, 200)
 })
 
 test('[EV3] a stream that is not read ends before much waits for it, and nothing is written behind its end', async t => {

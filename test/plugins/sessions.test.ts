@@ -148,6 +148,30 @@ test('sessions are listed for their own browser, dead cookies are cleared, none 
   assert.deepEqual(await store.find('ehr', 'general'), [])
 })
 
+test('[K17] sessions in an EHR’s frame are told to nobody whom a form of another site could be', async t => {
+  const strict = {
+    ...guard,
+    check({ raw }: { raw: { headers: Record<string, string> } }, how?: { embedded?: boolean }) {
+      if (how?.embedded && raw.headers['x-csrf'] !== '1') {
+        throw new BrokerError('csrf_header_missing')
+      }
+    },
+  }
+  const { app, begin } = await buildTickets({ smartGuard: strict })
+  t.after(() => app.close())
+  const ehrs = [buildRegistration(), buildRegistration({ id: 'framed', embedded: true })]
+  await app.register(sessions, { publicUrl: 'https://app.example.org', ehrs })
+  const ask = async ({ id, cookie }: { id: string; cookie: string }, headers = {}) => {
+    const urls = ['/sessions', `/sessions/${id}`]
+    const asked = urls.map(url => app.inject({ url, headers: { cookie, ...headers } }))
+    return (await Promise.all(asked)).map(({ statusCode }) => statusCode)
+  }
+  assert.deepEqual(await ask(await begin()), [200, 200])
+  const framed = await begin('', 'framed')
+  assert.deepEqual(await ask(framed), [403, 403])
+  assert.deepEqual(await ask(framed, { 'x-csrf': '1' }), [200, 200])
+})
+
 test('[V11, O10] while the vault is away no session is called dead, and no ticket is cleared', async t => {
   const { app, begin, vault, clock } = await buildTickets()
   t.after(() => app.close())
