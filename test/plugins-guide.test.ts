@@ -36,6 +36,24 @@ for (const name of plugins) {
     assert.deepEqual(rows.sort(), listOptions(source).sort())
   })
 
+  test(`the section of ${name} tells which options are required, and what the others are without them`, () => {
+    const [, body = ''] = /export interface \w+Options[^{]*\{\n([\s\S]*?)\n\}/.exec(source) ?? []
+    for (const [, option = '', told = ''] of section.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)) {
+      const [, isOptional] = new RegExp(`^ {2}${option}(\\?)?[:(]`, 'm').exec(body) ?? []
+      const isOwn = new RegExp(`^ {2}${option}\\??[:(]`, 'm').test(body)
+      if (isOwn) assert.equal(told.startsWith('required'), isOptional === undefined, option)
+      // What stands in the source as a plain value, in a pattern or behind `??`.
+      const [, value] =
+        new RegExp(
+          `(?:\\b${option} =|\\.${option} \\?\\?) ('[^']*'|[\\d_]+|true|false)(?=[,)} \n]|$)`,
+        ).exec(source) ?? []
+      const [, plain] = /^`([^`]*)`$/.exec(told) ?? []
+      if (value === undefined || plain === undefined) continue
+      const bare = (text: string) => text.replaceAll(/['_]/g, '')
+      assert.equal(bare(plain), bare(value), option)
+    }
+  })
+
   test(`the section of ${name} tells what it needs, and what it brings`, async () => {
     const { default: plugin } = await import(pathToFileURL(`plugins/${name}.ts`).href)
     const meta = plugin[Symbol.for('plugin-meta')]
@@ -47,7 +65,9 @@ for (const name of plugins) {
     for (const [, decorator] of source.matchAll(/app\.decorate\('(\w+)'/g)) {
       assert.ok(section.includes(`\`app.${decorator}\``), `${name} brings ${decorator}`)
     }
-    for (const [, path = ''] of source.matchAll(/app\.(?:get|post|delete)\(\s*'(\/[^':]*)/g)) {
+    for (const [, path = ''] of source.matchAll(
+      /app\.(?:get|head|post|put|patch|delete)\(\s*'(\/[^':]*)/g,
+    )) {
       assert.ok(section.includes(path), `${name} has the route ${path}`)
     }
     for (const [, code] of source.matchAll(/new BrokerError\('(\w+)'(?! in )/g)) {
