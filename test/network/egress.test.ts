@@ -78,6 +78,8 @@ test('[Q32, L6] follows redirects of public documents within the pinned origins,
     if (url === '/there') return response.end('good')
     if (url === '/nowhere') return response.writeHead(302, { location: 'http://' }).end()
     if (url === '/silent') return response.writeHead(302).end()
+    // No redirect, though it names an address.
+    if (url === '/made') return response.writeHead(201, { location: '/there' }).end('made')
     if (url === '/evil') return response.writeHead(307, { location: `${evil.origin}/there` }).end()
     const next = Number(left) > 1 ? `/${Number(left) - 1}${target}` : '/there'
     response.writeHead([301, 302, 303, 307, 308][Number(left) % 5] ?? 302, { location: next }).end()
@@ -88,6 +90,7 @@ test('[Q32, L6] follows redirects of public documents within the pinned origins,
   for (const path of ['/there', '/1', '/2', '/3']) {
     assert.equal(await (await get(path)).text(), 'good', path)
   }
+  assert.equal(await (await get('/made')).text(), 'made')
   assert.ok(asked.every(one => one.endsWith(' application/json')))
   const details: unknown[] = []
   for (const path of ['/4', '/nowhere', '/evil']) {
