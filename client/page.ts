@@ -14,8 +14,17 @@ export interface LockManager {
   ): Promise<void>
 }
 
+interface PageLocation {
+  href: string
+  origin: string
+  /** From the page around this one to the outermost; not in every browser. */
+  ancestorOrigins?: ArrayLike<string>
+  assign(url: string): void
+}
+
 interface Page extends Partial<Listening> {
-  location?: { href: string; origin: string; assign(url: string): void }
+  location?: PageLocation
+  parent?: unknown
   document?: Listening & { visibilityState: string }
   navigator?: { locks?: LockManager }
   BroadcastChannel?: new (name: string) => Channel
@@ -24,8 +33,18 @@ interface Page extends Partial<Listening> {
 const page = globalThis as unknown as Page
 
 /** Where the page is; undefined outside of pages. */
-export function readLocation(): Page['location'] {
+export function readLocation(): PageLocation | undefined {
   return page.location
+}
+
+/**
+ * Which jar of cookies this page has: a frame's is that of the site around it, whatever else it shares with
+ * other pages of its origin. Empty for a tab.
+ */
+export function nameJar(): string {
+  const { ancestorOrigins = [] } = page.location ?? {}
+  const isFramed = page.parent !== undefined && page.parent !== page
+  return isFramed ? (ancestorOrigins[ancestorOrigins.length - 1] ?? 'a frame') : ''
 }
 
 /** Whether somebody can see the page; a worker or server has none that is hidden. */

@@ -5,7 +5,7 @@ import type { Caller } from './call.ts'
 import type { Clock } from './clock.ts'
 import { type Countdown, createCountdowns } from './countdown.ts'
 import type { SessionDocument } from './document.ts'
-import { hearPage } from './page.ts'
+import { hearPage, nameJar } from './page.ts'
 import { listen } from './source.ts'
 import { callEach, createStore, type Store } from './store.ts'
 import { createTabs } from './tabs.ts'
@@ -50,7 +50,7 @@ export function createWatch({ caller, clock, warnSeconds, pollSeconds }: WatchOp
   const listeners = new Set<(event: WatchEvent) => void>()
   const store = createStore<Watched>(unknown, run)
   const tabs = createTabs({
-    name: () => `fhirstorm ${caller.url('').href}`,
+    name: () => ['fhirstorm', caller.url('').href, nameJar()].join(' ').trim(),
     hear: take,
     listen: signal => listen({ caller, tell, ask, pollSeconds }, signal),
   })
