@@ -55,6 +55,8 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
   const availability = createAvailability()
   const watching = createWatching({ vault, store, warnMs: WARN_MS })
   const streams = new Set<FastifyReply['raw']>()
+  /** Those of callers without a session, who are told of nothing. */
+  const strangers = new Set<FastifyReply['raw']>()
   const perSession = new Map<string, number>()
   app.decorate('smartAvailability', availability)
   observer.show('fhirstorm_up', () => {
@@ -114,10 +116,13 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
     },
   })
 
-  // One browser may have so many for each of its sessions, and all together so many.
+  // One browser may have so many for each of its sessions, and all together so many. Anybody may listen
+  // without a session: those make room for whoever has one.
   function claim(live: readonly OpenSession[]): void {
     const isOwn = live.some(({ recordId }) => (perSession.get(recordId) ?? 0) >= limits.perSession)
     if (isOwn) throw new BrokerError('too_many_requests', { retryAfterSeconds: 30 })
+    const [stranger] = live.length > 0 && streams.size >= limits.all ? strangers : []
+    if (stranger) end(stranger)
     if (streams.size >= limits.all) {
       throw new BrokerError('too_many_in_flight', { retryAfterSeconds: 30 })
     }
@@ -142,6 +147,7 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       request.id,
     ])
     streams.add(raw)
+    if (live.length === 0) strangers.add(raw)
     count(live, 1)
     tell(
       'sessions',
@@ -154,6 +160,7 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       leave()
       forget()
       streams.delete(raw)
+      strangers.delete(raw)
       count(live, -1)
       observer.observe({
         ...{ method: 'GET', route: '/sessions/events', status: 200 },
@@ -163,6 +170,12 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
         ...readCaller(request.headers),
       })
     })
+  }
+
+  function end(stream: FastifyReply['raw']): void {
+    streams.delete(stream)
+    strangers.delete(stream)
+    stream.destroy()
   }
 
   function count(live: readonly OpenSession[], by: 1 | -1): void {

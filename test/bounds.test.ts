@@ -32,6 +32,7 @@ const bounds: Record<string, string> = {
   'plugins/verify.ts described': 'token sets that live elsewhere',
   'plugins/session-events.ts perSession': 'streams, of which there are so many in all',
   'plugins/session-events.ts streams': 'so many in all',
+  'plugins/session-events.ts strangers': 'streams, of which there are so many in all',
   'src/exchange/availability.ts entries': EACH_EHR,
   'src/exchange/availability.ts listeners': 'streams, of which there are so many in all',
   'src/session/changes.ts listeners': 'parts of the process, each once',

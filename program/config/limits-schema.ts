@@ -112,7 +112,11 @@ export const limitsSchema = z.strictObject({
         1_000,
         'streams of what happens to a session; 429 `too_many_requests`',
       ),
-      all: count(defaultEventLimits.all, 1_000_000, 'of all sessions; 503 `too_many_in_flight`'),
+      all: count(
+        defaultEventLimits.all,
+        1_000_000,
+        'in all, those without a session make room; 503 `too_many_in_flight`',
+      ),
     })
     .prefault({}),
   heldMegabytes: z

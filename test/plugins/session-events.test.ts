@@ -63,6 +63,22 @@ test('[K17, EV3] of sessions in an EHR’s frame nobody hears whom a form of ano
   assert.equal((await listen({})).heard.statusCode, 200)
 })
 
+test('[EV3] streams of callers without a session keep nobody out who has one', async t => {
+  const { listen } = await build(t, { perSession: 3, all: 2 })
+  const strangers = [await listen({}), await listen({})]
+  const ended = strangers.map(({ raw }) => once(raw, 'close'))
+  assert.equal((await listen({})).heard.statusCode, 503)
+  const own = await listen()
+  assert.equal(own.heard.statusCode, 200)
+  await ended[0]
+  assert.ok(!strangers[1]?.raw.destroyed)
+  assert.equal((await listen({})).heard.statusCode, 503)
+  assert.equal((await listen()).heard.statusCode, 200)
+  await ended[1]
+  assert.equal((await listen()).heard.statusCode, 503)
+  assert.ok(!own.raw.destroyed)
+})
+
 test('[EV3] a stream that is not read ends before much waits for it, and nothing is written behind its end', async t => {
   const { app, listen } = await build(t)
   const { heard, raw } = await listen()
