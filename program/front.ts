@@ -39,6 +39,7 @@ export interface Front {
 
 /** What Node tells a server, and Fastify listens for. */
 const EVENTS = ['checkExpectation', 'connect', 'upgrade', 'clientError'] as const
+const EVENTS_ALONE = /^text\/event-stream(?:;[^,]*)?$/i
 const LOOK_MS = 50
 
 /** Servers for one place; `localhost` is every address of that name. */
@@ -155,7 +156,10 @@ interface Served {
   underWay: number
 }
 
-/** Streams of events have no end of their own; whoever listens comes again. */
-function isStream({ headers }: http.IncomingMessage): boolean {
-  return headers.accept?.includes('text/event-stream') ?? false
+/**
+ * Streams of events have no end of their own; whoever listens comes again. Who would take anything else may be
+ * about to get it.
+ */
+function isStream({ method, headers }: http.IncomingMessage): boolean {
+  return method === 'GET' && EVENTS_ALONE.test(headers.accept ?? '')
 }

@@ -1,8 +1,11 @@
-// Requests that no route sees, at the port that a front holds: refused as by a server that listens itself.
+// Requests that no route sees, at the port that a front holds: refused as by a server that listens itself. And
+// what a front takes for an answer that is waited for.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { createFront } from '../../program/front.ts'
 import { connectRaw } from '../network/raw.ts'
+import { buildBareApp } from '../plugins/alone.ts'
 import { type Broker, createBroker } from '../world/broker.ts'
 import { findPort } from '../world/port.ts'
 
@@ -50,3 +53,44 @@ for (const [title, head, expected] of cases) {
     assert.match(await client.closed(), expected)
   })
 }
+
+test('[RL1] an answer is waited for whatever else its caller would take; a stream of events has no end to wait for', async t => {
+  const place = { host: '127.0.0.1', port: await findPort() }
+  const front = createFront({ trustedProxies: [] })
+  const app = buildBareApp()
+  let asked = Promise.withResolvers<void>()
+  let mayAnswer = Promise.withResolvers<void>()
+  app.all('/', async () => {
+    asked.resolve()
+    await mayAnswer.promise
+    return 'whole'
+  })
+  await app.ready()
+  await front.listen(place)
+  front.hand(app)
+  t.after(() => {
+    front.stop()
+    front.close()
+  })
+  for (const [method, accept, isWaitedFor] of [
+    ['GET', 'application/fhir+json', true],
+    ['GET', 'application/fhir+json, text/event-stream', true],
+    ['GET', 'text/event-stream, */*;q=0.1', true],
+    ['POST', 'text/event-stream', true],
+    ['GET', 'text/event-stream', false],
+    ['GET', 'text/event-stream; charset=utf-8', false],
+  ] as const) {
+    asked = Promise.withResolvers()
+    mayAnswer = Promise.withResolvers()
+    const answer = fetch(`http://127.0.0.1:${place.port}/`, { method, headers: { accept } })
+    await asked.promise
+    let isSettled = false
+    const settled = front.settled(app, 60_000).then(() => {
+      isSettled = true
+    })
+    await new Promise(setImmediate)
+    assert.equal(!isSettled, isWaitedFor, `${method} ${accept}`)
+    mayAnswer.resolve()
+    await Promise.all([(await answer).text(), settled])
+  }
+})
