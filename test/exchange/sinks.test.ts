@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { createInflater } from '../../src/exchange/inflater.ts'
 import {
@@ -77,4 +77,27 @@ test('[DS13] a document that comes in single bytes is held in its own length, an
       assert.deepEqual(finished, [`<${whole.toString('latin1')}>`])
     }),
   )
+})
+
+test('[R15] an answer whose code ended before the sender did ends with the sender', async () => {
+  for (const codings of [['gzip'], ['deflate'], ['gzip', 'deflate']] as const) {
+    const written: string[] = []
+    const decoded = Promise.withResolvers<void>()
+    const finished = Promise.withResolvers<string>()
+    const { outlet, errors } = createOutlet({
+      write: data => written.push(data.toString()) > 0,
+      // There is room for more, since nothing of it is decoded any longer.
+      onDrain: () => decoded.resolve(),
+      finish: text => finished.resolve(text),
+    })
+    const sink = createInflater(outlet, undefined, codings)
+    const inner = codings[0] === 'gzip' ? gzipSync(DOCUMENT) : deflateSync(DOCUMENT)
+    const coded = codings.length > 1 ? deflateSync(inner) : inner
+    sink.push(Buffer.concat([coded, Buffer.alloc(8)]))
+    await decoded.promise
+    assert.equal(sink.push(Buffer.alloc(8)), true)
+    sink.end()
+    assert.equal(await finished.promise, '')
+    assert.deepEqual([written.join(''), errors], [DOCUMENT, []])
+  }
 })
