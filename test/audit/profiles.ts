@@ -221,6 +221,9 @@ export function listFaults(event: Json): string[] {
   for (const subtype of list(event.subtype)) {
     if (!R4_SUBTYPES.test(codeOf(subtype))) faults.push('subtype')
   }
+  // R4's JSON has neither empty lists nor empty objects.
+  if (/\[\]|\{\}/.test(JSON.stringify(event).replace(/"(?:[^"\\]|\\.)*"/g, '""')))
+    faults.push('empty')
   // sev-1 of R4.
   if (list(event.entity).some(entity => 'name' in entity && 'query' in entity)) faults.push('sev-1')
   const { profile = [] } = (event.meta ?? {}) as { profile?: string[] }

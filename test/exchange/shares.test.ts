@@ -6,6 +6,7 @@ import {
   claim,
   createShares,
   enter,
+  hold,
   leave,
   type SharesOptions,
 } from '../../src/exchange/shares.ts'
@@ -122,6 +123,19 @@ test('[DS11] nobody ever holds more than the limits, and everything comes back',
       }
     }),
   )
+})
+
+test('[DS11] memory for an answer is taken within the limits or not at all, and comes back', () => {
+  const shares = build({ bytes: { user: 100, ehr: 1_000, all: 10_000 } })('general', 'amy')
+  const [first, second] = [enter(shares), enter(shares)]
+  assert.equal(hold(first, 60), true)
+  assert.equal(hold(second, 60), false)
+  assert.deepEqual([shares.bytes.held, second.heldBytes], [60, 0])
+  assert.equal(hold(second, 40), true)
+  assert.equal(hold(first), true)
+  assert.equal(shares.bytes.held, 100)
+  for (const place of [first, second]) leave(place)
+  assert.deepEqual([shares.bytes.held, shares.requests.held], [0, 0])
 })
 
 test('[DS13] users that hold nothing are forgotten, the others are not', () => {
