@@ -185,6 +185,15 @@ if (hasRedis()) {
     await assert.rejects(vault.ping(), { code: 'vault_unavailable', detail: 'Redis: no answer' })
   })
 
+  test('[V11] what is asked while no sentinel answers waits for none', async t => {
+    const away = 'redis://127.0.0.1:1'
+    const choice = { url: away, sentinel: { name: 'vault', nodes: [away] } }
+    const { vault, warnings } = await openRedisVault(choice, now)
+    t.after(() => vault.close())
+    assert.deepEqual(warnings, ['the vault cannot be asked yet (Redis: ECONNREFUSED)'])
+    await assert.rejects(vault.ping(), { detail: 'Redis: ECONNREFUSED' })
+  })
+
   test('[V10] a ring of other keys is refused, also where the server came late', async t => {
     const own = await start(t)
     await (await open(t, { url: own.url })).verifyKeys(new Map([['key', 'mark']]))
