@@ -35,7 +35,7 @@ import {
   redirectUriOf,
   requireOwnRedirect,
 } from '../src/smart/redirect-uri.ts'
-import type { PendingLaunch, Registration } from '../src/smart/types.ts'
+import type { AuthorizationErrorCode, PendingLaunch, Registration } from '../src/smart/types.ts'
 import type {} from './authorization-server.ts'
 import type {} from './cookies.ts'
 import type {} from './discovery.ts'
@@ -130,14 +130,14 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     noteAbout(request, { ehr: registration.id })
     requireOwnRedirect(redirectUriOf(publicUrl, request.params.ehr), pending, registration)
     const finish = () => handOver(request, reply, query, { pending, registration })
-    const completed = await namingEhr(registration.id, finish, pending.kind).catch(error => {
+    const { kind: begun, returnTo } = pending
+    const completed = await namingEhr(registration.id, finish, { begun, returnTo }).catch(error => {
       const [ehr, reason] = [registration.id, codeOf(error)]
       void observer.tell({ act: 'login_failed', ehr, reason, ...callerOf(request) })
       throw error
     })
     const { location, handedOver } = completed
-    const [{ ehr, kind }, session] = [pending, handedOver?.session]
-    const landing = { ehr, kind, location, session }
+    const landing = { ehr: registration.id, kind: begun, location, session: handedOver?.session }
     // What is not noted is not known later, and that is all.
     await app.smartState.remember(query.state as string, landing).catch(() => undefined)
     return completed
@@ -187,9 +187,9 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   async function findLanding(
     ehr: string,
     { kind, returnTo }: PendingLaunch,
-    outcome: { session?: string; error?: string },
+    outcome: { session?: string; error?: AuthorizationErrorCode },
   ): Promise<string> {
-    const ofApp = await app.smartFacade?.land({ ehr, kind, returnTo, session: outcome.session })
+    const ofApp = await app.smartFacade?.land({ ehr, kind, returnTo, ...outcome })
     return ofApp ?? buildLandingUrl(returnTo, frontend.origin, outcome)
   }
 

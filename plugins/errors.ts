@@ -8,6 +8,7 @@ import { type About, aboutOf, type ToldAbout } from '../src/about.ts'
 import { buildFaultPage, type Look } from '../src/browser/page.ts'
 import { chooseLanguage, describeFaultIn } from '../src/browser/page-words.ts'
 import { buildLandingUrl } from '../src/browser/return-to.ts'
+import { chooseStart } from '../src/browser/start-again.ts'
 import { readCaller } from '../src/caller.ts'
 import { describeError } from '../src/error-description.ts'
 import { BrokerError } from '../src/errors.ts'
@@ -44,6 +45,9 @@ export interface ErrorsOptions {
   /** Where the browser goes in place of a page of ours, with `error=CODE`; absolute. */
   errorUrl?: string
 }
+
+/** On FHIR paths these alone are pages: a file that is saved must not turn out to be one. */
+const FOR_TABS: readonly string[] = ['navigation_refused', 'cross_site']
 
 async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<void> {
   judgeOptions('errors', options, {
@@ -99,8 +103,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
         status: reply.statusCode,
         milliseconds: Math.round(reply.elapsedTime),
         code: reply.smartFault?.code,
-        detail: reply.smartFault?.detail,
         ...about,
+        detail: reply.smartFault?.detail ?? about.detail,
         ehr: reply.smartFault?.ehr ?? about.ehr,
         requestId: request.id,
         ...readCaller(request.headers),
@@ -147,17 +151,17 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       .header('proxy-status', buildProxyStatus(error.code, error.status))
       .header('cache-control', 'no-store')
       .header('vary', 'Cookie')
-    const { retryAfterSeconds } = error
-    if (retryAfterSeconds !== undefined) {
-      reply.header('retry-after', buildRetryAfter(retryAfterSeconds))
-    }
+    const { retryAfterSeconds: seconds } = error
+    if (seconds !== undefined) reply.header('retry-after', buildRetryAfter(seconds))
     const links = buildLinkHeader(error.links ?? [])
     if (links !== undefined) reply.header('link', links)
-    if (config.fhir || findRoutes(request).some(({ isFhir }) => isFhir)) {
-      const isForUser = error.code === 'navigation_refused' && isTab(request)
+    if (isOnFhirPath(request)) {
+      const isForUser = FOR_TABS.includes(error.code) && isTab(request)
       return isForUser ? answerPage(error, request, reply) : answerOutcome(error, request, reply)
     }
-    if (config.page && wantsPage(request)) return answerPage(error, request, reply)
+    if (config.page ? wantsPage(request) : isTab(request)) {
+      return answerPage(error, request, reply)
+    }
     return reply.type('application/problem+json').send({
       type: 'about:blank',
       title: error.message,
@@ -166,6 +170,13 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       requestId: request.id,
       ...error.members,
     })
+  }
+
+  // What no route has taken, or was led aside, is told as at the routes that its address looks like.
+  function isOnFhirPath(request: FastifyRequest): boolean {
+    if (request.routeOptions.config?.fhir) return true
+    const isRouted = !request.is404 && request.url === request.originalUrl
+    return !isRouted && findRoutes(request).some(({ isFhir }) => isFhir)
   }
 
   function answerOutcome(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
@@ -178,13 +189,6 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     return reply.type(outcome.contentType).send(outcome.body)
   }
 
-  // The same kind of launch: what the EHR began, the EHR begins again.
-  function chooseStart({ ehr, begun }: BrokerError) {
-    if (begun === 'ehr') return { isForEhr: true }
-    const isKnown = ehr !== undefined && ehrNames?.has(ehr)
-    return { startAgain: isKnown ? `${loginPath}?ehr=${encodeURIComponent(ehr)}` : loginPath }
-  }
-
   function answerPage(error: BrokerError, request: FastifyRequest, reply: FastifyReply) {
     if (errorUrl !== undefined && !isFor(errorUrl, request)) {
       return reply.redirect(buildLandingUrl(errorUrl, errorUrl, { error: error.code }), 303)
@@ -194,7 +198,13 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const message = describeFaultIn(language, error.code)
     const isForTab = error.code === 'cookie_missing' && isFramed(request)
     const page = buildFaultPage(
-      { message, requestId: request.id, ehrName, isForTab, ...chooseStart(error) },
+      {
+        message,
+        requestId: request.id,
+        ehrName,
+        isForTab,
+        ...chooseStart(error, { loginPath, ehrNames }),
+      },
       { frameAncestors, look, language },
     )
     return reply

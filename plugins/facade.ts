@@ -5,13 +5,16 @@
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { noteAbout } from '../src/about.ts'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { BrokerError } from '../src/errors.ts'
 import {
   type AppRequest,
   buildCodeUrl,
   buildErrorUrl,
+  type RefusedRequest,
   readAppRequest,
+  refuseRequest,
 } from '../src/facade/authorization.ts'
 import { buildFacadeUrl, buildLaunchLanding, type FacadeClient } from '../src/facade/client.ts'
 import { createGrants } from '../src/facade/grants.ts'
@@ -30,7 +33,8 @@ import { createPace, type PaceLimits } from '../src/pace.ts'
 import { anObject, aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import type { OpenSession } from '../src/session/session.ts'
 import type { SigningKey } from '../src/signing-keys.ts'
-import type { RandomBytes, Registration } from '../src/smart/types.ts'
+import { describeDenial } from '../src/smart/launch/denials.ts'
+import type { AuthorizationErrorCode, RandomBytes, Registration } from '../src/smart/types.ts'
 import type {} from './guard.ts'
 import type {} from './tickets.ts'
 import type {} from './vault.ts'
@@ -49,6 +53,8 @@ export interface EndedLogin {
   returnTo: string
   /** Session id; none after a refusal by the EHR. */
   session?: string
+  /** How the EHR refused. */
+  error?: AuthorizationErrorCode
 }
 
 export interface Facade {
@@ -111,8 +117,10 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
     })
 
     // Where a login ends that took longer than its app waits.
-    routes.get('/smart/:ehr/authorize/:name', page, async () => {
-      throw new BrokerError('state_expired', { begun: 'standalone' })
+    routes.get('/smart/:ehr/authorize/:name', page, async (request: FastifyRequest<Asked>) => {
+      const { id: ehr } = find(request)
+      const startAgain = buildLaunchLanding(client.launchUrl, buildFacadeUrl(publicUrl, ehr))
+      throw new BrokerError('state_expired', { ehr, begun: 'standalone', startAgain })
     })
 
     routes.post(
@@ -134,7 +142,7 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
   ): Promise<string> {
     const { id: ehr } = registration
     const asked = readAppRequest(readQuery(request.raw.url), client, urlOf(registration))
-    if ('redirectTo' in asked) return asked.redirectTo
+    if ('redirectTo' in asked) return refuse(request, ehr, asked)
     if (asked.launch === undefined) {
       makeRoom(request, ehr)
       const name = await grants.give('waiting', { ehr, request: asked })
@@ -145,9 +153,15 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
       return `${base}/login?${query}`
     }
     const ready = await grants.take('launch', asked.launch)
-    if (ready?.ehr !== ehr) return buildErrorUrl(asked, 'invalid_request')
+    if (ready?.ehr !== ehr) return refuse(request, ehr, refuseRequest(asked, 'launch'))
     await tickets.open(request, ready.session)
     return await grantCode(ready.session, ehr, asked)
+  }
+
+  // The answer is a redirect like any other: its line in the log says what it was.
+  function refuse(request: FastifyRequest, ehr: string, refused: RefusedRequest): string {
+    noteAbout(request, { ehr, detail: `refused to the app: ${refused.reason}` })
+    return refused.redirectTo
   }
 
   // Whoever asks need not have logged in: what waits lies in the vault for ten minutes.
@@ -163,17 +177,21 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
     return buildCodeUrl(asked, await grants.give('code', grant))
   }
 
-  async function land({ ehr, kind, returnTo, session }: EndedLogin): Promise<string | undefined> {
+  async function land(login: EndedLogin): Promise<string | undefined> {
+    const { ehr, kind, returnTo, session, error = 'other' } = login
     const local = returnTo.startsWith(base) ? returnTo.slice(base.length) : returnTo
     const [, name] = WAITING.exec(local) ?? []
     if (name !== undefined) {
       const waiting = await grants.take('waiting', name)
       if (waiting?.ehr !== ehr) return undefined
       return session === undefined
-        ? buildErrorUrl(waiting.request, 'access_denied')
+        ? buildErrorUrl(waiting.request, error, describeDenial(error))
         : await grantCode(session, ehr, waiting.request)
     }
-    if (kind !== 'ehr' || session === undefined) return undefined
+    if (kind !== 'ehr') return undefined
+    // The app has asked for nothing yet, and shows an error all the same.
+    const [redirectUri = client.launchUrl] = client.redirectUris
+    if (session === undefined) return buildErrorUrl({ redirectUri }, error, describeDenial(error))
     const launch = await grants.give('launch', { ehr, session })
     return buildLaunchLanding(client.launchUrl, buildFacadeUrl(publicUrl, ehr), launch)
   }

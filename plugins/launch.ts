@@ -9,7 +9,7 @@ import { buildChoicePage, buildPostPage, type Look, type Page } from '../src/bro
 import { chooseLanguage } from '../src/browser/page-words.ts'
 import { isPrefetch } from '../src/browser/prefetch.ts'
 import { type Frontend, parseReturnTo } from '../src/browser/return-to.ts'
-import { BrokerError } from '../src/errors.ts'
+import { BrokerError, namingEhr } from '../src/errors.ts'
 import { readQuery } from '../src/form.ts'
 import { defaultLaunchPace, MAX_LAUNCHES } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
@@ -79,11 +79,16 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       path,
       { config, exposeHeadRoute: false },
       async (request: FastifyRequest<Asked>, reply) => {
-        const asked = parseEhrLaunch(request.query, registrations, {
-          ehr: request.params.ehr,
-          sent: readQuery(request.raw.url),
-        })
-        return await begin(request, reply, { ...asked, returnTo: frontend.returnTo })
+        const { returnTo } = frontend
+        const begun = request.query.launch === undefined ? 'standalone' : 'ehr'
+        const begin = async () => {
+          const asked = parseEhrLaunch(request.query, registrations, {
+            ehr: request.params.ehr,
+            sent: readQuery(request.raw.url),
+          })
+          return await authorize(request, reply, { ...asked, returnTo })
+        }
+        return await namingEhr(undefined, begin, { begun, returnTo })
       },
     )
   }
@@ -96,7 +101,8 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
       const asked = parseLogin(request.query, registrations, readQuery(request.raw.url))
       if ('choices' in asked && options.isDraining?.()) throw new BrokerError('draining')
       if ('choices' in asked) return show(reply, buildChoice(request, asked.choices, returnTo))
-      return await begin(request, reply, { ...asked, returnTo })
+      const begin = () => authorize(request, reply, { ...asked, returnTo })
+      return await namingEhr(undefined, begin, { begun: 'standalone', returnTo })
     },
   )
 
@@ -118,7 +124,7 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     )
   }
 
-  async function begin(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
+  async function authorize(request: FastifyRequest, reply: FastifyReply, launch: LaunchRequest) {
     const { registration } = launch
     noteAbout(request, { ehr: registration.id })
     if (options.isDraining?.()) throw new BrokerError('draining', { ehr: registration.id })

@@ -7,12 +7,15 @@ export interface About {
   readonly ehr?: string
   /** Where the session lies: a hash of its id. */
   readonly recordId?: string
+  /** In fixed words: what became of it, where the status does not say. */
+  readonly detail?: string
 }
 
 /** As the log tells it. */
 export interface ToldAbout {
   ehr?: string
   session?: string
+  detail?: string
 }
 
 const PSEUDONYM_LENGTH = 12
@@ -29,5 +32,6 @@ export function noteAbout(request: { smartAbout?: About }, about: About): void {
 
 /** What was noted on a request, as the log tells it. */
 export function aboutOf({ smartAbout }: { smartAbout?: About }): ToldAbout {
-  return { ehr: smartAbout?.ehr, session: pseudonymOf(smartAbout?.recordId) }
+  const { ehr, recordId, detail } = smartAbout ?? {}
+  return { ehr, session: pseudonymOf(recordId), detail }
 }

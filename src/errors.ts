@@ -128,6 +128,10 @@ export interface FaultDetail {
   ehr?: string
   /** How the login began that failed, where that is known: the page leads to the same kind. */
   begun?: 'ehr' | 'standalone'
+  /** Where that login was to land, checked: the next one lands there too. */
+  returnTo?: string
+  /** Address of ours or of the app that begins such a login, where it is not the usual one. */
+  startAgain?: string
   /** Seconds after which trying again makes sense; sent as Retry-After. */
   retryAfterSeconds?: number
   /** Addresses told to the caller: ours that would work instead, or the EHR's page that helps. */
@@ -146,6 +150,8 @@ export class BrokerError extends Error {
   readonly detail: string | undefined
   readonly ehr: string | undefined
   readonly begun: 'ehr' | 'standalone' | undefined
+  readonly returnTo: string | undefined
+  readonly startAgain: string | undefined
   /** The status, under the name by which Fastify's own handlers look for it. */
   readonly statusCode: number
   readonly retryAfterSeconds: number | undefined
@@ -164,6 +170,8 @@ export class BrokerError extends Error {
     this.detail = detail
     this.ehr = ehr
     this.begun = begun
+    this.returnTo = about.returnTo
+    this.startAgain = about.startAgain
     this.links = links
     this.members = members
     this.askedSeconds = retryAfterSeconds
@@ -174,21 +182,21 @@ export class BrokerError extends Error {
 
 /**
  * Runs one step with an EHR, and names that EHR in a refusal that does not name one yet; and how the login
- * began, where that is told.
+ * began and where it was to land, where that is told.
  */
 export async function namingEhr<T>(
-  ehr: string,
+  ehr: string | undefined,
   step: () => Promise<T>,
-  begun?: FaultDetail['begun'],
+  login?: Pick<FaultDetail, 'begun' | 'returnTo'>,
 ): Promise<T> {
   try {
     return await step()
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    if (error.ehr !== undefined && begun === undefined) throw error
+    if (error.ehr !== undefined && login === undefined) throw error
     const { askedSeconds: retryAfterSeconds, cause } = error
     throw new BrokerError(error.code, {
-      ...{ ...error, ehr: error.ehr ?? ehr, begun: begun ?? error.begun },
+      ...{ ...error, ...login, ehr: error.ehr ?? ehr },
       ...{ retryAfterSeconds, cause, status: undefined },
     })
   }

@@ -7,7 +7,7 @@ import { BrokerError, namingEhr } from '../src/errors.ts'
 /** What comes of a step that throws this. */
 async function pass(thrown: unknown, begun?: 'ehr'): Promise<unknown> {
   const step = () => Promise.reject(thrown)
-  return await namingEhr('general', step, begun).then(
+  return await namingEhr('general', step, begun && { begun, returnTo: '/app' }).then(
     () => assert.fail('nothing was thrown'),
     error => error,
   )
@@ -29,7 +29,7 @@ test('[Q45] a refusal is told with the EHR of its step, unless it names one, and
   assert.equal(await pass(own), own)
   const begunToo = await pass(own, 'ehr')
   assert.ok(begunToo instanceof BrokerError)
-  assert.deepEqual([begunToo.ehr, begunToo.begun], ['other', 'ehr'])
+  assert.deepEqual([begunToo.ehr, begunToo.begun, begunToo.returnTo], ['other', 'ehr', '/app'])
 })
 
 test('[PS2] a mistake that passes such a step is no refusal, and keeps its place', async () => {

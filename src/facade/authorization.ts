@@ -3,6 +3,7 @@
 // app. Pure: no I/O, no clock.
 
 import { BrokerError } from '../errors.ts'
+import type { AuthorizationErrorCode } from '../smart/types.ts'
 import type { FacadeClient } from './client.ts'
 import { readOnce } from './parameters.ts'
 
@@ -18,20 +19,26 @@ export interface AppRequest {
   launch?: string
 }
 
-/** An error of RFC 6749 4.1.2.1, and where it is told. */
+/** An error of RFC 6749 4.1.2.1, where it is told, and what it is about in fixed words. */
 export interface RefusedRequest {
   redirectTo: string
+  reason: string
 }
-
-type AuthorizationError =
-  | 'invalid_request'
-  | 'unsupported_response_type'
-  | 'access_denied'
-  | 'server_error'
 
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
 const SHORT = /^[\x20-\x7e]{1,2048}$/
 const LAUNCH = /^[A-Za-z0-9_-]{43}$/
+
+const REASONS = {
+  state: 'state is malformed.',
+  repeated: 'A parameter stands there twice.',
+  response_type: 'response_type is not code.',
+  aud: 'aud is not the address of this server.',
+  code_challenge: 'PKCE is missing: code_challenge with code_challenge_method=S256.',
+  nonce: 'nonce is malformed.',
+  launch: 'launch is unknown, used already or too old.',
+} as const
+type Reason = keyof typeof REASONS
 
 /** Reads the query of an authorization request; throws `facade_client_invalid` for another app's. */
 export function readAppRequest(
@@ -47,34 +54,43 @@ export function readAppRequest(
     })
   }
   const state = values.get('state')
-  const refuse = (error: AuthorizationError): RefusedRequest => ({
-    redirectTo: buildErrorUrl({ redirectUri, state }, error),
-  })
-  if (state !== undefined && !SHORT.test(state)) {
-    return { redirectTo: buildErrorUrl({ redirectUri }, 'invalid_request') }
-  }
-  if (isRepeated) return refuse('invalid_request')
-  if (values.get('response_type') !== 'code') return refuse('unsupported_response_type')
-  if (values.get('aud')?.replace(/\/$/, '') !== facadeUrl) return refuse('invalid_request')
+  const refuse = (reason: Reason): RefusedRequest =>
+    refuseRequest({ redirectUri, state: isShort(state) ? state : undefined }, reason)
+  if (!isShort(state)) return refuse('state')
+  if (isRepeated) return refuse('repeated')
+  if (values.get('response_type') !== 'code') return refuse('response_type')
+  if (values.get('aud')?.replace(/\/$/, '') !== facadeUrl) return refuse('aud')
   const challenge = values.get('code_challenge')
   const isBound =
     challenge === undefined
       ? client.pkceOptional && !values.has('code_challenge_method')
       : CHALLENGE.test(challenge) && values.get('code_challenge_method') === 'S256'
-  if (!isBound) return refuse('invalid_request')
+  if (!isBound) return refuse('code_challenge')
   const nonce = values.get('nonce')
-  if (nonce !== undefined && !SHORT.test(nonce)) return refuse('invalid_request')
+  if (!isShort(nonce)) return refuse('nonce')
   const launch = values.get('launch') || undefined
-  if (launch !== undefined && !LAUNCH.test(launch)) return refuse('invalid_request')
+  if (launch !== undefined && !LAUNCH.test(launch)) return refuse('launch')
   return { clientId: client.clientId, redirectUri, state, challenge, nonce, launch }
 }
 
-/** Where the app is told what went wrong. */
+/** Refuses what an app has asked for: it is told why, which its own developer would not find out otherwise. */
+export function refuseRequest(
+  asked: Pick<AppRequest, 'redirectUri' | 'state'>,
+  reason: Reason,
+): RefusedRequest {
+  const error = reason === 'response_type' ? 'unsupported_response_type' : 'invalid_request'
+  return { redirectTo: buildErrorUrl(asked, error, REASONS[reason]), reason }
+}
+
+/** Where the app is told what went wrong, as an error of OAuth and in words. */
 export function buildErrorUrl(
   { redirectUri, state }: Pick<AppRequest, 'redirectUri' | 'state'>,
-  error: AuthorizationError,
+  error: AuthorizationErrorCode,
+  description: string,
 ): string {
-  return buildAnswerUrl(redirectUri, { error, state })
+  // No code of OAuth, and an app may know those alone.
+  const told = error === 'other' ? 'server_error' : error
+  return buildAnswerUrl(redirectUri, { error: told, error_description: description, state })
 }
 
 /** Where the app gets its code. */
@@ -83,6 +99,10 @@ export function buildCodeUrl(
   code: string,
 ): string {
   return buildAnswerUrl(redirectUri, { code, state })
+}
+
+function isShort(text: string | undefined): boolean {
+  return text === undefined || SHORT.test(text)
 }
 
 function buildAnswerUrl(

@@ -19,11 +19,14 @@ export function buildFacadeUrl(publicUrl: string, ehr: string): string {
   return `${publicUrl}/smart/${ehr}`
 }
 
-/** Where the browser goes after an EHR launch: the app's own launch address, with a launch of ours. */
-export function buildLaunchLanding(launchUrl: string, iss: string, launch: string): string {
+/**
+ * The app's own launch address: with a launch of ours after an EHR launch, without one it begins a standalone
+ * launch.
+ */
+export function buildLaunchLanding(launchUrl: string, iss: string, launch?: string): string {
   const url = new URL(launchUrl)
   url.searchParams.set('iss', iss)
-  url.searchParams.set('launch', launch)
+  if (launch !== undefined) url.searchParams.set('launch', launch)
   return url.href
 }
 

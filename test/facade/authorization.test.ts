@@ -130,6 +130,39 @@ test('[FA2] whatever is asked, no answer goes anywhere but to a registered addre
   )
 })
 
+test('[FA2] an app that is refused is told what for, in words of ours and by a code that OAuth has', () => {
+  const told = (changes: Record<string, string | undefined>) => {
+    const found = read(changes)
+    assert.ok('redirectTo' in found, JSON.stringify(changes))
+    const { searchParams } = new URL(found.redirectTo)
+    return [found.reason, searchParams.get('error'), searchParams.get('error_description')]
+  }
+  const reasons = [
+    told({ state: 'x'.repeat(3000) }),
+    told({ response_type: 'token' }),
+    told({ aud: 'https://ehr.example' }),
+    told(without),
+    told({ nonce: 'x'.repeat(3000) }),
+    told({ launch: 'of the EHR' }),
+  ]
+  assert.deepEqual(
+    reasons.map(([reason, error]) => [reason, error]),
+    [
+      ['state', 'invalid_request'],
+      ['response_type', 'unsupported_response_type'],
+      ['aud', 'invalid_request'],
+      ['code_challenge', 'invalid_request'],
+      ['nonce', 'invalid_request'],
+      ['launch', 'invalid_request'],
+    ],
+  )
+  assert.equal(new Set(reasons.map(([, , words]) => words)).size, reasons.length)
+  assert.match(
+    buildErrorUrl({ redirectUri: 'https://app.example/' }, 'other', '-'),
+    /=server_error&/,
+  )
+})
+
 test('[FA2] an answer replaces what an address has of its kind, and keeps the rest', () => {
   const redirectUri = 'https://app.example/app/?kept=1&code=forged&state=forged'
   assert.equal(
@@ -137,8 +170,8 @@ test('[FA2] an answer replaces what an address has of its kind, and keeps the re
     'https://app.example/app/?kept=1&code=real&state=a+b%26c',
   )
   assert.equal(
-    buildErrorUrl({ redirectUri: 'https://app.example/app/' }, 'access_denied'),
-    'https://app.example/app/?error=access_denied',
+    buildErrorUrl({ redirectUri: 'https://app.example/app/' }, 'access_denied', 'You said no.'),
+    'https://app.example/app/?error=access_denied&error_description=You+said+no.',
   )
   assert.equal(
     buildLaunchLanding('https://app.example/l.html?x=1&launch=old', facadeUrl, 'new'),

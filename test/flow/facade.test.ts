@@ -9,6 +9,9 @@ import { type Browser, createBrowser, type Visit } from '../world/browser.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const CLIENT = 'existing-app'
+/** Where the only link of a page of ours leads. */
+const readLink = (html: string) =>
+  (/<a href="([^"]+)"/.exec(html)?.[1] ?? '').replaceAll('&#38;', '&')
 const form = { 'content-type': 'application/x-www-form-urlencoded' }
 
 for (const prefix of ['', '/bff']) {
@@ -181,6 +184,57 @@ for (const prefix of ['', '/bff']) {
       const location = new URL(ended.headers.get('location') ?? '')
       assert.equal(location.searchParams.get('error'), 'access_denied')
       assert.equal(location.searchParams.get('state'), 'of the app')
+      assert.match(location.searchParams.get('error_description') ?? '', /denied at the EHR/)
+      // And of a launch that the EHR began: the app has asked for nothing yet.
+      const launched = `${world.sandbox.url}/launch-app?patient=amy-shaw&auto=deny`
+      const told = await createBrowser().navigate(launched, next => next.startsWith(callback))
+      const landing = new URL(told.headers.get('location') ?? '')
+      assert.equal(landing.origin + landing.pathname, callback)
+      assert.deepEqual(
+        [landing.searchParams.get('error'), landing.searchParams.get('session')],
+        ['access_denied', null],
+      )
+    })
+
+    test('[FA1] a login that failed starts again where the app waits for it, and with its launch once it does not', async () => {
+      const browser = createBrowser()
+      const begun = await browser.navigate(askFor(randomBytes(40).toString('base64url')), next =>
+        next.startsWith(world.sandbox.url),
+      )
+      const { searchParams } = new URL(begun.headers.get('location') ?? '')
+      const answer = new URL(searchParams.get('redirect_uri') ?? '')
+      answer.searchParams.set('code', 'of-somebody-else')
+      answer.searchParams.set('state', searchParams.get('state') ?? '')
+      answer.searchParams.set('iss', world.sandbox.url)
+      const refused = await browser.navigate(answer.href)
+      assert.equal(refused.status, 502)
+      const again = new URL(readLink(refused.text), answer)
+      const authorization = await browser.navigate(again.href, next =>
+        next.startsWith(world.sandbox.url),
+      )
+      const login = `${authorization.headers.get('location')}&patient=ben-ortega&auto=1`
+      const ended = await browser.navigate(login, next => next.startsWith(callback))
+      const landing = new URL(ended.headers.get('location') ?? '')
+      assert.ok(landing.searchParams.get('code'))
+      assert.equal(landing.searchParams.get('state'), 'of the app')
+      const late = await browser.navigate(`${base}/authorize/${'n'.repeat(43)}`)
+      assert.equal(late.status, 400)
+      const start = new URL(readLink(late.text), base)
+      assert.equal(start.origin + start.pathname, `${new URL(base).origin}/app/launch.html`)
+      assert.deepEqual([...start.searchParams], [['iss', base]])
+    })
+
+    test('[FA2] an app that asks wrongly is told so: its user by a page, itself by words, the operator by the log', async () => {
+      const browser = createBrowser()
+      const unknown = await browser.navigate(askFor('v', { client_id: 'another-app' }))
+      assert.equal(unknown.status, 400)
+      assert.match(unknown.headers.get('content-type') ?? '', /^text\/html/)
+      const asked = askFor('v', { code_challenge: undefined, code_challenge_method: undefined })
+      const answer = await browser.navigate(asked, () => true)
+      const { searchParams } = new URL(answer.headers.get('location') ?? '')
+      assert.match(searchParams.get('error_description') ?? '', /S256/)
+      const line = world.log.findLast(text => text.includes('/authorize'))
+      assert.match(line ?? '', /"detail":"refused to the app: code_challenge"/)
     })
 
     test('[FA1] addresses in answers are those of the base that was asked, and come back', async () => {

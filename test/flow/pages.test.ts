@@ -56,6 +56,54 @@ test('with an address of its own the frontend is told the code, and nothing else
   assert.equal(fetched.json<{ code: string }>().code, 'unknown_issuer')
 })
 
+test('[G9] whatever is refused in a tab is a small page, without a login where none was', async () => {
+  const tab = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  const places: [string, string, number][] = [
+    ['/nothing-here', 'none', 404],
+    ['/sessions', 'none', 403],
+    ['/fhir/Patient/1', 'none', 403],
+    ['/fhir/Patient/1', 'cross-site', 403],
+  ]
+  for (const [path, site, status] of places) {
+    const answer = await ask(world.app + path, { ...tab, 'sec-fetch-site': site })
+    assert.equal(answer.status, status, path)
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/html/, path)
+    const page = await answer.text()
+    assert.match(page, /This did not work/)
+    assert.doesNotMatch(page, /<a /)
+  }
+  // A file that is saved is none of them.
+  const saved = { ...tab, 'sec-fetch-site': 'same-origin' }
+  const url = `/sessions/${'A'.repeat(22)}/fhir/Binary/1`
+  const headers = { ...saved, host: new URL(world.app).host }
+  const gone = await world.server.inject({ url, headers })
+  assert.equal(gone.statusCode, 401)
+  assert.match(String(gone.headers['content-type']), /^application\/fhir/)
+})
+
+test('a login that failed starts again where it was to land, and what the EHR began, the EHR begins', async () => {
+  const wrong = `${world.app}/login?ehr=general&iss=&return_to=/deep/page`
+  assert.match(await (await ask(wrong)).text(), /<a href="\/login">/)
+  const begin = async (url: string) => {
+    const browser = createBrowser()
+    const begun = await browser.navigate(url, next => next.startsWith(world.sandbox.url))
+    const { searchParams } = new URL(begun.headers.get('location') ?? '')
+    const answer = new URL(searchParams.get('redirect_uri') ?? '')
+    answer.searchParams.set('code', 'of-somebody-else')
+    answer.searchParams.set('state', searchParams.get('state') ?? '')
+    answer.searchParams.set('iss', world.sandbox.url)
+    return (await browser.navigate(answer.href)).text
+  }
+  assert.match(
+    await begin(`${world.app}/login?ehr=general&return_to=/deep/page`),
+    /<a href="\/login\?ehr=general&#38;return_to=%2Fdeep%2Fpage">/,
+  )
+  const iss = encodeURIComponent(`${world.sandbox.url}/r4`)
+  assert.match(await begin(`${world.app}/launch?iss=${iss}&launch=x`), /open the app again from/)
+  const unknown = await ask(`${world.app}/launch?iss=https://ehr.test/fhir&launch=x`)
+  assert.match(await unknown.text(), /open the app again from/)
+})
+
 test('[X11] who may frame the app is named by itself, apart from where the EHR has its endpoints', async () => {
   const framed = await createWorld({
     configure(document) {
