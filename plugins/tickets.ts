@@ -121,7 +121,6 @@ async function tickets(app: FastifyInstance, options: TicketsOptions): Promise<v
     const browser = nameBrowser(cookies.read(request, cookies.names.browser), randomBytes)
     const open = await store.begin(login.iss, login.tokens, browser, login.ehr)
     try {
-      await browserSessions.noteTicket(browser, open)
       const over = await browserSessions.settle(browser, open)
       observer.count('started', login.ehr)
       return { open, browser, over }

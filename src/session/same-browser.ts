@@ -18,7 +18,7 @@ export interface BrowserRules {
 export interface BrowserSessions {
   /** Notes which cookie the browser is about to be given. */
   noteTicket(browser: string, open: OpenSession): Promise<void>
-  /** Applies the rules after a login; returns the sessions whose cookies the browser can drop. */
+  /** The same after a login, with its rules applied; returns the sessions whose cookies the browser can drop. */
   settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]>
 }
 
@@ -72,9 +72,11 @@ export function createBrowserSessions(options: {
   // same time with the same browser writes them in the other order, so that nothing just begun is taken
   // for over or for another user's.
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
+    // Nothing ends before the new cookie is noted.
     const [notes, here] = await Promise.all([
       store.find('issued', browser),
       findSameEhr(browser, open),
+      noteTicket(browser, open),
     ])
     const [tickets, live, own] = await Promise.all([
       runInBatches(notes, READ_AT_ONCE, async ({ id }) => await readNote(id, browser)),

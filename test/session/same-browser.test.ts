@@ -81,8 +81,11 @@ function slow(vault: Vault) {
       return await call(...args)
     }
   }
-  const { read, find, remove, take } = vault
-  const calls = { read: late(read), find: late(find), remove: late(remove), take: late(take) }
+  const { insert, read, find, remove, take } = vault
+  const calls = {
+    ...{ insert: late(insert), read: late(read), find: late(find) },
+    ...{ remove: late(remove), take: late(take) },
+  }
   return { told, vault: { ...vault, ...calls } }
 }
 
@@ -90,9 +93,10 @@ test('[K5] what a login ends and clears away waits for the store in rounds, not 
   const { clock, store, vault, sealer, another } = buildStore()
   const rules = { perBrowser: 8, onUserChange: 'end' } as const
   const quick = createBrowserSessions({ vault, store, sealer, rules, now: clock.now })
-  const begin = async (identity: Identity, ehr = 'general') => {
-    const tokens = buildTokens(clock.now(), { identity })
-    const open = await store.begin(ISS, tokens, 'browser', ehr)
+  const log = (identity: Identity, ehr = 'general') =>
+    store.begin(ISS, buildTokens(clock.now(), { identity }), 'browser', ehr)
+  const begin = async (identity: Identity, ehr?: string) => {
+    const open = await log(identity, ehr)
     await quick.noteTicket('browser', open)
     return open
   }
@@ -105,10 +109,10 @@ test('[K5] what a login ends and clears away waits for the store in rounds, not 
   const sessions = createBrowserSessions({
     ...{ vault: far, store: another(far), sealer, rules, now: clock.now },
   })
-  const latest = await begin(nurse)
+  const latest = await log(nurse)
   const over = await sessions.settle('browser', latest)
   const ended = [...gone, ...others, ...many.slice(0, 9)]
-  // Notes and sessions are found, notes read; sessions ended and notes removed, eight at a time.
+  // The new one noted, notes and sessions found, notes read; sessions ended and notes removed, eight at a time.
   const most = 2 + Math.ceil(16 / 8) + Math.ceil(ended.length / 8)
   assert.ok(told.rounds <= most, `${told.rounds} rounds, more than ${most}`)
   assert.equal(over.length, ended.length)
@@ -121,14 +125,15 @@ test('[K13] a session that the same browser begins meanwhile is not taken for on
   const { clock, store, vault, sealer } = buildStore()
   const rules = { perBrowser: 8, onUserChange: 'end' } as const
   const parts = { vault, sealer, rules, now: clock.now }
+  const log = () => store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
   const begin = async () => {
-    const open = await store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
+    const open = await log()
     await createBrowserSessions({ ...parts, store }).noteTicket('browser', open)
     return open
   }
   const places = ['find', 'findToEnd'] as const
   for (const place of places) {
-    const first = await begin()
+    const first = await log()
     let meanwhile: string | undefined
     const sessions = createBrowserSessions({
       ...parts,
