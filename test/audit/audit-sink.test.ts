@@ -5,19 +5,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JSONWebKeySet, jwtVerify } from 'jose'
@@ -28,18 +18,15 @@ import { verifyChains } from '../../src/audit/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
 import { eventually } from '../world/eventually.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { respond, startStandIn } from './fhir-stand-in.ts'
+import { killAfter } from './killed.ts'
 import { judge, ring } from './sealing.ts'
 
 const eventOf = (name: number | string): string =>
   JSON.stringify({ resourceType: 'AuditEvent', recorded: `${name}` })
 
-function makePath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'audit-sink-'))
-  // What is closed after it may write meanwhile, and a fault here would leave it open.
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
-  return join(folder, 'audit.ndjson')
-}
+const makePath = (t: TestContext) => join(makeTestFolder(t), 'audit.ndjson')
 
 const common = { failClosed: false, searchParameters: 'hash', rotateBytes: 100_000 } as const
 
@@ -162,17 +149,8 @@ test('[AU5] kill -9 of a process that delivers: whatever was recorded arrives, a
   const secret = ring.keys[0].secret.toString('hex')
   const acknowledged: string[] = []
   for (let round = 0; round < 8; round++) {
-    const words = ['--input-type=module', '-e', script, JSON.stringify(audit), `r${round}`, secret]
-    const stdio = ['ignore', 'pipe', 'inherit'] as const
-    const child = spawn(process.execPath, words, { stdio: [...stdio] })
-    t.after(() => child.kill('SIGKILL'))
-    let text = ''
-    child.stdout.on('data', part => {
-      text += part
-      if (text.split('\n').length > 15 + 10 * round) child.kill('SIGKILL')
-    })
-    await once(child, 'close')
-    acknowledged.push(...text.split('\n').slice(0, -1))
+    const words = [JSON.stringify(audit), `r${round}`, secret]
+    acknowledged.push(...(await killAfter(15 + 10 * round, script, ...words)))
   }
   server.behave(() => undefined)
   const sink = await open(t, audit)

@@ -2,16 +2,7 @@
 // answers nonsense or is away; and what is on the disk meanwhile.
 
 import assert from 'node:assert/strict'
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createAuditPoster } from '../../program/audit-server.ts'
@@ -21,6 +12,7 @@ import { startDelivery } from '../../src/audit/delivery.ts'
 import { openFileSink } from '../../src/audit/file-sink.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { eventually } from '../world/eventually.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { type Behaviour, respond, type StandIn, startStandIn } from './fhir-stand-in.ts'
 import { judge, seal } from './sealing.ts'
@@ -31,11 +23,7 @@ const numbersOf = ({ taken }: StandIn) =>
   [...taken.values()].map(resource => Number((resource as { recorded: string }).recorded))
 const upTo = (count: number) => Array.from({ length: count }, (_, number) => number)
 
-function makePath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'audit-delivery-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
-  return join(folder, 'audit.ndjson')
-}
+const makePath = (t: TestContext) => join(makeTestFolder(t), 'audit.ndjson')
 
 interface Further extends Partial<Pick<DeliveredChainOptions, 'queueBytes'>> {
   server?: Partial<AuditServer>

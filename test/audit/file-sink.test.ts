@@ -1,13 +1,11 @@
 // The file of audit lines on a real disk: groups, rotation, crashes by SIGKILL, a full disk, a file that goes.
 
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -16,7 +14,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type FileSinkOptions, openFileSink } from '../../src/audit/file-sink.ts'
@@ -26,15 +23,13 @@ import { verifyChain } from '../../src/audit/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
 import { buildSigningKeySet } from '../../src/signing-keys.ts'
 import { eventually } from '../world/eventually.ts'
+import { makeTestFolder } from '../world/folder.ts'
+import { killAfter } from './killed.ts'
 import { judge, publicKeys, ring, seal } from './sealing.ts'
 
 const eventOf = (id: number | string): string => JSON.stringify({ resourceType: 'AuditEvent', id })
 
-function makePath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'audit-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
-  return join(folder, 'audit.ndjson')
-}
+const makePath = (t: TestContext) => join(makeTestFolder(t), 'audit.ndjson')
 
 async function open(path: string, further: Partial<FileSinkOptions> = {}) {
   return await openFileSink({ path, rotateBytes: 1e6, seal, judge, ...further })
@@ -232,17 +227,8 @@ test('[AU5] whatever was acknowledged before SIGKILL is in the file, in 20 round
   const acknowledged: string[] = []
   const secret = ring.keys[0].secret.toString('hex')
   for (let round = 0; round < 20; round++) {
-    const words = ['--input-type=module', '-e', script, path, `r${round}`, secret]
-    const stdio = ['ignore', 'pipe', 'inherit'] as const
-    const child = spawn(process.execPath, words, { stdio: [...stdio] })
-    t.after(() => child.kill('SIGKILL'))
-    let text = ''
-    child.stdout.on('data', part => {
-      text += part
-      if (text.split('\n').length > 20 + 10 * round) child.kill('SIGKILL')
-    })
-    await once(child, 'close')
-    acknowledged.push(...text.split('\n').slice(0, -1))
+    const words = [path, `r${round}`, secret]
+    acknowledged.push(...(await killAfter(20 + 10 * round, script, ...words)))
   }
   await (await open(path)).close()
   const written = await eventsOf(path)

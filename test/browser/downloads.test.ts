@@ -1,13 +1,16 @@
 // `<a download>` of a file at the EHR, in the three engines: it goes past the page's memory to the disk. A link
-// to anything else of FHIR shows the small page, and nothing is ever shown at our origin.
+// to anything else of FHIR, or its address in a tab, shows the small page, and nothing is ever shown at our
+// origin.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { clickOn, type Engine, until } from '../world/engine.ts'
 import { engines } from '../world/engines.ts'
-import { launch as launchInChromium, openVisit, readSessionId } from '../world/visit.ts'
+import { eventually } from '../world/eventually.ts'
+import { launch as openDemo, openVisit, readSessionId } from '../world/visit.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 interface Line {
@@ -56,7 +59,9 @@ for (const { name, isThere, launch } of engines) {
       await tab.evaluate(link(file, 'download="letter.pdf"'))
       world.log.length = 0
       await clickOn(tab, '#link')
-      await untilLogged(world, /\/fhir\/\*/)
+      assert.ok(
+        await eventually(() => linesOf(world).some(({ route }) => route?.includes('/fhir/*'))),
+      )
       const [line] = linesOf(world)
       assert.deepEqual([line?.method, line?.status, line?.code], ['GET', 200, undefined])
       assert.equal(await tab.evaluate('location.href'), here)
@@ -97,35 +102,48 @@ for (const { name, isThere, launch } of engines) {
   })
 }
 
-test('[X3] what Chromium saves is the file, byte for byte', { skip: !hasChromium() }, async t => {
-  const world = await createWorld()
-  const chromium = await launchChromium()
-  t.after(async () => {
-    await chromium.close()
-    await world.close()
+describe('FHIR data in Chromium', { skip: !hasChromium() }, () => {
+  let world: World
+  let chromium: Browser
+  before(async () => {
+    world = await createWorld()
+    chromium = await launchChromium()
   })
-  await using visit = await openVisit(chromium, { acceptDownloads: true })
-  const { page } = visit
-  await launchInChromium(page, world, 'amy-shaw')
-  assert.ok(readSessionId(page))
-  const file = await page.evaluate<string>(findFile)
-  const bytes = await page.evaluate<number[]>(
-    `fetch('${file}', { headers: { accept: 'application/pdf' } }).then(answer => answer.bytes()).then(found => [...found])`,
-  )
-  await page.evaluate(link(file, 'download="letter.pdf"'))
-  const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#link')])
-  assert.equal(saved.suggestedFilename(), 'letter.pdf')
-  assert.deepEqual([...(await readFile(await saved.path()))], bytes)
-  assert.equal(String.fromCharCode(...bytes.slice(0, 5)), '%PDF-')
+  after(async () => {
+    await chromium?.close()
+    await world?.close()
+  })
+
+  test('[X3] what is saved is the file, byte for byte', async () => {
+    await using visit = await openVisit(chromium, { acceptDownloads: true })
+    const { page } = visit
+    await openDemo(page, world, 'amy-shaw')
+    assert.ok(readSessionId(page))
+    const file = await page.evaluate<string>(findFile)
+    const bytes = await page.evaluate<number[]>(
+      `fetch('${file}', { headers: { accept: 'application/pdf' } }).then(answer => answer.bytes()).then(found => [...found])`,
+    )
+    await page.evaluate(link(file, 'download="letter.pdf"'))
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('#link')])
+    assert.equal(saved.suggestedFilename(), 'letter.pdf')
+    assert.deepEqual([...(await readFile(await saved.path()))], bytes)
+    assert.equal(String.fromCharCode(...bytes.slice(0, 5)), '%PDF-')
+  })
+
+  test('[X2] opened in a tab it shows the small page, in the language of the browser, with a session and without', async () => {
+    await using visit = await openVisit(chromium, { locale: 'de-DE' })
+    const { page } = visit
+    await openDemo(page, world, 'amy-shaw')
+    const base = `${world.app}/sessions/${readSessionId(page)}/fhir`
+    for (const address of [`${base}/Patient/amy-shaw`, `${world.app}/fhir/Patient`]) {
+      const answer = await page.goto(address)
+      assert.equal(answer?.status(), 403, address)
+      assert.match(answer?.headers()['proxy-status'] ?? '', /details="navigation_refused"/)
+      assert.match(await page.innerText('main'), /FHIR-Daten werden nicht als Seite gezeigt/)
+      assert.doesNotMatch(await page.content(), /Shaw/)
+    }
+  })
 })
 
 const linesOf = ({ log }: World): Line[] =>
   log.map(line => JSON.parse(line) as Line).filter(({ route }) => route?.includes('/fhir'))
-
-async function untilLogged(world: World, route: RegExp): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (linesOf(world).some(line => route.test(line.route ?? ''))) return
-    await new Promise(done => setTimeout(done, 50))
-  }
-  throw new Error(`nothing came: ${world.log.join('')}`)
-}

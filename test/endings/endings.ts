@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'undici'
-import { createBroker, makeFolder } from '../world/broker.ts'
+import { createBroker, makeFolder, startAll } from '../world/broker.ts'
 import { findPort } from '../world/port.ts'
 import { startQuickEhr } from '../world/quick-ehr.ts'
 import {
@@ -125,12 +125,7 @@ export async function deployFor(
     await ehr.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  try {
-    for (const broker of brokers) await broker.start()
-  } catch (error) {
-    await close()
-    throw error
-  }
+  await startAll(brokers, close)
   return {
     ...{ app, pools, admins, ehr, close },
     stop: process => void brokers[process]?.process().kill('SIGSTOP'),

@@ -3,7 +3,7 @@
 import { request } from 'node:http'
 import type { Face } from '../../sandbox/faces/face.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { type Broker, createBroker, makeFolder, startAll } from '../world/broker.ts'
 import type { Browser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
@@ -65,12 +65,7 @@ export async function deploy(count: number, options: DeployOptions): Promise<Dep
     await Promise.allSettled(brokers.map(broker => broker.close()))
     await sandbox.close()
   }
-  try {
-    for (const broker of brokers) await broker.start()
-  } catch (error) {
-    await close()
-    throw error
-  }
+  await startAll(brokers, close)
   return {
     app,
     ports,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { logIn } from '../flow/login.ts'
+import { beginLogin, logIn } from '../flow/login.ts'
 import { type Answer, type Browser, createBrowser } from '../world/browser.ts'
 import { startProcessWorld } from '../world/process-world.ts'
 import { createWorld } from '../world/world.ts'
@@ -24,14 +24,6 @@ async function refuses(answering: Promise<Answer>): Promise<void> {
   assert.ok(Number(answer.headers.get('retry-after')) > 0)
 }
 
-/** A login up to the EHR's answer, which is the callback's URL. */
-async function beginLogin(app: string, browser: Browser): Promise<string> {
-  const begun = await browser.navigate(`${app}/login?ehr=general`, () => true)
-  const authorize = `${begun.headers.get('location')}&patient=ben-ortega&auto=1`
-  const stopped = await browser.navigate(authorize, url => url.startsWith(app))
-  return stopped.headers.get('location') ?? ''
-}
-
 test('[V11, V5] while another process holds the file sessions read, and nobody gets in', async t => {
   let passed = 0
   const world = await createWorld({ now: () => Date.now() + passed })
@@ -40,7 +32,7 @@ test('[V11, V5] while another process holds the file sessions read, and nobody g
   const browser = createBrowser()
   const { id, fhirBaseUrl } = await logIn(world, browser, 'amy-shaw')
   const url = `${world.app}/sessions/${id}`
-  const callback = await beginLogin(world.app, browser)
+  const callback = await beginLogin(world, browser, 'ehr=general', 'ben-ortega')
   const other = new DatabaseSync(path)
   t.after(() => other.close())
   other.exec('BEGIN IMMEDIATE')
@@ -72,7 +64,7 @@ test('[V5] on a full disk sessions read, nobody gets in, no refresh token is sen
   const read = async (i: number) =>
     await (browsers[i] as Browser).fetch(`${sessions[i]?.fhirBaseUrl}/Patient`)
   const [browser] = browsers as [Browser]
-  const callback = await beginLogin(app, browser)
+  const callback = await beginLogin({ app }, browser, 'ehr=general', 'ben-ortega')
 
   limit(1)
   for (let i = 0; i < browsers.length; i++) assert.equal((await read(i)).status, 200)

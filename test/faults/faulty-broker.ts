@@ -1,5 +1,5 @@
-// The product as `fhirstorm start` runs it, with one more part that makes the fault named by FAULT when
-// the process hears SIGCONT: real ones, outside of any request.
+// The product as `fhirstorm start` runs it, with one more part that makes the next of the faults that FAULTS
+// names when the process hears SIGCONT: real ones, outside of any request.
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -32,7 +32,10 @@ function mistake(): never {
 }
 
 if (import.meta.main) {
-  const name = process.env.FAULT as FaultName
-  process.on('SIGCONT', faultsByName[name])
+  const names = JSON.parse(process.env.FAULTS ?? '[]') as FaultName[]
+  process.on('SIGCONT', () => {
+    const name = names.shift()
+    if (name) faultsByName[name]()
+  })
   process.exitCode = await start(process.argv.slice(3))
 }

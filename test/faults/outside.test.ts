@@ -2,12 +2,12 @@
 // its message is told; some end the process in order, the others change nothing.
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { endsProcess } from '../../program/cli/process-faults.ts'
 import { BrokerError } from '../../src/errors.ts'
 import { logIn } from '../flow/login.ts'
 import { openStream } from '../flow/stream.ts'
-import { createBrowser } from '../world/browser.ts'
+import { type Browser, createBrowser } from '../world/browser.ts'
 import { end } from '../world/children.ts'
 import { ehrIdsWith, endlessFace, registerFaces } from '../world/ehrs.ts'
 import { eventually } from '../world/eventually.ts'
@@ -22,19 +22,18 @@ interface Line {
   err: { name: string; code?: string }
 }
 
-async function startFaulty(t: TestContext, fault: FaultName) {
+async function startFaulty(names: readonly FaultName[]) {
   const { app, admin, sandbox, broker, close } = await startProcessWorld({
     sandbox: { faces: [endlessFace], ehrIds: ehrIdsWith('endless') },
     program: 'test/faults/faulty-broker.ts',
-    env: { FAULT: fault },
+    env: { FAULTS: JSON.stringify(names) },
     configure(document, sandboxUrl) {
       registerFaces(document, sandboxUrl, ['endless'])
       document.log = { level: 'info' }
     },
   })
-  t.after(close)
   return {
-    broker,
+    ...{ broker, close },
     places: { app, sandbox },
     fault: () => process.kill(broker.pid(), 'SIGCONT'),
     lines: (): Line[] =>
@@ -68,35 +67,53 @@ const passing: [name: FaultName, kind: string, err: Line['err'], at: RegExp][] =
   ],
 ]
 
-for (const [name, kind, err, at] of passing) {
-  test(`[PS2, DS9] ${name} is logged and counted, and nobody notices`, async t => {
-    const { broker, places, fault, lines, counted } = await startFaulty(t, name)
-    const browser = createBrowser()
-    const { id, fhirBaseUrl } = await logIn(places, browser, 'amy-shaw', 'ehr=endless')
-    const stream = await openStream(browser, `${fhirBaseUrl}/Patient`)
-    assert.equal(await counted(kind), 0)
-    for (let round = 1; round <= 3; round++) {
-      fault()
-      assert.ok(await eventually(async () => (await counted(kind)) === round))
-    }
-    assert.ok(await eventually(() => lines().length === 3))
-    for (const line of lines()) {
-      assert.deepEqual([line.kind, line.ends, line.err], [kind, false, err])
-      assert.match(line.at[0] ?? '', at)
-    }
-    assert.ok(stream.isOpen())
-    assert.equal((await browser.fetch(`${places.app}/readyz`)).status, 200)
-    assert.ok(!broker.output.join('').includes(SECRET))
-    // It would be let run for as long as an ending may take.
-    await browser.fetch(`${places.app}/sessions/${id}`, { method: 'DELETE' })
-    await stream.cut()
-    assert.equal(await broker.stop(), 0)
+const ROUNDS = 3
+
+describe('in a process that goes on', () => {
+  let place: Awaited<ReturnType<typeof startFaulty>>
+  let browser: Browser
+  let id: string
+  let stream: Awaited<ReturnType<typeof openStream>>
+  before(async () => {
+    place = await startFaulty(passing.flatMap(([name]) => Array<FaultName>(ROUNDS).fill(name)))
+    browser = createBrowser()
+    const session = await logIn(place.places, browser, 'amy-shaw', 'ehr=endless')
+    id = session.id
+    stream = await openStream(browser, `${session.fhirBaseUrl}/Patient`)
   })
-}
+  after(() => place.close())
+
+  for (const [name, kind, err, at] of passing) {
+    test(`[PS2, DS9] ${name} is logged and counted, and nobody notices`, async () => {
+      const { broker, places, fault, lines, counted } = place
+      const [logged, noted] = [lines().length, await counted(kind)]
+      for (let round = 1; round <= ROUNDS; round++) {
+        fault()
+        assert.ok(await eventually(async () => (await counted(kind)) === noted + round))
+      }
+      assert.ok(await eventually(() => lines().length === logged + ROUNDS))
+      for (const line of lines().slice(logged)) {
+        assert.deepEqual([line.kind, line.ends, line.err], [kind, false, err])
+        assert.match(line.at[0] ?? '', at)
+      }
+      assert.ok(stream.isOpen())
+      assert.equal((await browser.fetch(`${places.app}/readyz`)).status, 200)
+      assert.ok(!broker.output.join('').includes(SECRET))
+    })
+  }
+
+  test('[PS2, DS8] after all of them it ends in order, with status 0', async () => {
+    // It would be let run for as long as an ending may take.
+    await browser.fetch(`${place.places.app}/sessions/${id}`, { method: 'DELETE' })
+    await stream.cut()
+    assert.equal(await place.broker.stop(), 0)
+  })
+})
 
 for (const name of ['a mistake in a callback', 'a mistake after its time'] as const) {
   test(`[PS2, DS8] ${name} is logged, and the process ends in order with status 1`, async t => {
-    const { broker, places, fault, lines } = await startFaulty(t, name)
+    const { broker, places, fault, lines, close } = await startFaulty([name])
+    t.after(close)
     const browser = createBrowser()
     const { fhirBaseUrl } = await logIn(places, browser, 'amy-shaw')
     fault()

@@ -9,6 +9,7 @@ import { type Answer, type Browser, createBrowser } from '../world/browser.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
 import { eventually } from '../world/eventually.ts'
 import { createWorld, type World } from '../world/world.ts'
+import { beginLogin } from './login.ts'
 
 let world: World
 let exchanges = 0
@@ -32,13 +33,7 @@ before(async () => {
 })
 after(() => world.close())
 
-/** A login up to the EHR's answer, which is the callback's URL. */
-async function beginLogin(browser: Browser, ehr = 'patient'): Promise<string> {
-  const begun = await browser.navigate(`${world.app}/login?ehr=${ehr}`, () => true)
-  const authorize = `${begun.headers.get('location')}&patient=amy-shaw&auto=1`
-  const stopped = await browser.navigate(authorize, url => url.startsWith(world.app))
-  return stopped.headers.get('location') ?? ''
-}
+const begin = (browser: Browser, ehr = 'patient') => beginLogin(world, browser, `ehr=${ehr}`)
 
 const codeOf = ({ headers }: Answer) =>
   /details="([a-z_]+)"/.exec(headers.get('proxy-status') ?? '')?.[1]
@@ -46,13 +41,13 @@ const codeOf = ({ headers }: Answer) =>
 test('[S5, S4] an exchange under way is shared by who holds the launch cookie, and by nobody else', async () => {
   answered = Promise.withResolvers()
   const victim = createBrowser()
-  const callback = await beginLogin(victim)
+  const callback = await begin(victim)
   const launchCookies = [...victim.cookies(world.app)].filter(([name]) => name.includes('-launch-'))
   assert.equal(launchCookies.length, 1)
   const [name = ''] = launchCookies[0] ?? []
 
   const other = createBrowser()
-  await beginLogin(other)
+  await begin(other)
   const [, otherValue = ''] =
     [...other.cookies(world.app)].find(([each]) => each.includes('-launch-')) ?? []
   const strangers = [createBrowser(), other, createBrowser(), createBrowser()]
@@ -84,7 +79,7 @@ test('[S5, S4] an exchange under way is shared by who holds the launch cookie, a
 test('[C11] a callback that is fetched ahead of time is refused, and takes nothing from the user', async () => {
   answered.resolve()
   const browser = createBrowser()
-  const callback = await beginLogin(browser)
+  const callback = await begin(browser)
   const before = exchanges
   for (const headers of [
     { 'sec-purpose': 'prefetch' },
@@ -114,7 +109,7 @@ function copy(from: Browser): Browser {
 test('[C16] an answer that was lost comes again for a minute, and then what it gave is taken back', async t => {
   answered.resolve()
   const browser = createBrowser()
-  const callback = await beginLogin(browser)
+  const callback = await begin(browser)
   const lost = copy(browser)
   const first = await browser.fetch(callback)
   const before = exchanges
@@ -143,7 +138,7 @@ test('[C16] an answer that was lost comes again for a minute, and then what it g
 test('[C16] who goes back to the redirect URI is led to the session, also after a minute; a stranger never', async t => {
   answered.resolve()
   const browser = createBrowser()
-  const callback = await beginLogin(browser)
+  const callback = await begin(browser)
   const { headers } = await browser.fetch(callback)
   t.mock.method(performance, 'now', () => 20 * 60_000)
   for (let i = 0; i < 3; i++) {
@@ -165,7 +160,7 @@ test('[L22] six logins at once: five go on, and the first is told why it did not
   answered.resolve()
   const browser = createBrowser()
   const callbacks: string[] = []
-  for (let i = 0; i < 6; i++) callbacks.push(await beginLogin(browser))
+  for (let i = 0; i < 6; i++) callbacks.push(await begin(browser))
   const [first = '', ...others] = callbacks
   const crowded = await browser.navigate(first, () => true)
   assert.deepEqual([crowded.status, codeOf(crowded)], [400, 'too_many_launches'])

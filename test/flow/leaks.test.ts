@@ -5,24 +5,17 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { FastifyRequest } from 'fastify'
 import { tutorialClient } from '../../sandbox/tutorial-client.ts'
-import type { TokenSet } from '../../src/smart/types.ts'
-import { type Browser, createBrowser } from '../world/browser.ts'
+import { createBrowser } from '../world/browser.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { launchFromEhr, logIn } from './login.ts'
+import { readTokens } from './tokens.ts'
 
 let world: World
 before(async () => {
   world = await createWorld()
 })
 after(() => world.close())
-
-async function readTokens(browser: Browser, id: string): Promise<TokenSet> {
-  const cookie = [...browser.cookies(world.app)].map(pair => pair.join('=')).join('; ')
-  const request = { headers: { cookie } } as FastifyRequest
-  return (await world.product.smartTickets.open(request, id)).session.tokens
-}
 
 /** A secret in every form in which it might be written somewhere. */
 function formsOf(secret: string): string[] {
@@ -49,7 +42,7 @@ test('[AL-08, AL-09, G7] no secret is in any answer, log line or file, through a
   const second = await launchFromEhr(world, browser, 'ben-ortega')
   const secrets: string[] = [tutorialClient.secret]
   const collect = async (id: string) => {
-    const { accessToken, refreshToken = '', idToken = '' } = await readTokens(browser, id)
+    const { accessToken, refreshToken = '', idToken = '' } = await readTokens(world, browser, id)
     assert.ok(accessToken && refreshToken && idToken)
     secrets.push(accessToken, refreshToken)
   }
@@ -89,7 +82,7 @@ test('[AL-08, AL-09, G7] no secret is in any answer, log line or file, through a
 test('[AL-07, K18] cookies hold sealed handles alone', async () => {
   const browser = createBrowser()
   const { id } = await logIn(world, browser, 'amy-shaw')
-  const { accessToken, refreshToken = '' } = await readTokens(browser, id)
+  const { accessToken, refreshToken = '' } = await readTokens(world, browser, id)
   for (const value of browser.cookies(world.app).values()) {
     assert.ok(value.length < 512)
     assertAbsent([accessToken, refreshToken], value, 'a cookie')

@@ -50,6 +50,19 @@ export async function launchFromEhr(
   return await land(app, browser, await browser.navigate(url))
 }
 
+/** A login up to the EHR's answer: the address of the callback. */
+export async function beginLogin(
+  { app }: Pick<Places, 'app'>,
+  browser: Browser,
+  query = 'ehr=general',
+  patient = 'amy-shaw',
+): Promise<string> {
+  const begun = await browser.navigate(`${app}/login?${query}`, () => true)
+  const authorize = `${begun.headers.get('location')}&patient=${patient}&auto=1`
+  const stopped = await browser.navigate(authorize, url => url.startsWith(app))
+  return stopped.headers.get('location') ?? ''
+}
+
 async function land(app: string, browser: Browser, landing: Answer): Promise<LoggedIn> {
   const id = new URL(landing.url).searchParams.get('session')
   assert.ok(id, `${landing.status} ${landing.headers.get('proxy-status')}`)

@@ -4,26 +4,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign as signNow } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { listen } from '../network/listen.ts'
 import { createBrowser } from '../world/browser.ts'
 import { until } from '../world/eventually.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 import { logIn } from './login.ts'
 
 const keys = {
   ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
   RS384: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
-}
-
-function makeFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-signer-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 const pem = (key: KeyObject) => createPublicKey(key).export({ type: 'spki', format: 'pem' })
@@ -55,7 +49,7 @@ async function readsAfterRenewal({ app, sandbox }: World): Promise<void> {
 
 for (const [alg, key] of Object.entries(keys)) {
   test(`[AS-10, AS-20, SG1] ${alg} by the example's script: logins and renewals, and the key is published`, async t => {
-    const folder = makeFolder(t)
+    const folder = makeTestFolder(t)
     const file = join(folder, 'client-key.pem')
     writeFileSync(file, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
     process.env.SIGNER_KEY = file

@@ -3,34 +3,20 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request as ask } from 'node:http'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { removeStale } from '../../program/socket-file.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { createBroker } from '../world/broker.ts'
 import { adopt, end } from '../world/children.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 
-function makeFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-socket-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
 test('[VE5] the socket of a process that was killed is removed, and that of one that listens stays', async t => {
-  const path = join(makeFolder(t), 'internal.sock')
+  const path = join(makeTestFolder(t), 'internal.sock')
   const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('listening'))`
   const child = adopt(
     spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] }),
@@ -48,7 +34,7 @@ test('[VE5] the socket of a process that was killed is removed, and that of one 
 })
 
 test('[VE5] a path that names a file, a folder, a link or nothing is left as it is', async t => {
-  const folder = makeFolder(t)
+  const folder = makeTestFolder(t)
   const file = join(folder, 'keys.json')
   writeFileSync(file, 'keys')
   mkdirSync(join(folder, 'folder'))
@@ -65,7 +51,7 @@ test('[VE5] a path that names a file, a folder, a link or nothing is left as it 
 })
 
 test('[VE5] a broker that was killed answers at its socket again, for its user and group alone', async t => {
-  const socketPath = join(makeFolder(t), 'internal.sock')
+  const socketPath = join(makeTestFolder(t), 'internal.sock')
   const app = `http://localhost:${await findPort()}`
   const sandbox = await startSandbox({ port: 0, appUrl: app })
   const broker = createBroker({

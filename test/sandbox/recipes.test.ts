@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { after, before, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { exportJWK, generateKeyPair } from 'jose'
@@ -18,6 +17,7 @@ import { buildRecipes } from '../../sandbox/pages/recipes.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { createWorld, type World } from '../world/world.ts'
 
@@ -41,12 +41,6 @@ before(async () => {
   })
 })
 after(() => world.close())
-
-function makeFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-recipes-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** Pastes recipes into one shell; the JSON documents that it prints. */
 async function paste(folder: string, ...ids: string[]): Promise<Record<string, unknown>[]> {
@@ -104,7 +98,7 @@ for (const ehr of ['general', 'dstu2', 'keys', 'embedded']) {
 
 test('an EHR launch with curl, a PDF and an upload', async t => {
   const [sessions, patient, documents, uploaded] = await paste(
-    makeFolder(t),
+    makeTestFolder(t),
     'ehr-launch',
     'documents',
   )
@@ -120,19 +114,21 @@ test('a login that begins in the app, and one that was prepared', async t => {
     ['standalone', 'hiro-tanaka'],
     ['prepared', 'chloe-nguyen'],
   ] as const) {
-    const [sessions] = await paste(makeFolder(t), id)
+    const [sessions] = await paste(makeTestFolder(t), id)
     assert.equal((sessions as unknown as { patient: string }[])[0]?.patient, expected)
   }
 })
 
 test('tokens with curl alone, whether or not an app listens', async t => {
-  const [tokens] = await paste(makeFolder(t), 'tokens')
+  const [tokens] = await paste(makeTestFolder(t), 'tokens')
   assert.equal(tokens?.patient, 'amy-shaw')
   const appUrl = `http://localhost:${await findPort()}`
   const sandbox = await startSandbox({ port: 0, appUrl })
   t.after(() => sandbox.close())
   const script = buildRecipe(sandbox.url, appUrl, 'tokens')
-  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], { cwd: makeFolder(t) })
+  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: makeTestFolder(t),
+  })
   const { access_token: token } = JSON.parse(stdout)
   const url = `${sandbox.base('r4')}/Patient/amy-shaw`
   const read = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
@@ -140,7 +136,7 @@ test('tokens with curl alone, whether or not an app listens', async t => {
 })
 
 test('fhirstorm starts from the environment as it was pasted, and logs in', async t => {
-  const folder = makeFolder(t)
+  const folder = makeTestFolder(t)
   const appUrl = `http://localhost:${await findPort()}`
   const sandbox = await startSandbox({ port: 0, appUrl, ehrIds })
   const program = `${process.execPath} ${resolve('bin/fhirstorm.js')}`

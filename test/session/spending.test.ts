@@ -264,18 +264,9 @@ test('[F13] a lease is counted by no clock that is set: one that jumps lets nobo
 })
 
 test('[F2, F14] what the vault would not take is stored without a further request, and by nobody else sent', async () => {
-  let isFull = true
   const parts = await buildRig({}, nearExpiry)
-  const options: RenewingOptions = {
-    ...parts.options,
-    async wait() {
-      await new Promise(done => setImmediate(done))
-    },
-    async replace(open, tokens) {
-      if (isFull) throw new BrokerError('vault_unavailable')
-      return await parts.store.replace(open, tokens)
-    },
-  }
+  const disk = { isFull: true }
+  const options = overDisk(parts, disk)
   const renewals = createRenewals(options)
   const open = await parts.open()
   await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
@@ -284,7 +275,7 @@ test('[F2, F14] what the vault would not take is stored without a further reques
   const settled = renewals.settled()
   for (let turns = 0; turns < 50; turns++) await new Promise(done => setImmediate(done))
   assert.equal(parts.calls(), 1)
-  isFull = false
+  disk.isFull = false
   await settled
   assert.equal((await parts.open()).session.tokens.refreshToken, 'refresh-2')
   assert.equal(await waiting, 'access-2')
@@ -293,22 +284,13 @@ test('[F2, F14] what the vault would not take is stored without a further reques
 })
 
 test('[F14, F7] what waits for the vault is given back where the session has ended meanwhile', async () => {
-  let isFull = true
   const parts = await buildRig({}, nearExpiry)
-  const renewals = createRenewals({
-    ...parts.options,
-    async wait() {
-      await new Promise(done => setImmediate(done))
-    },
-    async replace(open, tokens) {
-      if (isFull) throw new BrokerError('vault_unavailable')
-      return await parts.store.replace(open, tokens)
-    },
-  })
+  const disk = { isFull: true }
+  const renewals = createRenewals(overDisk(parts, disk))
   const open = await parts.open()
   await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
   await parts.store.end(open.recordId)
-  isFull = false
+  disk.isFull = false
   await renewals.settled()
   assert.deepEqual(parts.discarded, ['refresh-2', 'access-2'])
   assert.equal(parts.vault.head(open.recordId), undefined)
@@ -316,18 +298,26 @@ test('[F14, F7] what waits for the vault is given back where the session has end
 
 test('[F14] what waits for the vault is let go when its session is over', async () => {
   const parts = await buildRig({}, nearExpiry)
-  const renewals = createRenewals({
-    ...parts.options,
-    async wait(milliseconds) {
-      parts.clock.pass(milliseconds)
-      await new Promise(done => setImmediate(done))
-    },
-    async replace() {
-      throw new BrokerError('vault_unavailable')
-    },
-  })
+  const renewals = createRenewals(overDisk(parts, { isFull: true }))
   const open = await parts.open()
   await assert.rejects(async () => renewals.accessToken(open), hasCode('vault_unavailable'))
   parts.clock.pass(12 * HOUR)
   await renewals.settled()
 })
+
+/** Renewals over a vault that takes nothing while its disk is full, and is asked again at once. */
+function overDisk(
+  parts: Awaited<ReturnType<typeof buildRig>>,
+  disk: { isFull: boolean },
+): RenewingOptions {
+  return {
+    ...parts.options,
+    async wait() {
+      await new Promise(done => setImmediate(done))
+    },
+    async replace(open, tokens) {
+      if (disk.isFull) throw new BrokerError('vault_unavailable')
+      return await parts.store.replace(open, tokens)
+    },
+  }
+}

@@ -10,7 +10,7 @@ import { json } from '../../sandbox/http/answer.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { type RedisServer, startRedis } from '../vault/redis-server.ts'
 import { startBalancer } from '../world/balancer.ts'
-import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { type Broker, createBroker, makeFolder, startAll } from '../world/broker.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
 import { findPort } from '../world/port.ts'
 import type { ConfigDocument } from '../world/world.ts'
@@ -69,12 +69,7 @@ export async function startWorld(): Promise<SoakWorld> {
     await redis.close()
     rmSync(folder, { recursive: true, force: true })
   }
-  try {
-    for (const broker of brokers) await broker.start()
-  } catch (error) {
-    await close()
-    throw error
-  }
+  await startAll(brokers, close)
   return {
     ...{ app, sandbox, redis, brokers, up, ehr, auditFile, close },
     change(process, edit) {

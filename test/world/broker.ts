@@ -55,6 +55,19 @@ export function makeFolder(parent = tmpdir()): string {
   return folder
 }
 
+/** Starts brokers one after the other; where one fails all is closed, and that is the error. */
+export async function startAll(
+  brokers: readonly Pick<Broker, 'start'>[],
+  close: () => Promise<void>,
+): Promise<void> {
+  try {
+    for (const broker of brokers) await broker.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /** A broker that is not started yet. */
 export function createBroker(options: BrokerOptions): Broker {
   const { app, sandbox, folder = makeFolder(), env = {}, program = 'bin/fhirstorm.js' } = options

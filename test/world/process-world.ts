@@ -4,7 +4,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
-import { type Broker, type BrokerOptions, createBroker, makeFolder } from './broker.ts'
+import { type Broker, type BrokerOptions, createBroker, makeFolder, startAll } from './broker.ts'
 import { findPort } from './port.ts'
 import type { ConfigDocument } from './world.ts'
 
@@ -51,12 +51,7 @@ export async function startProcessWorld(options: ProcessWorldOptions = {}): Prom
     await sandbox.close()
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
-  try {
-    await broker.start()
-  } catch (error) {
-    await close()
-    throw error
-  }
+  await startAll([broker], close)
   const file = join(folder, `fhirstorm-${port}.yaml`)
   return { app, admin: `http://127.0.0.1:${adminPort}`, sandbox, broker, folder, file, close }
 }

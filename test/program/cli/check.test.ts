@@ -16,9 +16,8 @@ import type { Finding } from '../../../program/cli/surroundings.ts'
 import { openVault } from '../../../program/embedded.ts'
 import { startSandbox } from '../../../sandbox/sandbox.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
-import { runWithin } from './within.ts'
+import { runIn } from './within.ts'
 
-const home = process.cwd()
 let folder: string
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fhirstorm-check-'))
@@ -26,17 +25,13 @@ before(async () => {
   const clientKeys = [{ ...(await exportJWK(privateKey)), kid: 'one', alg: 'ES384', use: 'sig' }]
   const ring = printKeyRing({ ...makeKeyRing(0, randomBytes), clientKeys })
   await writeFile(join(folder, 'keys.json'), ring, { mode: 0o600 })
-  process.chdir(folder)
 })
-after(async () => {
-  process.chdir(home)
-  await rm(folder, { recursive: true })
-})
+after(() => rm(folder, { recursive: true }))
 
 async function run(command: string, text: string, ...args: string[]) {
   await writeFile(join(folder, 'fhirstorm.yaml'), text, { mode: 0o600 })
   // What asks EHRs has connections to close before a program ends.
-  if (command === 'check' && !args.includes('--online')) return await runWithin(check, ...args)
+  if (command === 'check' && !args.includes('--online')) return await runIn(folder, check, ...args)
   const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
   return await new Promise<{ status: number; out: string; error: string }>(done => {
     execFile(process.execPath, [program, command, ...args], { cwd: folder }, (failed, out, error) =>

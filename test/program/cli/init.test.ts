@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { check } from '../../../program/cli/check.ts'
+import { init } from '../../../program/cli/init.ts'
 import { type Sandbox, startSandbox } from '../../../sandbox/sandbox.ts'
 import { tutorialClient } from '../../../sandbox/tutorial-client.ts'
 import { suggestEhrId } from '../../../src/smart/survey/registration-block.ts'
@@ -13,7 +14,9 @@ import { logIn } from '../../flow/login.ts'
 import { listen } from '../../network/listen.ts'
 import { createBrowser } from '../../world/browser.ts'
 import { adopt, end } from '../../world/children.ts'
+import { makeTestFolder } from '../../world/folder.ts'
 import { findPort } from '../../world/port.ts'
+import { runIn } from './within.ts'
 
 const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
 let sandbox: Sandbox
@@ -26,12 +29,6 @@ before(async () => {
 })
 after(() => sandbox.close())
 
-function makeFolder(t: { after(fn: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-init-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  return folder
-}
-
 async function run(folder: string, ...args: string[]) {
   return await new Promise<{ status: number; out: string; error: string }>(done => {
     execFile(process.execPath, [program, ...args], { cwd: folder }, (failed, out, error) =>
@@ -41,7 +38,7 @@ async function run(folder: string, ...args: string[]) {
 }
 
 test('[AL-14] a FHIR base and a client become a configuration that starts and logs in', async t => {
-  const folder = makeFolder(t)
+  const folder = makeTestFolder(t)
   writeFileSync(join(folder, 'given'), `${tutorialClient.secret}\n`, { mode: 0o600 })
   const asked = ['--iss', `${sandbox.url}/r4`, '--client-id', tutorialClient.id]
   const words = [...asked, '--client-secret-file', 'given', '--public-url', app]
@@ -79,17 +76,17 @@ test('[AL-14] a FHIR base and a client become a configuration that starts and lo
 })
 
 test('[AL-14] a client without a secret gets a key where the EHR takes one, and it is told where it is', async t => {
-  const folder = makeFolder(t)
-  const made = await run(folder, 'init', '--iss', `${sandbox.url}/r4`, '--client-id', 'a b"c')
+  const folder = makeTestFolder(t)
+  const made = await runIn(folder, init, '--iss', `${sandbox.url}/r4`, '--client-id', 'a b"c')
   assert.equal(made.status, 0, made.error)
   assert.match(made.out, /key set \(JWKS\) +http:\/\/localhost:5000\/\.well-known\/jwks\.json/)
-  const checked = await run(folder, 'check', '--explain')
+  const checked = await runIn(folder, check, '--explain')
   assert.ok(checked.out.includes(JSON.stringify('a b"c')), checked.out + checked.error)
   assert.match(checked.out, /"method": "private_key_jwt"/)
 })
 
 test('what cannot be begun is told in one line, and nothing is written', async t => {
-  const folder = makeFolder(t)
+  const folder = makeTestFolder(t)
   const nothing = await listen(t, (_, response) => response.writeHead(404).end())
   const iss = `${sandbox.url}/r4`
   for (const [words, line] of [
@@ -104,8 +101,8 @@ test('what cannot be begun is told in one line, and nothing is written', async t
     [['--iss', iss, '--ca', 'x'], /--ca is no readable CA certificate/],
     [['--iss', `${nothing.origin}/fhir`, '--client-id', 'a'], /^fhirstorm init: no_oauth_metadata/],
   ] as const) {
-    const { status, out, error } = await run(folder, 'init', ...words)
-    assert.ok(status > 0)
+    const { status, out, error } = await runIn(folder, init, ...words)
+    assert.ok(Number(status) > 0)
     assert.match(error, line)
     assert.equal(error.trimEnd().split('\n').length, 1, error)
     assert.equal(out, '')

@@ -1,23 +1,17 @@
 // What check says of the audit sink: files, chains as a start would find them, and where a server lies.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { judgeAudit } from '../../../program/cli/judge-audit.ts'
 import type { AuditConfig } from '../../../program/config/audit.ts'
 import { openFileSink } from '../../../src/audit/file-sink.ts'
 import { makeKeyRing } from '../../../src/keys.ts'
 import { judge, ring, seal } from '../../audit/sealing.ts'
+import { makeTestFolder } from '../../world/folder.ts'
 
 const common = { failClosed: false, searchParameters: 'hash', rotateBytes: 100_000 } as const
-
-function makeFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-judge-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  return folder
-}
 
 async function told(audit: AuditConfig | undefined, keyRing = ring): Promise<string[]> {
   const findings = await judgeAudit({ audit, keyRing })
@@ -25,7 +19,7 @@ async function told(audit: AuditConfig | undefined, keyRing = ring): Promise<str
 }
 
 test('[ST4] check tells audit files that a start could not go on with, and makes none', async t => {
-  const folder = makeFolder(t)
+  const folder = makeTestFolder(t)
   const path = join(folder, 'audit.ndjson')
   const audit: AuditConfig = { sink: 'file', ...common, path }
   assert.deepEqual(await told(undefined), [])
@@ -56,7 +50,7 @@ test('[ST4] check tells audit files that a start could not go on with, and makes
 })
 
 test('[ST4] check tells a server for audit events that no connection may be made to', async t => {
-  const path = join(makeFolder(t), 'audit.ndjson')
+  const path = join(makeTestFolder(t), 'audit.ndjson')
   const server = (url: string, reach: 'public' | 'private' = 'public') =>
     told({
       ...{ sink: 'fhir', ...common, path, url, method: 'PUT', keep: 1, queueBytes: 1e9 },

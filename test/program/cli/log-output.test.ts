@@ -1,12 +1,11 @@
 // The log's output alone, in a program that does nothing else: its end waits for no reader.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
+import { test } from 'node:test'
 import { adopt, end } from '../../world/children.ts'
+import { makeFifo } from '../../world/folder.ts'
 
 /** Writes far more than any pipe holds, and ends as it is told. */
 const program = (ending: string) => `
@@ -24,14 +23,6 @@ const endings = {
 function start(ending: string, stdout: number | 'pipe'): ChildProcess {
   const words = ['--input-type=module', '--eval', program(ending)]
   return adopt(spawn(process.execPath, words, { stdio: ['ignore', stdout, 'inherit'] }))
-}
-
-function makeFifo(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-log-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'log')
-  assert.equal(spawnSync('mkfifo', [path]).status, 0)
-  return path
 }
 
 for (const [name, ending] of Object.entries(endings)) {

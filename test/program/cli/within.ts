@@ -31,3 +31,18 @@ export async function runWithin(
     syncBuiltinESMExports()
   }
 }
+
+/** The same in a folder, as an operator stands in it. */
+export async function runIn(
+  folder: string,
+  command: (args: string[]) => Promise<number | undefined>,
+  ...args: string[]
+): Promise<Told> {
+  const before = process.cwd()
+  process.chdir(folder)
+  try {
+    return await runWithin(command, ...args)
+  } finally {
+    process.chdir(before)
+  }
+}

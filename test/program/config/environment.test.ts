@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { withOptions } from '../../../program/config/environment.ts'
-import { type Config, ConfigError, loadConfig } from '../../../program/config/load.ts'
+import { type Config, loadConfig } from '../../../program/config/load.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { configErrorOf } from './config-error.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
 const readFile = async () => keys
@@ -33,12 +34,7 @@ async function load(text: string, env: Record<string, string | undefined>): Prom
 }
 
 async function faultsOf(text: string, env: Record<string, string>): Promise<string[]> {
-  const error = await load(text, env).then(
-    () => assert.fail('accepted'),
-    reason => reason,
-  )
-  assert.ok(error instanceof ConfigError, String(error))
-  return error.message.split('\n')
+  return (await configErrorOf(load(text, env))).message.split('\n')
 }
 
 test('a variable counts before the file, and an option before the variable', async () => {

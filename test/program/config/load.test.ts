@@ -5,8 +5,9 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { buildConfigSchema } from '../../../program/cli/schema.ts'
-import { type Config, ConfigError, loadConfig } from '../../../program/config/load.ts'
+import { type Config, loadConfig } from '../../../program/config/load.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { configErrorOf } from './config-error.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
 const TOKEN = 'eL5v0Q-2c8mVtJ1xSr9aYw6T'
@@ -27,12 +28,8 @@ function load(text: string, env: Record<string, string> = {}): Promise<Config> {
 }
 
 async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
-  const error = await loading.then(
-    () => assert.fail('the configuration was accepted'),
-    reason => reason,
-  )
-  assert.ok(error instanceof ConfigError, String(error))
-  return error.faults.map(({ where, message }) => `${where}: ${message}`)
+  const { faults } = await configErrorOf(loading)
+  return faults.map(({ where, message }) => `${where}: ${message}`)
 }
 
 const good = `publicUrl: https://app.example.org/bff/

@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { ConfigError, loadConfig } from '../../../program/config/load.ts'
+import { loadConfig } from '../../../program/config/load.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { configErrorOf } from './config-error.ts'
 
 const keys = printKeyRing(makeKeyRing(0, randomBytes))
 
@@ -34,12 +35,8 @@ async function urisOf(...settings: readonly string[][]) {
 }
 
 async function faultsOf(...settings: readonly string[][]) {
-  const error = await load(...settings).then(
-    () => assert.fail('the configuration was accepted'),
-    reason => reason,
-  )
-  assert.ok(error instanceof ConfigError, String(error))
-  return error.faults.map(({ where, message }) => `${where}: ${message}`)
+  const { faults } = await configErrorOf(load(...settings))
+  return faults.map(({ where, message }) => `${where}: ${message}`)
 }
 
 const shared = 'redirectPath: /redirect'
