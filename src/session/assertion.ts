@@ -35,8 +35,7 @@ interface Kept {
   /** A promise while it is signed: many requests at once cost one signature. */
   text: string | Promise<string>
   generation: number
-  /** Until half its life. */
-  until: number
+  signedAt: number
 }
 
 /** Makes the function that gives the assertion about a session for one API. */
@@ -51,11 +50,10 @@ export function createAssertions({ signingKeys, issuer, now, moveFhirUser }: Ass
     const name = `${open.recordId} ${api.id}`
     const known = kept.get(name)
     const time = now()
-    if (known !== undefined && known.until > time && known.generation === open.generation) {
+    if (known !== undefined && isYoung(known, time) && known.generation === open.generation) {
       return known.text
     }
-    const until = time + (LIFETIME_SECONDS / 2) * 1000
-    const pending = { text: sign(open, api, time), generation: open.generation, until }
+    const pending = { text: sign(open, api, time), generation: open.generation, signedAt: time }
     kept.set(name, pending)
     return settle(name, pending)
   }
@@ -88,4 +86,9 @@ export function createAssertions({ signingKeys, issuer, now, moveFhirUser }: Ass
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
       .sign((key as SigningKey).privateKey)
   }
+}
+
+/** In the first half of its life; what was signed in the future, by a clock that was set back, is not. */
+function isYoung({ signedAt }: Kept, time: number): boolean {
+  return signedAt <= time && time < signedAt + (LIFETIME_SECONDS / 2) * 1000
 }

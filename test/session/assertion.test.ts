@@ -82,6 +82,17 @@ test('[VE3] kept for half a minute, per session and API; a session that was rene
   assert.notEqual(await assertionOf(renewed, NOTES), anew)
 })
 
+test('[VE3] a clock that is set back: what was stated in its future is stated anew', async () => {
+  const clock = createClock()
+  const ring = makeKeyRing(clock.now(), randomBytes)
+  const session = await open(clock)
+  const assertionOf = assertionsBy(ring, clock)
+  await assertionOf(session, NOTES)
+  clock.pass(-HOUR)
+  const { payload } = await read(await assertionOf(session, NOTES), ring, clock)
+  assert.equal(payload.exp, clock.now() / 1000 + 60)
+})
+
 test('[VE3] many requests at once cost one signature, and one that fails is not kept', async () => {
   const clock = createClock()
   const ring = makeKeyRing(clock.now(), randomBytes)

@@ -84,7 +84,7 @@ export function createDiscoveryCache({
   /** Joins the discovery under way, or starts one. */
   function fly(registration: Registration, entry: Entry): Promise<Discovery> {
     const { good } = entry
-    const isUsable = good !== undefined && now() - good.at < staleMs
+    const isUsable = good !== undefined && ageOf(good) < staleMs
     entry.flight ??= discover(registration, isUsable ? good.discovery : undefined)
       .then(discovery => {
         const found = { discovery, at: now() }
@@ -135,9 +135,9 @@ export function createDiscoveryCache({
   async function resolve(registration: Registration): Promise<AuthorizationServer> {
     const entry = entryOf(registration)
     const { good, failure } = entry
-    const age = good === undefined ? Number.POSITIVE_INFINITY : now() - good.at
+    const age = good === undefined ? Number.POSITIVE_INFINITY : ageOf(good)
     if (good !== undefined && age < freshOf(good.discovery)) return good.discovery.server
-    const resting = failure !== undefined && now() < failure.restsUntil
+    const resting = failure !== undefined && failure.at <= now() && now() < failure.restsUntil
     const usable = good !== undefined && age < staleMs ? good.discovery.server : undefined
     if (resting) {
       if (usable !== undefined) return usable
@@ -158,13 +158,19 @@ export function createDiscoveryCache({
     }
   }
 
+  /** Of what was found in the future, by a clock that was set back since, nobody knows it: not fresh. */
+  function ageOf({ at }: { at: number }): number {
+    const age = now() - at
+    return age < 0 ? freshMs : age
+  }
+
   function freshOf({ isProvisional }: Discovery): number {
     return isProvisional ? Math.min(freshMs, PROVISIONAL_MS) : freshMs
   }
 
   function state(registration: Registration): DiscoveryState {
     const { good, failure } = entries.get(registration.id) ?? {}
-    const fresh = good !== undefined && now() - good.at < freshOf(good.discovery)
+    const fresh = good !== undefined && ageOf(good) < freshOf(good.discovery)
     const known = good === undefined ? 'unknown' : fresh ? 'fresh' : 'stale'
     return {
       ehr: registration.id,

@@ -67,7 +67,7 @@ export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JW
 
   // Keys may be rotated right after they were fetched; but a burst of unknown keys makes one fetch.
   async function reloadOnce(cause: unknown): Promise<void> {
-    const left = unknownAt + COOLDOWN_MS - now()
+    const left = restLeft(unknownAt, COOLDOWN_MS, now())
     if (reloading === undefined && left > 0) {
       throw new BrokerError('issuer_busy', {
         detail: 'unknown key, and the key set was fetched for another one a moment ago',
@@ -117,12 +117,17 @@ async function fetchKeys(jwksUri: string, fetch: ProtocolFetch): Promise<unknown
   return { keys }
 }
 
+/** What is left of a rest that began at this time; nothing where the clock was set back since. */
+function restLeft(beganAt: number, restMs: number, now: number): number {
+  return now < beganAt ? 0 : Math.max(0, beganAt + restMs - now)
+}
+
 /** The last good set stands in for a failed fetch; without one the failure itself is kept briefly. */
 function rememberLastGood(load: () => Promise<unknown>, now: () => number): FetchImplementation {
   let good: { set: unknown; at: number } | undefined
   let failure: { error: unknown; at: number } | undefined
   return async () => {
-    if (failure !== undefined && now() - failure.at < FAILURE_MS) throw failure.error
+    if (failure !== undefined && restLeft(failure.at, FAILURE_MS, now()) > 0) throw failure.error
     try {
       good = { set: await load(), at: now() }
     } catch (error) {

@@ -139,6 +139,20 @@ test('[L15, Q40] answers a failure without asking again for a second or two, the
   assert.equal(await issuerOf(world), 'first')
 })
 
+test('[L15] a clock that is set back makes no rest longer, and no result fresher', async () => {
+  const world = createWorld({ random: () => 1 })
+  world.next = new BrokerError('issuer_unreachable')
+  assert.equal(await issuerOf(world), 'issuer_unreachable')
+  world.time -= HOUR
+  world.next = 'second'
+  assert.equal(await issuerOf(world), 'second')
+  world.time -= HOUR
+  world.next = 'third'
+  assert.equal(await issuerOf(world), 'second', 'while it is asked')
+  await settle()
+  assert.equal(await issuerOf(world), 'third')
+})
+
 test('[Q40] an EHR that says when it may be asked again is asked then', async () => {
   const world = createWorld()
   world.next = new BrokerError('issuer_busy', { retryAfterSeconds: 7 })

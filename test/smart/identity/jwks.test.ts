@@ -158,6 +158,15 @@ test('asks an EHR that could not serve its keys again only after ten seconds', a
   assert.equal(await world.verify(await one.sign()), 'x')
 })
 
+test('[I15] a clock that is set back makes no rest after a failure longer', async () => {
+  const world = createWorld({ status: 503 })
+  const token = await one.sign()
+  assert.equal(await world.verify(token), 'issuer_busy')
+  world.time -= 3_600_000
+  world.answer = { body: { keys: [one.jwk] } }
+  assert.equal(await world.verify(token), 'x')
+})
+
 test("[I12] keeps each registration's keys apart, and follows a jwks_uri that moves", async () => {
   const ehr = createStubEhr({
     'https://a.test/keys': { body: { keys: [one.jwk] } },
