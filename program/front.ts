@@ -104,7 +104,8 @@ export function createFront({ tls, trustedProxies, limits: given }: FrontOptions
       const changed = { ...defaultConnectionLimits, ...next.limits }
       hold(changed, next.trustedProxies)
       server.headersTimeout = changed.headersMs
-      if (server instanceof https.Server && next.tls) server.setSecureContext(next.tls)
+      if (server instanceof https.Server && next.tls)
+        server.setSecureContext({ ...settings.tls, ...next.tls })
     })
     server.on('request', pass)
     for (const event of EVENTS) {

@@ -8,12 +8,14 @@ import { type TestContext, test } from 'node:test'
 import tls from 'node:tls'
 import { pino } from 'pino'
 import * as redis from 'redis'
+import { createFront } from '../program/front.ts'
 import { createServer } from '../program/server.ts'
 import { createAgent, createPool, type Peer } from '../src/network/connect.ts'
 import { createTunnels } from '../src/network/tunnel.ts'
 import { buildRedisClient } from '../src/vault/redis-client.ts'
 import { createAuthority } from './network/certificates.ts'
 import { type Listening, listen, start } from './network/listen.ts'
+import { findPort } from './world/port.ts'
 
 Object.assign(tls, { DEFAULT_MIN_VERSION: 'TLSv1', DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0' })
 
@@ -56,6 +58,21 @@ test('[AS-18, T13] our own listener speaks TLS 1.2 and 1.3, and nothing older', 
   for (const version of versions) {
     const control = await serve(t, version)
     assert.equal(await speak(control.port, version), version, 'this machine speaks it')
+    assert.equal(await speak(port, version), isNew(version) ? version : undefined, version)
+  }
+})
+
+test('[AS-18, T13, RL1] a port speaks nothing older after a reload has brought it another certificate', async t => {
+  const port = await findPort()
+  const options = { trustedProxies: [], tls: pair }
+  const front = createFront(options)
+  await front.listen({ host: 'localhost', port })
+  t.after(() => {
+    front.stop()
+    front.close()
+  })
+  front.renew({ ...options, tls: authority.issue('DNS:localhost,IP:127.0.0.1') })
+  for (const version of versions) {
     assert.equal(await speak(port, version), isNew(version) ? version : undefined, version)
   }
 })
