@@ -3,15 +3,13 @@
 
 import { readFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 
 // Of what was kept V8 does not count every block: tests that count them do without.
 const COUNTS = /from '[./]+\/work(?:\/steps)?\.ts'/
 const [, file = ''] = process.argv
+const folder = process.env.TEST_COMPILE_CACHE
 
-if (file.endsWith('.test.ts') && !COUNTS.test(readFileSync(file, 'utf8'))) {
-  const folder = join(tmpdir(), 'fhirstorm-compile-cache')
+if (folder && file.endsWith('.test.ts') && !COUNTS.test(readFileSync(file, 'utf8'))) {
   enableCompileCache(folder)
   // For the processes that a test starts.
   process.env.NODE_COMPILE_CACHE = folder

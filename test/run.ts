@@ -2,10 +2,13 @@
 // results on the terminal and, for the tables in docs/, in reports/tests.json.
 
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 mkdirSync('reports', { recursive: true })
 const paths = process.argv.slice(2)
+const compiled = mkdtempSync(join(tmpdir(), 'fhirstorm-compiled-'))
 const runner = spawn(
   process.execPath,
   [
@@ -19,8 +22,9 @@ const runner = spawn(
     '--test-reporter-destination=reports/tests.json',
     ...(paths.length > 0 ? paths : ['test/**/*.test.ts']),
   ],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: { ...process.env, TEST_COMPILE_CACHE: compiled } },
 )
 runner.on('exit', (code, signal) => {
   process.exitCode = code ?? (signal ? 1 : 0)
+  rmSync(compiled, { recursive: true, force: true, maxRetries: 10 })
 })
