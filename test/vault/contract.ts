@@ -176,6 +176,8 @@ function testRecords(home: Home): void {
     assert.equal(await vault.head(id), undefined)
     assert.equal(await vault.read(id), undefined)
     assert.equal(await vault.touch(id, now(), now() + MINUTE), false)
+    assert.equal(await vault.replace(id, 1, buildRecord(now())), false)
+    assert.equal(await vault.head(id), undefined)
     assert.deepEqual(await vault.find('entry'), [])
     await vault.sweep()
     await vault.insert(id, buildRecord(now()))

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { VaultRefusal } from '../../src/vault/refusal.ts'
 import { prepareFile } from '../../src/vault/sqlite-file.ts'
 import { openDatabase } from '../../src/vault/sqlite-schema.ts'
 import { createSqliteWriter } from '../../src/vault/sqlite-writer.ts'
@@ -60,6 +61,21 @@ test('[V11] a file that another process holds is tried again, and any other fail
     await assert.rejects(writer.attempt(run), { code: 'vault_unavailable' })
     assert.equal(state.tries, 1)
   }
+})
+
+test('[V10] a refusal within a write stays one, is not tried again, and nothing is written', async t => {
+  const { db, writer } = await open(t)
+  let tries = 0
+  const refuse = () => {
+    tries++
+    db.exec("INSERT INTO key_mark VALUES ('key', 'mark')")
+    throw new VaultRefusal('sealed under another key')
+  }
+  for (const write of [writer.durably, writer.lightly]) {
+    await assert.rejects(write(refuse), { name: 'VaultRefusal' })
+  }
+  assert.equal(tries, 2)
+  assert.equal(db.prepare('SELECT count(*) AS n FROM key_mark').get()?.n, 0)
 })
 
 test('[DS13, V11] a thousand writes wait for another process, and one more is refused at once', async t => {
