@@ -96,6 +96,20 @@ if (hasRedis()) {
     }
   })
 
+  test('[F13] a lease from before the server’s clock was set back holds nobody up', async t => {
+    const vault = await open(t, { url: server.url })
+    const id = newId()
+    assert.equal(await vault.lease(id, 'one', MINUTE), true)
+    for (const [ahead, isGranted] of [
+      [1.5, false],
+      [600, true],
+    ] as const) {
+      const until = `${now() + ahead * MINUTE}`
+      await server.command('hset', `fhirstorm:lease:${id}`, 'until', until)
+      assert.equal(await vault.lease(id, 'two', MINUTE), isGranted)
+    }
+  })
+
   test('[V14] tells of a server that may lose or evict sessions', async t => {
     const own = await start(t, ['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
     const { vault, warnings } = await openRedisVault({ url: own.url }, now)
