@@ -22,15 +22,15 @@ export function createSessionCard(session, { ehrName, onSignOut, onSignOutAll })
     'session',
     descriptions(
       [
-        ['Ends unless used', idle],
-        ['Ends in any case', absolute],
+        ['Time left unless used', idle],
+        ['Time left in any case', absolute],
       ],
       { class: 'limits' },
     ),
     line.list,
     descriptions([
       ['Signed in', user?.name ?? user?.preferredUsername ?? 'Unnamed'],
-      ['User', fhirUser && element('code', {}, fhirUser.replace(`${issuer}/`, ''))],
+      ['User', fhirUser && element('code', {}, readReference(fhirUser, [fhirBaseUrl, issuer]))],
       ['EHR', ehrName],
       ['FHIR base', element('code', {}, fhirBaseUrl)],
       ['Granted', buildScopes(scope.granted)],
@@ -59,6 +59,12 @@ export function createSessionCard(session, { ehrName, onSignOut, onSignOutAll })
     idle.classList.toggle('soon', left.isExpiring)
     absolute.textContent = formatSpan(left.absolute)
   }
+}
+
+/** The user's resource without the base that it lies below: ours, or the EHR's where addresses are not rewritten. */
+function readReference(address, bases) {
+  const base = bases.find(one => address.startsWith(`${one}/`))
+  return base === undefined ? address : address.slice(base.length + 1)
 }
 
 function buildScopes(scopes) {

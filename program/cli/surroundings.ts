@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isAnotherSite } from '../../src/browser/sites.ts'
 import { describeError } from '../../src/error-description.ts'
+import type { FacadeClient } from '../../src/facade/client.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import type { Config } from '../config/load.ts'
@@ -25,13 +26,14 @@ const VAULT_DEADLINE_MS = 5_000
 
 /** Everything that is found, in the order of the settings; what is faulty itself is left out. */
 export async function judgeSurroundings(sound: Partial<Config>): Promise<Finding[]> {
-  const { listen, admin, internal, frontend, publicUrl, vault, keyRing } = sound
+  const { listen, admin, internal, frontend, publicUrl, vault, keyRing, facade } = sound
   return [
     ...(listen ? await judgePort('listen', listen) : []),
     ...(admin ? await judgePort('admin', admin) : []),
     ...(internal ? await judgeInternal(internal) : []),
     ...(frontend && publicUrl ? judgeOrigins(frontend, publicUrl) : []),
     ...(frontend ? await judgeFiles(frontend) : []),
+    ...(frontend && facade && publicUrl ? await judgeApp(frontend, facade, publicUrl) : []),
     ...(vault ? await judgeVault(vault, keyRing) : []),
   ]
 }
@@ -84,6 +86,35 @@ async function judgeFiles({ static: folder, fallback }: Config['frontend']): Pro
   }
   const message = `${folder} has no index.html`
   return (await isThere(join(folder, 'index.html'))) ? [] : [{ kind: 'warning', setting, message }]
+}
+
+/** An existing app whose pages are not there, or stay blank: a launch would end at nothing, without a word. */
+async function judgeApp(
+  { static: folder, fallback, contentSecurityPolicy }: Config['frontend'],
+  { launchUrl, redirectUris }: FacadeClient,
+  publicUrl: string,
+): Promise<Finding[]> {
+  if (folder === undefined || fallback !== undefined) return []
+  const base = `${new URL(publicUrl).pathname.replace(/\/$/, '')}/`
+  const places: [setting: string, address: string][] = [
+    ['facade.launchUrl', launchUrl],
+    ...redirectUris.map((uri, i): [string, string] => [`facade.redirectUris[${i}]`, uri]),
+  ]
+  const findings: Finding[] = []
+  // Elsewhere another server has them.
+  const own = places.filter(([, address]) => new URL(address, publicUrl).pathname.startsWith(base))
+  for (const [setting, address] of own) {
+    const path = decodeURIComponent(new URL(address, publicUrl).pathname.slice(base.length))
+    const file = path === '' || path.endsWith('/') ? `${path}index.html` : path
+    if (await isThere(join(folder, file))) continue
+    findings.push({ kind: 'warning', setting, message: `${folder} has no ${file}` })
+  }
+  if (contentSecurityPolicy === undefined) {
+    const message =
+      'scripts inside a page do not run, as many such apps have them: existing-app lets them'
+    findings.push({ kind: 'warning', setting: 'frontend.contentSecurityPolicy', message })
+  }
+  return findings
 }
 
 async function judgeVault(

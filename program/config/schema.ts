@@ -13,7 +13,10 @@ const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
 const origin = z
   .string()
-  .refine(isOrigin, 'must be one origin such as https://ehr.example.org, without wildcards')
+  .refine(
+    isOrigin,
+    'must be one origin such as https://ehr.example.org, without wildcards, path or slash at its end',
+  )
 const ORIGIN = /^https?:\/\/(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9]\d{0,4})?$/
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const localPath = z.string().regex(/^\/(?![/\\])[\x21-\x7e]*$/, 'must be a local path such as /')
@@ -133,7 +136,11 @@ export const configSchema = z.strictObject({
   pages: z
     .strictObject({
       title: text(60).optional(),
-      logo: z.union([localPath, z.url({ protocol: /^https$/ })]).optional(),
+      logo: z
+        .union([localPath, z.url({ protocol: /^https$/ })], {
+          error: 'must be a local path such as /logo.svg, or an https address',
+        })
+        .optional(),
       colour: z
         .string()
         .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #0b6e6e')

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -155,6 +155,16 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     assert.equal(ok, kind !== 'fault')
     assert.ok(findings.some((one: Finding) => one.kind === kind && one.setting === setting))
   }
+  const app = 'facade: { launchUrl: /bff/old/launch.html, redirectUris: [/bff/old/], clientId: x }'
+  mkdirSync(join(folder, 'pages', 'old'), { recursive: true })
+  for (const name of ['index.html', 'old/index.html']) {
+    writeFileSync(join(folder, 'pages', name), '')
+  }
+  const ofApp = await run('check', text(`frontend: { static: pages }\n${app}`))
+  assert.deepEqual(ofApp.out.match(/^warning: .*/gm)?.slice(0, 2), [
+    `warning: facade.launchUrl: ${join(folder, 'pages')} has no old/launch.html`,
+    'warning: frontend.contentSecurityPolicy: scripts inside a page do not run, as many such apps have them: existing-app lets them',
+  ])
   const wild = await run('check', text('frontend: { origins: ["https://*.example.org"] }'))
   assert.equal(wild.status, 2)
   assert.match(wild.error + wild.out, /without wildcards/)
