@@ -14,6 +14,7 @@ import {
   createDiscoveryCache,
   type DiscoveryCacheOptions,
   type DiscoveryState,
+  type Found,
 } from '../src/smart/discovery/cache.ts'
 import { discover } from '../src/smart/discovery/discovery.ts'
 import { createKeySets } from '../src/smart/identity/jwks.ts'
@@ -26,8 +27,11 @@ declare module 'fastify' {
   }
 }
 
-export interface DiscoveryOptions extends Omit<DiscoveryCacheOptions, 'discover' | 'now'> {
+export interface DiscoveryOptions
+  extends Omit<DiscoveryCacheOptions, 'discover' | 'now' | 'before'> {
   registrations: readonly Registration[]
+  /** What an app before this one knew (`known`): serves until each EHR has been asked anew. */
+  before?: readonly KnownServer[]
   /** Milliseconds since the epoch; the clock unless told. */
   now?: () => number
   /** Name resolution; the system's unless told. */
@@ -43,6 +47,13 @@ export interface SmartDiscovery {
   keysFor(registration: Registration, jwksUri: string): JWTVerifyGetKey
   /** What is known of each EHR, for operators. */
   states(): EhrState[]
+  /** What is known of each EHR, for an app that takes the place of this one. */
+  known(): KnownServer[]
+}
+
+export interface KnownServer {
+  registration: Registration
+  found: Found
 }
 
 /** An EHR's discovery, and what was seen of its FHIR traffic where that is watched. */
@@ -50,7 +61,7 @@ export type EhrState = DiscoveryState & { traffic?: Seen }
 
 async function discovery(
   app: FastifyInstance,
-  { registrations, now = Date.now, resolveName, ...limits }: DiscoveryOptions,
+  { registrations, now = Date.now, resolveName, before = [], ...limits }: DiscoveryOptions,
 ): Promise<void> {
   judgeOptions('discovery', { registrations }, { registrations: listWith('id', 'iss') })
   const egresses = new Map<string, Egress>(
@@ -68,6 +79,7 @@ async function discovery(
   const cache = createDiscoveryCache({
     ...limits,
     now,
+    before: keepValid(before, registrations),
     discover: (registration, previous) =>
       discover(registration, { fetch: fetchFor(registration), now, previous }),
   })
@@ -80,6 +92,11 @@ async function discovery(
         ...cache.state(registration),
         traffic: app.smartAvailability?.seen(registration.id),
       })),
+    known: () =>
+      registrations.flatMap(registration => {
+        const found = cache.known(registration)
+        return found ? [{ registration, found }] : []
+      }),
   })
   observer.show('fhirstorm_protocol_calls_in_flight', () =>
     [...egresses].map(([ehr, egress]) => [ehr, egress.underWay()] as const),
@@ -87,6 +104,26 @@ async function discovery(
   app.addHook('onClose', async () => {
     await Promise.all([...egresses.values()].map(egress => egress.close()))
   })
+}
+
+/** Of what was known, that which was judged by what a registration still says. */
+function keepValid(
+  before: readonly KnownServer[],
+  registrations: readonly Registration[],
+): ReadonlyMap<string, Found> {
+  const valid = before.filter(({ registration }) => {
+    const now = registrations.find(({ id }) => id === registration.id)
+    return now !== undefined && printJudged(now) === printJudged(registration)
+  })
+  return new Map(valid.map(({ registration, found }) => [registration.id, found]))
+}
+
+/** What discovery depends on. */
+function printJudged(registration: Registration): string {
+  const { iss, origins, issuers, scope, idToken, responseIss } = registration
+  const { endSessionEndpoint, network, quirks } = registration
+  const pins = [iss, origins, issuers, scope, idToken, responseIss]
+  return JSON.stringify([...pins, endSessionEndpoint, network, quirks])
 }
 
 export default fp(discovery, { name: 'fhirstorm-discovery', fastify: '5.x' })

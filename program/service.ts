@@ -169,9 +169,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   async function build(next: Config): Promise<Successor> {
-    const { trustedProxies } = next
+    const [{ trustedProxies }, { tls, ...place }] = [next, next.listen]
     const { connections: limits } = resolveLimits(next.limits)
-    const { tls, ...place } = next.listen
     const generation = createServer({ logger, trustedProxies, limits, isBehindFront: true })
     const plan = fronts.plan(generation, { place, tls, trustedProxies, limits })
     // Who asks while we drain is not to come back on the same connection.
@@ -185,6 +184,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ...operators,
       ...others,
     })
+    built.discovery.before = product?.smartDiscovery.known()
     for (const listener of [built.admin, built.internal]) if (listener) listener.open = plan.add
     const { delivery } = auditSink ?? {}
     if (delivery) {

@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test'
 import type { JWK } from 'jose'
 import { makeClientKey } from '../../program/cli/keys.ts'
 import { late } from '../../sandbox/faces/answers.ts'
-import type { json } from '../../sandbox/http/answer.ts'
+import { json } from '../../sandbox/http/answer.ts'
 import { addKey, promoteKeys, retireKeys } from '../../src/key-rotation.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { buildPublicKeySet, parseClientKeys } from '../../src/smart/token/client-keys.ts'
@@ -221,6 +221,36 @@ test('[RL1, DS8] SIGTERM right after a reload: an answer of the generation befor
   assert.equal(answer.status, 200, answer.text)
   assert.equal(answer.json<{ id: string }>().id, 'amy-shaw')
   assert.equal(status, 0)
+})
+
+test('[RL1, L15] an EHR whose descriptions are away just then: its sessions are renewed, and users log in', async t => {
+  let isAway = false
+  let asked = 0
+  const describe = (document: Record<string, unknown>) => {
+    if (isAway) asked++
+    return isAway ? json({}, { status: 503 }) : json(document)
+  }
+  const away = {
+    name: 'silent-of-itself',
+    about: 'Its descriptions are away where a test says so.',
+    ...{ smartConfiguration: describe, metadata: describe },
+  }
+  const service = await start(t, {
+    sandbox: { faces: [away], ehrIds: ehrIdsWith('silent-of-itself') },
+    configure: (document, { sandbox }) => registerFaces(document, sandbox, ['silent-of-itself']),
+  })
+  const browser = createBrowser()
+  const { fhirBaseUrl } = await logIn(service, browser, 'amy-shaw', 'ehr=silent-of-itself')
+  isAway = true
+  for (let i = 0; i < 2; i++) {
+    service.sandbox.expireAccessTokens()
+    const answer = await browser.fetch(`${fhirBaseUrl}/Patient/amy-shaw`)
+    assert.equal(answer.status, 200, answer.text)
+    await reload(service)
+  }
+  await logIn(service, createBrowser(), 'ben-ortega', 'ehr=silent-of-itself')
+  // It is asked anew all the same, behind what uses the answer of before.
+  assert.ok(asked > 0)
 })
 
 test('[RL1, LM1] limits: of connections for those that come, of requests for everybody', async t => {

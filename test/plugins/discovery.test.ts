@@ -67,6 +67,43 @@ async function codeOf(result: Promise<unknown>): Promise<string> {
   )
 }
 
+test('[L15, L17] what an app before knew serves while the EHR is away, and only what a registration still allows', async t => {
+  let isAway = false
+  const ehr = await listenEhr(t, (request, response) => {
+    if (isAway || request.url !== SMART) return response.writeHead(isAway ? 503 : 404).end()
+    response.end(configurationOf(ehr.origin))
+  })
+  const registration = registrationOf(ehr.origin)
+  const first = await start(t, { registrations: [registration] })
+  assert.deepEqual(first.known(), [])
+  await first.resolve(registration)
+  isAway = true
+  const resolve = async (changes: Partial<Registration>) => {
+    const changed = { ...registration, ...changes }
+    const next = await start(t, { registrations: [changed], before: first.known() })
+    return await codeOf(next.resolve(changed))
+  }
+  for (const changes of [{}, { name: 'Another name' }, { clientId: 'another' }]) {
+    assert.equal(await resolve(changes), 'resolved', JSON.stringify(changes))
+  }
+  for (const changes of [
+    { iss: `${ehr.origin}/other` },
+    { origins: [ehr.origin, 'https://further.test'] },
+    { issuers: ['https://issuer.test'] },
+    { scope: 'openid' },
+    { idToken: 'require' as const },
+    { responseIss: 'https://issuer.test' },
+    { network: { reach: 'private' as const } },
+  ]) {
+    assert.equal(await resolve(changes), 'issuer_busy', JSON.stringify(changes))
+  }
+  const other = await start(t, {
+    registrations: [{ ...registration, id: 'other' }],
+    before: first.known(),
+  })
+  assert.equal(await codeOf(other.resolve({ ...registration, id: 'other' })), 'issuer_busy')
+})
+
 test('resolves an EHR over HTTP, once, and tells its state', async t => {
   const ehr = await listenEhr(t)
   const registration = registrationOf(ehr.origin)

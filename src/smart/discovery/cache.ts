@@ -25,6 +25,14 @@ export interface DiscoveryCacheOptions {
   random?: () => number
   /** Launches that may wait for one discovery; 1000 unless told. */
   maxWaiters?: number
+  /** What a cache before this one knew: serves until the EHR has been asked anew. */
+  before?: ReadonlyMap<string, Found>
+}
+
+/** A result, and when it was confirmed. */
+export interface Found {
+  discovery: Discovery
+  at: number
 }
 
 /** One EHR's discovery, for operators: configuration knowledge and fixed words only. */
@@ -41,6 +49,8 @@ export interface DiscoveryCache {
   /** The registration's authorization server; rejects as `discover` does, or with `issuer_busy`. */
   resolve(registration: Registration): Promise<AuthorizationServer>
   state(registration: Registration): DiscoveryState
+  /** The last good result, for the cache after this one. */
+  known(registration: Registration): Found | undefined
 }
 
 /** How long a result is used without asking again when a better document may only be away. */
@@ -56,7 +66,7 @@ interface Failure {
 }
 
 interface Entry {
-  good?: { discovery: Discovery; at: number }
+  good?: Found & { isOfBefore?: boolean }
   failure?: Failure
   flight?: Promise<Discovery>
   waiters: number
@@ -72,11 +82,15 @@ export function createDiscoveryCache({
   failureMs = 30_000,
   random = Math.random,
   maxWaiters = 1000,
+  before,
 }: DiscoveryCacheOptions): DiscoveryCache {
   const entries = new Map<string, Entry>()
 
   function entryOf({ id }: Registration): Entry {
-    const entry = entries.get(id) ?? { waiters: 0 }
+    const known = entries.get(id)
+    if (known) return known
+    const found = before?.get(id)
+    const entry: Entry = { waiters: 0, good: found && { ...found, isOfBefore: true } }
     entries.set(id, entry)
     return entry
   }
@@ -136,7 +150,7 @@ export function createDiscoveryCache({
     const entry = entryOf(registration)
     const { good, failure } = entry
     const age = good === undefined ? Number.POSITIVE_INFINITY : ageOf(good)
-    if (good !== undefined && age < freshOf(good.discovery)) return good.discovery.server
+    if (good !== undefined && isFresh(good)) return good.discovery.server
     const resting = failure !== undefined && failure.at <= now() && now() < failure.restsUntil
     const usable = good !== undefined && age < staleMs ? good.discovery.server : undefined
     if (resting) {
@@ -164,14 +178,14 @@ export function createDiscoveryCache({
     return age < 0 ? freshMs : age
   }
 
-  function freshOf({ isProvisional }: Discovery): number {
-    return isProvisional ? Math.min(freshMs, PROVISIONAL_MS) : freshMs
+  function isFresh(good: NonNullable<Entry['good']>): boolean {
+    const longest = good.discovery.isProvisional ? Math.min(freshMs, PROVISIONAL_MS) : freshMs
+    return !good.isOfBefore && ageOf(good) < longest
   }
 
   function state(registration: Registration): DiscoveryState {
-    const { good, failure } = entries.get(registration.id) ?? {}
-    const fresh = good !== undefined && ageOf(good) < freshOf(good.discovery)
-    const known = good === undefined ? 'unknown' : fresh ? 'fresh' : 'stale'
+    const { good, failure } = entryOf(registration)
+    const known = good === undefined ? 'unknown' : isFresh(good) ? 'fresh' : 'stale'
     return {
       ehr: registration.id,
       state: failure === undefined ? known : 'failing',
@@ -181,7 +195,7 @@ export function createDiscoveryCache({
     }
   }
 
-  return { resolve, state }
+  return { resolve, state, known: registration => entryOf(registration).good }
 }
 
 function describe({ error, at }: Failure): DiscoveryState['failure'] {

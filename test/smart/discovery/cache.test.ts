@@ -153,6 +153,26 @@ test('[L15] a clock that is set back makes no rest longer, and no result fresher
   assert.equal(await issuerOf(world), 'third')
 })
 
+test('[L15, RL1] what another cache knew serves while the EHR is asked anew, no longer than it would have there', async () => {
+  const world = createWorld()
+  assert.equal(world.cache.known(general), undefined)
+  await issuerOf(world)
+  const found = world.cache.known(general)
+  assert.ok(found)
+  const next = createWorld({ before: new Map([['general', found]]) })
+  next.next = 'second'
+  assert.equal(next.cache.state(general).state, 'stale')
+  assert.equal(await issuerOf(next), 'first')
+  await settle()
+  assert.equal(await issuerOf(next), 'second')
+  assert.equal(next.calls.length, 1)
+
+  const late = createWorld({ before: new Map([['general', found]]) })
+  late.next = new BrokerError('issuer_unreachable')
+  late.time = found.at + 24 * HOUR
+  assert.equal(await issuerOf(late), 'issuer_unreachable')
+})
+
 test('[Q40] an EHR that says when it may be asked again is asked then', async () => {
   const world = createWorld()
   world.next = new BrokerError('issuer_busy', { retryAfterSeconds: 7 })
