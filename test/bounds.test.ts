@@ -1,4 +1,4 @@
-// Everything that grows while the product runs has a bound. Maps and sets that begin empty are found in
+// Everything that grows while the product runs has a bound, and every wait for somebody else an end. Maps and sets that begin empty are found in
 // the sources; each is the bounded map, lives for one call, or stands here with what bounds it.
 
 import assert from 'node:assert/strict'
@@ -78,6 +78,23 @@ const bounds: Record<string, string> = {
   'src/vault/redis-heads.ts underWay': 'commands that wait, in bytes',
 }
 
+/** What ends each wait for somebody outside of the process, by the file that can begin one. */
+const ends: Record<string, string> = {
+  'program/cli/healthcheck.ts': 'its own deadline',
+  'program/front.ts': 'names of this machine alone',
+  'program/socket-file.ts': 'a socket of this machine takes or refuses at once',
+  'src/network/connect.ts':
+    'a time for connecting; then the deadline of the egress, or the ticks of running.ts',
+  'src/network/names.ts': 'the time for connecting',
+  'src/network/tunnel.ts': 'the time for connecting',
+  'src/signer/program.ts': 'the deadline of signer.ts',
+  'src/signer/service.ts': 'the deadline of signer.ts',
+  'src/vault/redis.ts': 'the deadline of each command in redis-link.ts',
+}
+
+const OUTWARD =
+  /import (?!type)(?:[^'\n]*\b(?:lookup|resolve\w*|connect|request|get|spawn|exec\w*|fork|Agent|Pool|Client)\b[^'\n]*|\* as \w+) from '(?:node:(?:net|tls|dns|dns\/promises|http|https|http2|child_process|dgram)|undici)'|await import\('redis'\)/
+
 const EMPTY =
   /(?:const|let) (\w+)(?:: [^=\n]+)? = new (?:Map|Set|WeakMap|WeakSet)(?:<[^\n]*?>)?\(\)/g
 
@@ -92,4 +109,17 @@ test('[DS13] every map and set that can grow has a bound that is told', () => {
     assert.ok(Object.hasOwn(bounds, name), `${name} may grow: ${advice}`)
   }
   for (const name of Object.keys(bounds)) assert.ok(found.includes(name), `${name} is gone`)
+})
+
+test('[DS5, DS13] every file that can wait for somebody else tells what ends the wait', () => {
+  const found = ['src/**/*.ts', 'plugins/*.ts', 'program/**/*.ts'].flatMap(pattern =>
+    globSync(pattern).filter(file => {
+      const source = readFileSync(file, 'utf8')
+      // The global one, where it is not the guarded one that was passed in.
+      const isOwn =
+        /(?:globalThis\.|[^\w.]await )fetch\(/.test(source) && !/\bfetch\b[^(\n]*[:,}]/.test(source)
+      return OUTWARD.test(source) || isOwn
+    }),
+  )
+  assert.deepEqual(found.toSorted(), Object.keys(ends))
 })
