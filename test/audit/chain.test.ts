@@ -8,6 +8,7 @@ import {
   linkLine,
   linkSeal,
   type Reason,
+  readLine,
   readSeal,
   START,
 } from '../../src/audit/chain.ts'
@@ -78,6 +79,28 @@ test('[AU1] lines that were removed, changed places, came twice or were put in a
   assert.deepEqual(follow(lines.with(3, (lines[3] ?? '').slice(0, 50))), {
     ...{ line: 4, reason: 'unreadable' },
   })
+})
+
+test('[AU1] a line that was made anew, with a hash of its own, fits nowhere else', () => {
+  const { lines } = chainOf(4)
+  const heads = lines.map(line => readLine(line)?.head ?? START)
+  const made = (before: Head) => linkLine(before, '{"resourceType":"AuditEvent"}').line
+  // In the place of another one: what comes next holds the hash of that.
+  const [, second = START] = heads
+  assert.deepEqual(follow(lines.with(2, made(second))), { line: 4, reason: 'out_of_order' })
+  // Behind the right line, under another number; under the right number, behind another line.
+  for (const [before, reason] of [
+    [{ ...second, count: 0 }, 'out_of_order'],
+    [{ ...second, count: 5 }, 'missing'],
+    [{ ...second, hash: START.hash }, 'out_of_order'],
+  ] as const) {
+    assert.deepEqual(follow(lines.with(2, made(before))), { line: 3, reason })
+  }
+  // A seal that no key has made.
+  for (const signature of ['', 'A'.repeat(85), 'A'.repeat(87), `${'A'.repeat(85)}=`]) {
+    const { line } = linkSeal(second, { kid: 'key', signature })
+    assert.deepEqual(follow(lines.with(2, line)), { line: 3, reason: 'unreadable' })
+  }
 })
 
 test('[AU1] a signature counts for one head of one file, and neither for an end nor for another key', () => {

@@ -171,6 +171,30 @@ test('[AU4] a chain that another one replaced is read from its beginning, and to
   assert.deepEqual(faults, Array(2).fill('AUDIT_QUEUE_BROKEN'))
 })
 
+test('[AU4] a chain that was begun anew is delivered, though it has not come as far as the one before', async t => {
+  const [one, other] = [await makeChain(t, 5), await makeChain(t, 2)]
+  const before = await deliver(t, { path: one.path, end: () => one.end })
+  await before.delivery.caughtUp()
+  await before.delivery.close()
+  renameSync(other.path, one.path)
+  const { delivery, sent, faults } = await deliver(t, { path: one.path, end: () => other.end })
+  await delivery.caughtUp()
+  assert.deepEqual([sent, faults], [[[0, 1]], []])
+})
+
+test('[AU4] what lies behind the end is not read before it counts: it may be cut again', async t => {
+  const { path } = await makeChain(t, 2)
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, whole.replace('"id":1', '"id":7'))
+  let end = 2
+  const { delivery, sent, faults } = await deliver(t, { path, end: () => end })
+  await delivery.caughtUp()
+  writeFileSync(path, whole)
+  end = 4
+  await delivery.caughtUp()
+  assert.deepEqual([sent, faults], [[[0], [1]], []])
+})
+
 test('[AU4] an answer says something of each event, or nothing of any', () => {
   const entry = [{ response: { status: '201 Created' } }, { response: { status: '422' } }]
   const bundle = { resourceType: 'Bundle', type: 'batch-response', entry }

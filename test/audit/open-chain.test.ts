@@ -28,13 +28,14 @@ const stranger = createSealer(deriveSealKeys(makeKeyRing(1)))
 /** Under the name of our key. */
 const posing: Sealer = sealed => ({ ...stranger(sealed), kid: publicKeys.keys[0]?.kid ?? '' })
 
-/** A chain of five events, each with its seal, and the end that was noted after the first of them. */
+/** A chain of five events, each with its seal; the ends that were noted before the first, after it and at last. */
 async function makeChain(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'audit-open-'))
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   const path = join(folder, 'audit.ndjson')
   const note = `${path}.head`
   const first = await openFileSink({ path, rotateBytes: 1e6, seal, judge })
+  const begun = readFileSync(note, 'utf8')
   await first.record(eventOf(0))
   await first.close()
   const early = readFileSync(note, 'utf8')
@@ -45,6 +46,7 @@ async function makeChain(t: TestContext) {
   return {
     path,
     note,
+    begun,
     early,
     late,
     lines: readFileSync(path, 'utf8').split('\n'),
@@ -79,12 +81,16 @@ function write(events: readonly string[], sealAs: Sealer, from: Head = START): s
 }
 
 test('[AU1] an event that was taken out before the last seal is found, whatever end was noted', async t => {
-  const { path, note, early, late, lines } = await makeChain(t)
+  const { path, note, begun, early, late, lines } = await makeChain(t)
   writeFileSync(path, lines.toSpliced(8, 1).join('\n'))
-  for (const end of [early, late]) {
+  for (const end of [begun, early, late]) {
     writeFileSync(note, end)
     await refuses(path, /line 9: missing/)
   }
+  // The first group of all, whose file nobody has put aside.
+  writeFileSync(path, lines.slice(2).join('\n'))
+  writeFileSync(note, begun)
+  await refuses(path, /line 1: missing/)
 })
 
 test('[AU1] what was written behind the noted end counts by our seal alone', async t => {
@@ -170,6 +176,9 @@ test('[AU1] a crash while a file was begun loses nothing: the one before it tell
     assert.deepEqual([opened.head, opened.size, opened.cut], [end, 0, begun.length])
     assert.equal(readFileSync(path, 'utf8'), '')
   }
+  // Not begun at all.
+  rmSync(path)
+  assert.deepEqual((await openChain(path, { seal, judge })).head, end)
   writeFileSync(path, group.slice(0, -5))
   const sink = await openFileSink({ path, rotateBytes: 1e6, seal, judge })
   await sink.record(eventOf(6))
