@@ -111,6 +111,8 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       if (live.some(({ session }) => embedded.has(session.ehr))) {
         guard.check(request, { embedded: true })
       }
+      // Who has left meanwhile would never be heard to leave, and hold its place for ever.
+      if (reply.raw.destroyed) return void reply.hijack()
       claim(live)
       stream(request, reply, live)
     },

@@ -12,6 +12,8 @@ import { buildStore, buildTokens, ISS } from '../session/sessions.ts'
 import { buildBareApp } from './alone.ts'
 
 async function build(t: TestContext, limits: Partial<EventLimits> = {}, embedded = false) {
+  /** The sessions of a request are found once this is over. */
+  let looking: Promise<void> | undefined
   const { clock, vault, store } = buildStore()
   const open = await store.begin(ISS, buildTokens(clock.now()), 'browser', 'general')
   const app = buildBareApp({
@@ -23,9 +25,10 @@ async function build(t: TestContext, limits: Partial<EventLimits> = {}, embedded
       corsHeaders: () => [],
     },
     smartTickets: {
-      openAll: async ({ headers }: { headers: object }) => ({
-        live: 'cookie' in headers ? [open] : [],
-      }),
+      async openAll({ headers }: { headers: object }) {
+        await looking
+        return { live: 'cookie' in headers ? [open] : [] }
+      },
     },
   })
   t.after(() => app.close())
@@ -42,7 +45,22 @@ async function build(t: TestContext, limits: Partial<EventLimits> = {}, embedded
     heard.on('error', () => {})
     return { heard, raw: opened.at(-1) as ServerResponse }
   }
-  return { app, vault, listen }
+  /** Asks, and is gone before its sessions are found. */
+  async function leaveEarly() {
+    const found = Promise.withResolvers<void>()
+    looking = found.promise
+    const before = opened.length
+    const asked = get(`${url}/sessions/events`, { headers: { cookie: 'c' }, agent: false })
+    asked.on('error', () => {})
+    while (opened.length === before) await new Promise(setImmediate)
+    const isOver = once(opened.at(-1) as ServerResponse, 'close')
+    asked.destroy()
+    await isOver
+    looking = undefined
+    found.resolve()
+    await new Promise(setImmediate)
+  }
+  return { app, vault, listen, leaveEarly }
 }
 
 test('[EV3] one session has only so many streams, and all together only so many', async t => {
@@ -77,6 +95,13 @@ test('[EV3] streams of callers without a session keep nobody out who has one', a
   await ended[1]
   assert.equal((await listen()).heard.statusCode, 503)
   assert.ok(!own.raw.destroyed)
+})
+
+test('[EV3] whoever leaves before the sessions are found takes no place', async t => {
+  const { listen, leaveEarly } = await build(t, { perSession: 2, all: 2 })
+  for (let i = 0; i < 3; i++) await leaveEarly()
+  assert.equal((await listen()).heard.statusCode, 200)
+  assert.equal((await listen()).heard.statusCode, 200)
 })
 
 test('[EV3] a stream that is not read ends before much waits for it, and nothing is written behind its end', async t => {
