@@ -122,6 +122,7 @@ test('[AU1] a last line that was noted and is torn or changed is told of as such
   const { path, lines } = await makeChain(t)
   writeFileSync(path, lines.join('\n').slice(0, -10))
   await refuses(path, /line 10: unreadable/)
+  assert.deepEqual((await verifyChain(path)).fault, { line: 10, reason: 'unreadable' })
   const last = String(lines[9])
   writeFileSync(path, lines.with(9, last.replace('"signature":"', '"signature":"A')).join('\n'))
   await refuses(path, /line 10: (changed|unreadable)/)

@@ -34,10 +34,22 @@ test('a host names a registered EHR, and gives no token again that was refused',
     publicUrl,
     registrations: ['general', 'another'].map(id => ({ id, iss: `${iss}/${id}` })),
   }
-  const access = accessByHost(async () => given, host)
+  const asked: unknown[] = []
+  const access = accessByHost(async (_request, how) => {
+    asked.push(how)
+    return given
+  }, host)
   const open = await access.open({}, 'a')
   assert.equal(open.session.iss, `${iss}/general`)
   await assert.rejects(async () => access.renew(open), { code: 'upstream_unauthorized' })
+  const unnamed = await access.open({}, undefined)
+  await assert.rejects(async () => access.renew(unnamed), { code: 'upstream_unauthorized' })
+  assert.deepEqual(asked, [
+    { session: 'a' },
+    { session: 'a', refused: 'one' },
+    { session: undefined },
+    { session: undefined, refused: 'one' },
+  ])
   given.accessToken = 'two'
   assert.equal(await access.renew(open), 'two')
   Object.assign(given, { ehr: 'another', accessToken: 'three' })

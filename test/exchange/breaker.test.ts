@@ -170,3 +170,17 @@ test('[LM1, OB3] operators are told of an EHR that is left in peace, until it an
   admission.noteEnd('one', 0, true)
   assert.equal(isResting(), false)
 })
+
+test('[LM1, DS13] after a thousand users the next round begins, and nobody of the one before is known', () => {
+  const { world, fail, restOf } = createWorld()
+  fail(3)
+  for (let i = 0; i < 1_000; i++) {
+    world.now += 1_000
+    assert.equal(restOf('one', `of this round ${i}`), 0)
+  }
+  world.now += 1_000
+  assert.equal(restOf('one', 'of this round 0'), 1_000, 'waits, since there are others')
+  assert.equal(restOf('one', 'the next one'), 0)
+  world.now += 1_000
+  assert.equal(restOf('one', 'of this round 0'), 0)
+})

@@ -141,6 +141,7 @@ test('[PO1] a batch passes where each of its entries would, and where it can be 
       false,
     ],
     ['{"entry":[{"request":{"method":"GET","Method":"PUT","url":"Patient/1"}}]}', false],
+    ['{"entry":[{"request":{"method":"GET","url":"Patient/1","URL":"Observation/1"}}]}', false],
     ['{"entry":{"request":{"method":"PUT","url":"Patient/1"}}}', false],
     ['{"entry":[],"ENTRY":[{"request":{"method":"PUT","url":"Patient/1"}}]}', false],
     [batch(['POST', '']), false],

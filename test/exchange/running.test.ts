@@ -40,6 +40,26 @@ test('names each session once, in use unless all of its streams are events', () 
   ])
 })
 
+test('[OB3] counts those of each EHR, events and others by themselves', () => {
+  const running = createRunning(() => 7)
+  for (const [ehr, isLive] of [
+    ['one', true],
+    ['one', false],
+    ['one', false],
+    ['two', true],
+  ] as const) {
+    running.add({ ...stream('a', isLive), open: { session: { id: 'a', ehr } } as OpenSession })
+  }
+  assert.deepEqual(
+    [...running.count(true)],
+    [
+      ['one', 1],
+      ['two', 1],
+    ],
+  )
+  assert.deepEqual([...running.count(false)], [['one', 2]])
+})
+
 test('a stream that leaves takes no other with it, and leaves once', () => {
   const running = createRunning(() => 7)
   const all = ['a', 'b', 'c', 'd'].map(id => stream(id))
