@@ -53,7 +53,11 @@ async function facadeDocuments(
     { config },
     async (request: FastifyRequest<Asked>, reply) => {
       const registration = find(request)
-      const server = await discovery.resolve(registration)
+      // What the app needs is ours: that the EHR is away its user is told by the login, on a page.
+      const server = await discovery.resolve(registration).catch(error => {
+        if (error instanceof BrokerError) return undefined
+        throw error
+      })
       const document = buildSmartConfiguration(facadeUrlOf(registration), server)
       return send(reply, 'application/json', JSON.stringify(document))
     },

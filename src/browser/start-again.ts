@@ -9,6 +9,8 @@ const NO_LOGINS: readonly string[] = [
   'cross_site',
   'not_found',
   'method_not_allowed',
+  // An app that asks wrongly would do so again.
+  'facade_client_invalid',
 ]
 
 /**

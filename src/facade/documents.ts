@@ -9,8 +9,11 @@ const KEPT = /^(?:permission-(?:patient|user|v1|v2)|context-|fhir-|cds-)/
 const OWN = ['launch-ehr', 'launch-standalone', 'client-public', 'sso-openid-connect']
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 
-/** `.well-known/smart-configuration` (SMART App Launch 2.2, section 2.1). */
-export function buildSmartConfiguration(facadeUrl: string, server: AuthorizationServer): object {
+/**
+ * `.well-known/smart-configuration` (SMART App Launch 2.2, section 2.1); of an EHR that is away without what it
+ * says of itself, as apps that do not find this go on without PKCE.
+ */
+export function buildSmartConfiguration(facadeUrl: string, server?: AuthorizationServer): object {
   return {
     issuer: facadeUrl,
     jwks_uri: `${facadeUrl}/.well-known/jwks.json`,
@@ -18,10 +21,10 @@ export function buildSmartConfiguration(facadeUrl: string, server: Authorization
     token_endpoint: `${facadeUrl}/token`,
     grant_types_supported: ['authorization_code'],
     response_types_supported: ['code'],
-    scopes_supported: server.scopesSupported,
+    scopes_supported: server?.scopesSupported,
     code_challenge_methods_supported: ['S256'],
     id_token_signing_alg_values_supported: ['ES256'],
-    capabilities: [...OWN, ...server.capabilities.filter(name => KEPT.test(name))],
+    capabilities: [...OWN, ...(server?.capabilities ?? []).filter(name => KEPT.test(name))],
   }
 }
 

@@ -27,6 +27,8 @@ for (const prefix of ['', '/bff']) {
             ...{ launchUrl: '/app/launch.html', redirectUris: ['/app/', '/app/index.html'] },
             clientId: CLIENT,
           }
+          const [general] = document.ehrs
+          document.ehrs.push({ ...general, id: 'away', iss: 'http://127.0.0.1:1/fhir' })
         },
       })
       base = `${world.app}/smart/general`
@@ -129,6 +131,21 @@ for (const prefix of ['', '/bff']) {
       assert.equal((await fetch(`${world.app}/smart/nobody/metadata`)).status, 400)
     })
 
+    test('[FA1] finds it while the EHR is away too, which the user is told by the login', async () => {
+      const away = `${world.app}/smart/away`
+      const found = await fetch(`${away}/.well-known/smart-configuration`)
+      const document = (await found.json()) as Record<string, unknown>
+      assert.deepEqual(document.code_challenge_methods_supported, ['S256'])
+      assert.equal(document.authorization_endpoint, `${away}/authorize`)
+      const asked = askFor(randomBytes(40).toString('base64url'), { aud: away })
+      const answer = await createBrowser().navigate(asked.replace('/general/', '/away/'))
+      assert.equal(answer.status, 502)
+      assert.match(
+        readLink(answer.text),
+        /\/login\?ehr=away&return_to=.*%2Fsmart%2Faway%2Fauthorize/,
+      )
+    })
+
     test('[FA1] an EHR launch lands at the app, and ends with a name in place of a token', async () => {
       const { browser, landing } = await launchApp()
       assert.equal(landing.origin + landing.pathname, `${new URL(base).origin}/app/launch.html`)
@@ -229,6 +246,7 @@ for (const prefix of ['', '/bff']) {
       const unknown = await browser.navigate(askFor('v', { client_id: 'another-app' }))
       assert.equal(unknown.status, 400)
       assert.match(unknown.headers.get('content-type') ?? '', /^text\/html/)
+      assert.doesNotMatch(unknown.text, /<a /)
       const asked = askFor('v', { code_challenge: undefined, code_challenge_method: undefined })
       const answer = await browser.navigate(asked, () => true)
       const { searchParams } = new URL(answer.headers.get('location') ?? '')
