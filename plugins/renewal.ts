@@ -33,6 +33,8 @@ export interface Tokens {
   renew(open: OpenSession): Promise<string>
   /** Gives back tokens that no session will use any more, behind the answer and where the EHR can. */
   discard(ehr: string, tokens: TokenSet): void
+  /** Resolves when no renewal is under way and all that goes back has gone back or is given up. */
+  settled(): Promise<void>
 }
 
 export interface RenewalOptions {
@@ -103,6 +105,10 @@ async function renewal(app: FastifyInstance, options: RenewalOptions): Promise<v
     accessToken: renewals.accessToken,
     renew: renewals.renew,
     discard: revocations.giveBack,
+    async settled() {
+      await renewals.settled()
+      await revocations.settled()
+    },
   })
 
   // Before the network and the vault close: a refresh token that was sent must find its successor

@@ -2,7 +2,8 @@
 // it was. The same for a process that serves by itself and for one whose workers do.
 
 import type { FastifyBaseLogger } from 'fastify'
-import { describeFaults, type Reloaded } from './service.ts'
+import { describeFaults } from './reload-faults.ts'
+import type { Reloaded } from './service.ts'
 
 export interface ReloadOptions<T> {
   /** Reads and judges the configuration anew; rejects with ConfigError. */

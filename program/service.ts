@@ -6,8 +6,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { EhrState } from '../plugins/discovery.ts'
+import type { Tokens } from '../plugins/renewal.ts'
 import type {} from '../plugins/session-events.ts'
-import { describeError } from '../src/error-description.ts'
 import { buildKeyMarks } from '../src/keys.ts'
 import { keepCounts, keepSums, type Measured, printMeasured, sumMeasured } from '../src/measured.ts'
 import {
@@ -16,7 +16,6 @@ import {
   type ProcessCounts,
 } from '../src/process-counts.ts'
 import { measureProcess } from '../src/process-metrics.ts'
-import { VaultRefusal } from '../src/vault/refusal.ts'
 import type { Vault } from '../src/vault/vault.ts'
 import { serve } from './app.ts'
 import type { AuditOutlet } from './audit-sink.ts'
@@ -156,11 +155,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       giveUp,
       takeOver() {
         if (isClosing) return void giveUp()
-        const before = app
+        const [before, parts] = [app, product]
         takeOver()
         config = next
         logger.level = next.log.level
-        if (before) void endReplaced(before)
+        if (before) void endReplaced(before, parts?.smartTokens)
         auditSink?.renew(next)
         onReload?.(next)
         logger.info({ ehrs: next.registrations.length }, 'reloaded')
@@ -220,7 +219,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
   }
 
-  async function endReplaced(generation: FastifyInstance): Promise<void> {
+  async function endReplaced(generation: FastifyInstance, tokens?: Tokens): Promise<void> {
+    await fronts.settled(generation, LAST_ANSWER_MS)
+    // What goes back to an EHR behind an answer is tried to its end: the process goes on.
+    await tokens?.settled().catch(() => undefined)
     await end(generation, LAST_ANSWER_MS).catch((error: unknown) => {
       logger.error({ err: error }, 'not everything of the generation before was closed in order')
     })
@@ -239,12 +241,4 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** The vault outlives every generation. */
 function keepOpen(vault: Vault): Vault {
   return Object.create(vault, { close: { value: async () => undefined } })
-}
-
-/** Why a configuration did not come into force, for whoever wrote it. */
-export function describeFaults(error: unknown): readonly ConfigFault[] {
-  if (error instanceof ConfigError) return error.faults
-  if (error instanceof VaultRefusal) return [{ where: 'keysFile', message: error.message }]
-  const { name, code } = describeError(error)
-  return [{ where: 'service', message: [name, code].filter(Boolean).join(' ') }]
 }

@@ -253,6 +253,32 @@ test('[RL1, L15] an EHR whose descriptions are away just then: its sessions are 
   assert.ok(asked > 0)
 })
 
+test('[RL1, DS13] tokens of a logout that the EHR does not take back at once are given back after a reload, too', async t => {
+  let tries = 0
+  const face = {
+    name: 'busy-with-logouts',
+    about: 'No revocation is answered.',
+    connection({ path }: { path: string }) {
+      if (!path.endsWith('/revoke')) return undefined
+      tries++
+      return { interim: new Array<100>(50).fill(100) }
+    },
+  }
+  const service = await start(t, {
+    sandbox: { faces: [face], ehrIds: ehrIdsWith(face.name) },
+    configure: (document, { sandbox }) => registerFaces(document, sandbox, [face.name]),
+  })
+  const browser = createBrowser()
+  const { id } = await logIn(service, browser, 'amy-shaw', `ehr=${face.name}`)
+  const left = await browser.fetch(`${service.app}/sessions/${id}`, { method: 'DELETE' })
+  assert.equal(left.status, 200)
+  await until(() => tries > 0)
+  await reload(service)
+  // By then whoever gives up with the reload has given up.
+  await until(() => service.output().includes('could not be revoked') || tries >= 3 * 2)
+  assert.doesNotMatch(service.output(), /not be revoked/)
+})
+
 test('[RL1, LM1] limits: of connections for those that come, of requests for everybody', async t => {
   const service = await start(t)
   const browser = createBrowser()
