@@ -1,22 +1,16 @@
 // The part of the contract about what exactly one may have: keys, deposits, leases.
 
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Home } from './contract.ts'
+import { type Home, useHome } from './home.ts'
 import { buildRecord, newId } from './records.ts'
 
 const MINUTE = 60_000
 
 /** Registers the tests for one home. */
 export function testClaims(home: Home): void {
-  let offset = 0
-  const now = () => Date.now() + offset
-  const open = async (t: TestContext) => {
-    offset = 0
-    return await home.open(t, now)
-  }
-  const title = (text: string) => `${text} (${home.name})`
+  const { now, open, setAhead, title } = useHome(home)
 
   test(title('[S4] a key is taken by exactly one of fifty, over two connections'), async t => {
     const { vault, connect } = await open(t)
@@ -29,7 +23,7 @@ export function testClaims(home: Home): void {
     assert.equal(await vault.take('another', now() + MINUTE), true)
     assert.equal(await vault.take('jti', now() + MINUTE), false)
     for (const each of [vault, other]) assert.equal(await each.isTaken('jti'), true)
-    offset += 2 * MINUTE
+    setAhead(2 * MINUTE)
     for (const each of [vault, other]) assert.equal(await each.isTaken('jti'), false)
     assert.equal(await vault.take('jti', now() + MINUTE), true)
   })
@@ -43,7 +37,7 @@ export function testClaims(home: Home): void {
     )
     assert.deepEqual(drawn.filter(Boolean), ['sealed'])
     await vault.deposit('late', 'sealed', now() + MINUTE)
-    offset += 2 * MINUTE
+    setAhead(2 * MINUTE)
     assert.equal(await vault.withdraw('late'), undefined)
   })
 
@@ -72,11 +66,11 @@ export function testClaims(home: Home): void {
       await vault.insert(id, buildRecord(now(), { expiresAt: now() + 50 * MINUTE }))
       for (const skew of [-30 * MINUTE, 30 * MINUTE]) {
         assert.equal(await vault.lease(id, 'one', MINUTE), true)
-        offset = skew
+        setAhead(skew)
         assert.equal(await other.lease(id, 'two', MINUTE), false)
         await vault.release(id, 'one')
         assert.equal(await other.lease(id, 'two', 1), true)
-        offset = 0
+        setAhead(0)
         while (!(await vault.lease(id, 'one', MINUTE))) await wait(1)
         await vault.release(id, 'one')
       }

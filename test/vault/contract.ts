@@ -2,25 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
-import type { Vault } from '../../src/vault/vault.ts'
 import { testClaims } from './claims.ts'
+import { type Home, useHome } from './home.ts'
 import { buildRecord, newId } from './records.ts'
-
-export interface OpenHome {
-  vault: Vault
-  connect(): Promise<Vault>
-}
-
-export interface Home {
-  name: string
-  /** A new empty store; `connect` opens it once more, as another process would. */
-  open(t: TestContext, now: () => number): Promise<OpenHome>
-  /** Milliseconds another connection may lag behind; none is one turn of the event loop. */
-  lagMs: number
-}
 
 const MINUTE = 60_000
 
@@ -31,13 +18,7 @@ export function testContract(home: Home): void {
 }
 
 function testRecords(home: Home): void {
-  let offset = 0
-  const now = () => Date.now() + offset
-  const open = async (t: TestContext) => {
-    offset = 0
-    return await home.open(t, now)
-  }
-  const title = (text: string) => `${text} (${home.name})`
+  const { now, open, setAhead, title } = useHome(home)
 
   test(title('a record is read as it was inserted'), async t => {
     const { vault, connect } = await open(t)
@@ -172,7 +153,7 @@ function testRecords(home: Home): void {
     const id = newId()
     await vault.insert(id, buildRecord(now(), { indexes: ['entry'] }))
     await vault.head(id)
-    offset += 11 * MINUTE
+    setAhead(11 * MINUTE)
     assert.equal(await vault.head(id), undefined)
     assert.equal(await vault.read(id), undefined)
     assert.equal(await vault.touch(id, now(), now() + MINUTE), false)
@@ -259,7 +240,7 @@ function testRecords(home: Home): void {
     }
     const kept = newId()
     await vault.insert(kept, buildRecord(now(), { expiresAt: now() + 60 * MINUTE }))
-    offset += 11 * MINUTE
+    setAhead(11 * MINUTE)
     for (let batches = 0; batches < 10; batches++) await vault.sweep()
     assert.equal(await vault.sweep(), 0)
     assert.ok(await vault.read(kept))

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createMemoryVault } from '../../src/vault/memory.ts'
 import type { Vault } from '../../src/vault/vault.ts'
-import type { Home } from './contract.ts'
+import type { Home } from './home.ts'
 import { buildRecord, newId } from './records.ts'
 
 type Step = (vault: Vault, at: number, names: Names) => unknown
