@@ -160,6 +160,7 @@ function testRecords(home: Home): void {
     assert.equal(await vault.replace(id, 1, buildRecord(now())), false)
     assert.equal(await vault.head(id), undefined)
     assert.deepEqual(await vault.find('entry'), [])
+    assert.equal(await vault.entries(id), undefined)
     assert.equal(await vault.remove(id), false)
     await vault.sweep()
     await vault.insert(id, buildRecord(now()))

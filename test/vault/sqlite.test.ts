@@ -146,6 +146,20 @@ test('[V3] damage in the file costs the records it hits, and no others', async t
   assert.ok(lost >= 1 && lost <= 6, `${lost} lost`)
 })
 
+test('[F13] a lease from before the machine was started holds nobody up', async t => {
+  const path = await makePath(t)
+  let steady = 1e9
+  const vault = openSqliteVault({ path, now, steady: () => steady })
+  t.after(() => vault.close())
+  const id = newId()
+  assert.equal(await vault.lease(id, 'one', MINUTE), true)
+  steady -= MINUTE / 2
+  assert.equal(await vault.lease(id, 'two', MINUTE), false)
+  steady = 5_000
+  assert.equal(await vault.lease(id, 'two', MINUTE), true)
+  assert.equal(await vault.lease(id, 'one', MINUTE), false)
+})
+
 test('[V8, V2] a record that is removed or swept leaves no index entry behind', async t => {
   const path = await makePath(t)
   let at = now()
