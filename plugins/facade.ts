@@ -53,7 +53,7 @@ export interface EndedLogin {
   returnTo: string
   /** Session id; none after a refusal by the EHR. */
   session?: string
-  /** How the EHR refused. */
+  /** How the EHR refused; `access_denied` unless told. */
   error?: AuthorizationErrorCode
 }
 
@@ -178,7 +178,7 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
   }
 
   async function land(login: EndedLogin): Promise<string | undefined> {
-    const { ehr, kind, returnTo, session, error = 'other' } = login
+    const { ehr, kind, returnTo, session, error = 'access_denied' } = login
     const local = returnTo.startsWith(base) ? returnTo.slice(base.length) : returnTo
     const [, name] = WAITING.exec(local) ?? []
     if (name !== undefined) {

@@ -162,12 +162,7 @@ test('[OB2] a refusal tells the EHR and the session wherever the request names t
     // Of the façade, whose paths name the EHR.
     ['/smart/general/authorize', {}, 'facade_client_invalid', general],
     ['/smart/general/Patient', {}, 'session_invalid', general],
-    [
-      '/smart/down/.well-known/smart-configuration',
-      {},
-      'no_oauth_metadata',
-      { ...general, ehr: 'down' },
-    ],
+    ['/smart/down/Patient', {}, 'session_invalid', { ...general, ehr: 'down' }],
     ['/smart/nobody/metadata', {}, 'unknown_ehr', nobody],
   ]
   const [seen, wanted]: unknown[][] = [[], []] as [unknown[], unknown[]]

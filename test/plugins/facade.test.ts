@@ -107,12 +107,19 @@ test('[FA2] an authorization that waits is answered by a login at its own EHR, a
   assert.equal(await land({ ehr: 'other', returnTo: elsewhere }), undefined)
   const denied = await land({ returnTo: await waiting(), session: undefined })
   assert.equal(denied?.searchParams.get('error'), 'access_denied')
+  const busy = { session: undefined, error: 'temporarily_unavailable' } as const
+  const told = await land({ returnTo: await waiting(), ...busy })
+  assert.equal(told?.searchParams.get('error'), 'temporarily_unavailable')
 })
 
-test('[FA1, FA2] a launch from the EHR alone lands at the app, and where it went well', async t => {
+test('[FA1, FA2] a launch from the EHR alone lands at the app, with a launch where it went well', async t => {
   const { ask, land, opened } = await build(t)
   assert.equal(await land({ kind: 'standalone' }), undefined)
-  assert.equal(await land({ kind: 'ehr', session: undefined }), undefined)
+  const denied = (await land({ kind: 'ehr', session: undefined }))?.searchParams
+  assert.deepEqual(
+    [denied?.get('error'), denied?.get('launch'), denied?.get('iss')],
+    ['access_denied', null, null],
+  )
   const landing = await land({ kind: 'ehr' })
   assert.equal(landing?.searchParams.get('iss'), `${publicUrl}/smart/general`)
   const launch = landing?.searchParams.get('launch') ?? ''

@@ -41,7 +41,10 @@ async function configure(ehr: object) {
 test('the same settings in code and in a configuration make the same registration', async () => {
   const optional = fc.record(
     {
-      name: fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme-ascii' }),
+      // In a file `${A}` is the environment's.
+      name: fc
+        .string({ minLength: 1, maxLength: 20, unit: 'grapheme-ascii' })
+        .filter(name => !name.includes('${')),
       preset: fc.constantFrom(...presetNames),
       origins: fc.subarray(['https://login.example.org', 'https://keys.example.org']),
       issuers: fc.subarray(['https://login.example.org/tenant']),
