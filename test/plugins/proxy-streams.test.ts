@@ -5,6 +5,7 @@ import { BrokerError } from '../../src/errors.ts'
 import { answer, type EhrRequest } from '../network/fake-ehr.ts'
 import { connectRaw, exchangeRaw } from '../network/raw.ts'
 import { until } from '../world/eventually.ts'
+import { measureHeld } from '../world/held-memory.ts'
 import { sessionId, useRig } from './proxy-rig.ts'
 
 const wait = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
@@ -73,10 +74,10 @@ describe('streams', () => {
     })
     client.send(rig.raw('GET /$export-file'))
     await until(() => read > target / 10)
-    const before = process.memoryUsage().rss
+    const before = measureHeld()
     await until(() => read > target)
-    const grown = process.memoryUsage().rss - before
-    assert.ok(grown < 50 * 1024 * 1024, `${Math.round(grown / 1024 / 1024)} MiB more`)
+    const grown = measureHeld() - before
+    assert.ok(grown < 32 * 1024 * 1024, `${Math.round(grown / 1024 / 1024)} MiB more`)
     assert.ok(written() - read < 32 * 1024 * 1024, 'the EHR is no further than buffers go')
     client.socket.destroy()
     await closing((rig.ehr.requests[0] as EhrRequest).socket)

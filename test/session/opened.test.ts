@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { createOpenedSessions, weighSession } from '../../src/session/opened.ts'
 import type { OpenSession } from '../../src/session/session.ts'
 import { createMemoryVault } from '../../src/vault/memory.ts'
+import { measureHeld } from '../world/held-memory.ts'
 import { buildStore, buildTokens, createClock, ISS } from './sessions.ts'
 
 const KIB = 1024
@@ -37,17 +36,12 @@ test('[DS13] hundreds of large sessions are forgotten, and one that is in use st
   assert.ok(!reads.includes(used.recordId))
 })
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
 function heapOf(build: () => unknown[]): number {
-  collect()
-  const before = process.memoryUsage().heapUsed
+  const before = measureHeld()
   const held = build()
-  collect()
-  const { heapUsed } = process.memoryUsage()
+  const after = measureHeld()
   assert.ok(held.length > 0)
-  return heapUsed - before
+  return after - before
 }
 
 test('[DS13] a session weighs at least what it takes, however its JSON is made', () => {
