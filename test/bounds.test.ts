@@ -48,6 +48,7 @@ const bounds: Record<string, string> = {
   'src/network/connection.ts connections': 'sockets that live elsewhere',
   'src/network/connection.ts endsOfUsed': 'errors that live elsewhere',
   'src/network/names.ts waiting': 'names of registered hosts',
+  'src/network/race.ts running': EACH_CALL,
   'src/exchange/running.ts byId': EACH_CALL,
   'src/exchange/running.ts counts': EACH_CALL,
   'src/proxy/media-type.ts known': EACH_CALL,
@@ -86,6 +87,7 @@ const ends: Record<string, string> = {
   'src/network/connect.ts':
     'a time for connecting; then the deadline of the egress, or the ticks of running.ts',
   'src/network/names.ts': 'the time for connecting',
+  'src/network/race.ts': 'the time for connecting, its own',
   'src/network/tunnel.ts': 'the time for connecting',
   'src/signer/program.ts': 'the deadline of signer.ts',
   'src/signer/service.ts': 'the deadline of signer.ts',

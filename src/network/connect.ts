@@ -3,7 +3,7 @@
 // private CA, client certificate and outbound proxy are the registration's own. HTTP/1.1 without
 // pipelining: no answer can belong to another request.
 
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Agent, buildConnector, Pool } from 'undici'
@@ -13,6 +13,7 @@ import { allows, bareHost, isReachable, type Reach } from './address.ts'
 import { watchConnection } from './connection.ts'
 import { classifyName } from './local-names.ts'
 import { type ResolveName, resolveBySystem } from './names.ts'
+import { type FindAddresses, type RaceCallback, race } from './race.ts'
 import { createTunnels } from './tunnel.ts'
 
 /** What decides how one EHR is connected to. */
@@ -85,51 +86,58 @@ function createConnector(
   const reach = reachOf(peer)
   const { proxy } = peer.network
   const openTunnel = proxy === undefined ? undefined : createTunnels(proxy, connectTimeoutMs)
-  const connect = buildConnector({
+  const secure = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,
-    lookup: guardedLookup(reach, resolveName),
     secureContext: buildSecureContext(peer.network),
     rejectUnauthorized: true,
   })
+  const resolve = guardNames(reach, resolveName)
   return (target, report) => {
     const done: buildConnector.Callback = (...[error, socket]) =>
       error === null ? report(null, watchConnection(socket)) : report(error, null)
-    // Node connects to an address literal without asking `lookup`.
     const host = bareHost(target.hostname)
-    const isName = isIP(host) === 0
-    if (!isName && !isReachable(host, reach)) return done(new AddressRefused(), null)
-    if (openTunnel === undefined) return connect(target, done)
+    const family = isIP(host)
+    const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80)
+    if (family !== 0 && !isReachable(host, reach)) return done(new AddressRefused(), null)
+    if (openTunnel === undefined) {
+      const find: FindAddresses = found => resolve(host, found)
+      return race(find, port, { timeoutMs: connectTimeoutMs }, takeSocket)
+    }
     // The proxy resolves names where we cannot see it.
-    if (isName && !allows(reach, classifyName(host, hostname()))) {
+    if (family === 0 && !allows(reach, classifyName(host, hostname()))) {
       return done(new AddressRefused(), null)
     }
-    const port = target.port || (target.protocol === 'https:' ? 443 : 80)
-    openTunnel(`${isIP(host) === 6 ? `[${host}]` : host}:${port}`, (error, socket) => {
-      if (error !== null) return done(error, null)
-      if (target.protocol !== 'https:') return done(null, socket)
-      // Nobody stands above this callback who would catch what connecting throws.
-      try {
-        connect({ ...target, httpSocket: socket }, done)
-      } catch (fault) {
-        socket.destroy()
-        done(fault as Error, null)
+    openTunnel(`${family === 6 ? `[${host}]` : host}:${port}`, takeSocket)
+
+    function takeSocket(...[error, socket]: Parameters<RaceCallback>): void {
+      if (error !== null) {
+        done(error, null)
+      } else if (target.protocol !== 'https:') {
+        done(null, socket)
+      } else {
+        // Nobody stands above this callback who would catch what connecting throws.
+        try {
+          secure({ ...target, httpSocket: socket }, done)
+        } catch (fault) {
+          socket.destroy()
+          done(fault as Error, null)
+        }
       }
-    })
+    }
   }
 }
 
-/** Node's `lookup` that gives addresses only when every one of them may be connected to. */
-function guardedLookup(reach: Reach, resolveName: ResolveName): LookupFunction {
-  return (hostname, { all }, done) => {
-    resolveName(hostname, (error, addresses = []) => {
-      const [first] = addresses
-      if (error !== null) return done(error, [])
-      if (!first || !addresses.every(({ address }) => isReachable(address, reach))) {
-        return done(new AddressRefused(), [])
-      }
-      if (all) done(null, addresses)
-      else done(null, first.address, first.family)
+/** Gives the addresses of a name only when every one of them may be connected to. */
+function guardNames(reach: Reach, resolveName: ResolveName): ResolveName {
+  return (host, done) => {
+    const family = isIP(host)
+    if (family !== 0) return done(null, [{ address: host, family }])
+    resolveName(host, (error, addresses = []) => {
+      if (error !== null) return done(error)
+      const areAll = addresses.every(({ address }) => isReachable(address, reach))
+      if (addresses.length === 0 || !areAll) return done(new AddressRefused())
+      done(null, addresses)
     })
   }
 }

@@ -155,9 +155,10 @@ test('[PS3] what TLS throws before it has begun is an error of the call, also be
   t.mock.method(tls, 'connect', () => {
     throw Object.assign(new TypeError('a mistake'), { code: 'MISTAKE' })
   })
+  const origin = proxy.origin.replace('http:', 'https:')
   for (const network of [{}, { proxy: proxy.origin }]) {
-    const peer: Peer = { iss: 'https://ehr.test/fhir', network: { reach: 'public', ...network } }
-    const pool = createPool('https://ehr.test', peer)
+    const peer: Peer = { iss: `${origin}/fhir`, network: { reach: 'public', ...network } }
+    const pool = createPool(origin, peer)
     t.after(() => pool.destroy())
     await assert.rejects(pool.request({ path: '/', method: 'GET' }), { code: 'MISTAKE' })
   }
