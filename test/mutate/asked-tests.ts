@@ -12,10 +12,9 @@ export function findTests(file: string): string[] {
   const name = `test/${file.replace(/^src\//, '').replace(/\.ts$/, '')}`
   const folder = `${dirname(name)}/`
   function rank(test: string): number {
-    if (test === `${name}.test.ts`) return 0
-    if (test.startsWith(`${name}-`)) return 1
-    if (importsOf(test).includes(file)) return 2
-    return test.startsWith(folder) ? 3 : 4
+    const isItsOwn = test === `${name}.test.ts` || test.startsWith(`${name}-`)
+    if (isItsOwn || importsOf(test).includes(file)) return 0
+    return test.startsWith(folder) ? 1 : 2
   }
   return globSync('test/**/*.test.ts')
     .filter(test => !NOT_ASKED.test(test) && closureOf(test).has(file))
