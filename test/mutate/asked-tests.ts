@@ -11,13 +11,13 @@ const PROGRAM = 'program/main.ts'
 export function findTests(file: string): string[] {
   const name = `test/${file.replace(/^src\//, '').replace(/\.ts$/, '')}`
   const folder = `${dirname(name)}/`
-  const isItsOwn = (test: string) => test === `${name}.test.ts` || test.startsWith(`${name}-`)
   function rank(test: string): number {
-    if (isItsOwn(test) || importsOf(test).includes(file)) return 0
+    if (test.startsWith(`${name}.`) || test.startsWith(`${name}-`)) return 0
+    if (importsOf(test).includes(file)) return 0
     return test.startsWith(folder) ? 1 : 2
   }
   // A small test answers soon, and one of the file's own name probably.
-  const sizeOf = (test: string) => closureOf(test).size / (isItsOwn(test) ? 2 : 1)
+  const sizeOf = (test: string) => closureOf(test).size / (test === `${name}.test.ts` ? 2 : 1)
   return globSync('test/**/*.test.ts')
     .filter(test => !NOT_ASKED.test(test) && closureOf(test).has(file))
     .sort((a, b) => rank(a) - rank(b) || sizeOf(a) - sizeOf(b))
