@@ -54,10 +54,15 @@ function open(t: TestContext) {
   return { link, clients, changes, connect }
 }
 
+/** What a command is refused with, if that is at once. */
+async function refusal(sent: Promise<unknown>): Promise<unknown> {
+  return await Promise.race([sent.catch(error => `${error.code}: ${error.detail}`), turn()])
+}
+
 test('[V11] nothing is sent over a connection that is not there yet', async t => {
   const { link, clients, connect } = open(t)
-  const none = { code: 'vault_unavailable', detail: 'Redis: no answer' }
-  await assert.rejects(link.send('key', 'GET', 'key'), none)
+  const none = 'vault_unavailable: Redis: no answer'
+  assert.equal(await refusal(link.send('key', 'GET', 'key')), none)
   assert.equal(clients[0]?.sent.length, 0)
   await connect()
   const asked = link.send('key', 'GET', 'key')
@@ -76,7 +81,8 @@ test('[V11] one connection takes the place of one that is late, however many com
   await first
   assert.equal(clients[0]?.isDestroyed, true)
   assert.deepEqual(changes, [undefined])
-  await assert.rejects(link.send('key', 'GET', 'key'), { detail: 'Redis: no answer' })
+  const none = 'vault_unavailable: Redis: no answer'
+  assert.equal(await refusal(link.send('key', 'GET', 'key')), none)
   await connect()
   t.mock.timers.tick(DEADLINE_MS / 2)
   await second
@@ -90,7 +96,7 @@ test('[DS13, V11] what waits for an answer is bounded in bytes, and more is not 
   await connect()
   const send = () => link.send('key', 'SET', 'key', 'x'.repeat(1024 ** 2))
   const waiting = Array.from({ length: 31 }, send)
-  await assert.rejects(send(), { code: 'vault_unavailable', detail: 'Redis: QUEUE_FULL' })
+  assert.equal(await refusal(send()), 'vault_unavailable: Redis: QUEUE_FULL')
   const sent = clients[0]?.sent ?? []
   assert.equal(sent.length, 31)
   sent[0]?.resolve('OK')
