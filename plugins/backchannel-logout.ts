@@ -11,12 +11,13 @@ import { readForm } from '../src/form.ts'
 import { callerOf } from '../src/network/address.ts'
 import { type Act, observerOf } from '../src/observer.ts'
 import { judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
-import { listIssuers, listSpellings } from '../src/smart/identity/id-token.ts'
+import { listIssuers } from '../src/smart/identity/id-token.ts'
 import {
   type LogoutToken,
   readAddress,
   verifyLogoutToken,
 } from '../src/smart/identity/logout-token.ts'
+import { listSpellings } from '../src/smart/issuer.ts'
 import type { AuthorizationServer, Registration } from '../src/smart/types.ts'
 import type {} from './discovery.ts'
 import type {} from './pressure.ts'

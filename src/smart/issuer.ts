@@ -38,6 +38,12 @@ export function canonicalIssuer(text: string): string | undefined {
   return `${scheme}://${authority}${path.endsWith('/') ? path.slice(0, -1) : path}`
 }
 
+/** What counts as one issuer: itself, and with the quirk its twin with or without a last slash. */
+export function listSpellings(issuer: string, { quirks }: Pick<Registration, 'quirks'>): string[] {
+  if (quirks.issuerTrailingSlash === 'exact') return [issuer]
+  return [issuer.replace(/\/$/, ''), issuer.replace(/\/?$/, '/')]
+}
+
 /**
  * Whether a text may be registered as an issuer: URL parsers see in it what it says (no numeric
  * host in disguise, no dot segments), and it is https, or http on this machine.

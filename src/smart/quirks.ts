@@ -66,7 +66,8 @@ export const quirkTable: readonly QuirkDescription[] = [
   },
   {
     name: 'issuerTrailingSlash',
-    relaxes: '`ignore` compares the issuer of id_tokens without one trailing slash',
+    relaxes:
+      '`ignore` compares the issuer of id_tokens, and of answers that name one, without one trailing slash',
     neededBy: 'Azure, MEDITECH',
   },
   {

@@ -3,7 +3,7 @@
 // in their answers (RFC 9207), each by another name. Pure: no I/O, no clock (attacks C2, C3).
 
 import { BrokerError } from '../errors.ts'
-import { canonicalIssuer } from './issuer.ts'
+import { canonicalIssuer, listSpellings } from './issuer.ts'
 import type { AuthorizationServer, PendingLaunch, Registration } from './types.ts'
 
 /** The path of a redirect URI that is one registration's alone. */
@@ -81,14 +81,23 @@ export function requireNamedIssuer(
   if (fault !== undefined) throw new BrokerError('issuer_unnamed', { ehr, detail: fault })
 }
 
-/** Whether an answer with this `iss`, or without one, comes from the server that was asked. */
+/**
+ * Whether an answer with this `iss`, or without one, comes from the server that was asked. Where the EHR tells
+ * no name beforehand, neither does the registration, and its redirect URI is its own in any case, every name on
+ * one of its origins is its name: servers such as Keycloak give theirs unannounced.
+ */
 export function isFromIssuer(
   iss: string | undefined,
-  { responseIss, issuers }: Pick<Registration, 'responseIss' | 'issuers'>,
-  { issuer, issParameterSupported }: AuthorizationServer,
+  registration: Pick<Registration, 'responseIss' | 'issuers' | 'origins' | 'quirks'>,
+  { issuer, issuerAnnounced, issParameterSupported }: AuthorizationServer,
 ): boolean {
+  const { responseIss, issuers, origins } = registration
   if (responseIss !== undefined) return iss === responseIss
-  return iss === undefined ? !issParameterSupported : [issuer, ...issuers].includes(iss)
+  if (iss === undefined) return !issParameterSupported
+  const names = [issuer, ...issuers].flatMap(name => listSpellings(name, registration))
+  if (names.includes(iss)) return true
+  const isUnnamed = !issuerAnnounced && issuers.length === 0 && !issParameterSupported
+  return isUnnamed && URL.canParse(iss) && origins.includes(new URL(iss).origin)
 }
 
 /**

@@ -70,7 +70,7 @@ export interface Registration {
   idToken: 'verify' | 'require' | 'ignore'
   /** Refuses a login whose token answer names no patient. */
   requirePatient: boolean
-  /** Accepted `iss` of id_tokens besides the discovered one. */
+  /** Accepted `iss` of id_tokens, and of answers that name one, besides the discovered one. */
   issuers: readonly string[]
   /** Where the browser comes back to, absolute, byte for byte as registered at the EHR. */
   redirectUri: string

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { resolveQuirks } from '../../src/smart/quirks.ts'
 import {
   chooseRedirectPath,
   isFromIssuer,
@@ -8,6 +9,7 @@ import {
   requireNamedIssuer,
   requireOwnRedirect,
 } from '../../src/smart/redirect-uri.ts'
+import type { AuthorizationServer, Registration } from '../../src/smart/types.ts'
 import { buildRegistration } from './registration.ts'
 import { buildServer } from './server.ts'
 
@@ -72,6 +74,25 @@ test('[C2, C3] where a name is required no other passes, and neither does silenc
       assert.ok(!passes(iss), String(iss))
     }
   }
+})
+
+test('[C3, Q8] a server that tells its name in its answers alone is taken for itself, on its origins', () => {
+  const origins = ['https://ehr.test', 'https://login.ehr.test']
+  const unnamed = { issuer: 'https://ehr.test/fhir/r4', issuerAnnounced: false }
+  const realm = 'https://login.ehr.test/realms/clinic'
+  const names = ['https://evil.test/realms/clinic', 'realms/clinic', '', 'null', `${realm}/`]
+  const pass = (server: Partial<AuthorizationServer>, more: Partial<Registration> = {}) =>
+    [realm, ...names].filter(iss =>
+      isFromIssuer(iss, buildRegistration({ origins, ...more }), buildServer(server)),
+    )
+  assert.deepEqual(pass(unnamed), [realm, `${realm}/`])
+  assert.deepEqual(pass({ ...unnamed, issParameterSupported: true }), [])
+  assert.deepEqual(pass(unnamed, { issuers: [realm] }), [realm])
+  assert.deepEqual(pass(unnamed, { responseIss: realm }), [realm])
+  assert.deepEqual(pass({ issuer: 'https://ehr.test/oauth2' }), [])
+  const quirks = resolveQuirks({ issuerTrailingSlash: 'ignore' })
+  assert.deepEqual(pass({ issuer: realm }, { quirks }), [realm, `${realm}/`])
+  assert.deepEqual(pass(unnamed, { issuers: [realm], quirks }), [realm, `${realm}/`])
 })
 
 test('[C2] an answer is heard at the redirect URI that was asked for and is registered, and nowhere else', () => {

@@ -14,6 +14,7 @@ import {
 import { BrokerError } from '../../errors.ts'
 import { isAbsent } from '../absent.ts'
 import { digestText } from '../digest.ts'
+import { listSpellings } from '../issuer.ts'
 import type { AuthorizationServer, Identity, Registration } from '../types.ts'
 import { resolveFhirUser } from './fhir-user.ts'
 
@@ -106,12 +107,6 @@ async function tryEach(
 export function listIssuers(registration: Registration, server: AuthorizationServer): string[] {
   const exact = [...new Set([server.issuer, ...registration.issuers])]
   return exact.flatMap(issuer => listSpellings(issuer, registration))
-}
-
-/** What counts as one issuer: itself, and with the quirk its twin with or without a last slash. */
-export function listSpellings(issuer: string, { quirks }: Registration): string[] {
-  if (quirks.issuerTrailingSlash === 'exact') return [issuer]
-  return [issuer.replace(/\/$/, ''), issuer.replace(/\/?$/, '/')]
 }
 
 // More than one audience is trusted only when the token was made for us and the others are the EHR's

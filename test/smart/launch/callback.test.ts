@@ -132,6 +132,22 @@ test('[C2, C3] the issuer that answers must be the one asked, for codes and for 
   }
 })
 
+test('[C3] the log is told which issuer answered, in a form that may stand there', () => {
+  const detailOf = (iss: string | undefined) => {
+    try {
+      const query = { state: 's', iss, answer: { code: 'c' } }
+      const server = buildServer({ issParameterSupported: true })
+      verifyCallback(query, pending, { registration: buildRegistration(), server })
+    } catch (error) {
+      return String((error as { detail?: string }).detail)
+    }
+    return assert.fail('it held')
+  }
+  const named = detailOf('https://me:secret@login.ehr.test/realms/x?code=1\n')
+  assert.match(named, /names https:\/\/login\.ehr\.test\/realms\/x: .* issuers$/)
+  assert.match(detailOf(undefined), /names no issuer/)
+})
+
 test('[C5] a refusal keeps its launch and a fixed code alone', () => {
   const query = parseCallbackQuery('error=access_denied&error_description=secret&state=s')
   const verified = verifyCallback(query, pending, {
