@@ -5,7 +5,9 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import cookies from '../../plugins/cookies.ts'
 import launch from '../../plugins/launch.ts'
+import { decodeFormText } from '../../src/form.ts'
 import type { PaceLimits } from '../../src/pace.ts'
+import { parseEhrLaunch } from '../../src/smart/launch/launch.ts'
 import type { AuthorizationServer, Registration } from '../../src/smart/types.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
@@ -92,6 +94,17 @@ test('[AL-25, Q34] what the EHR sent as launch is sent back in the same bytes, a
     const location = response.headers.location as string
     assert.ok(location.includes(`&launch=${launch}&`), location)
     assert.equal(new URL(location).searchParams.get('aud'), base)
+  }
+  // In a form, which says nothing of how it was written, a plus sign is one all the same.
+  const registration = buildRegistration({ iss: base })
+  for (const [sent, launch] of [
+    ['ab+c/+==', 'ab+c/+=='],
+    ['a%20b', 'a b'],
+    ['a%2Bb', 'a+b'],
+  ]) {
+    const query = { iss: base, launch: decodeFormText(sent as string) }
+    const asked = parseEhrLaunch(query, [registration], { sent: `iss=${base}&launch=${sent}` })
+    assert.equal(asked.launch, launch)
   }
   // What may not stand in an address as it is, is escaped.
   const odd = await app.inject(`/launch?launch=${'a"<b>'}&iss=${base}`)

@@ -33,7 +33,8 @@ export interface CallbackQuery {
 export function parseCallbackQuery(query: string): CallbackQuery {
   if (query.length > MAX_QUERY_LENGTH) throw refuse('too long')
   const found = new Map<string, string>()
-  for (const [name, value] of readForm(query)) {
+  // No space stands in what an EHR sends here: a plus sign that it did not escape is itself, as in base64.
+  for (const [name, value] of readForm(query.replaceAll('+', '%2B'))) {
     if (REFUSED.includes(name)) throw refuse('a token in the query')
     if (!ONCE.includes(name)) continue
     if (found.has(name)) throw refuse('sent twice')

@@ -25,8 +25,8 @@ export function parseEhrLaunch(
   registrations: readonly Registration[],
   { ehr, sent = '' }: { ehr?: string; sent?: string } = {},
 ): Omit<LaunchRequest, 'returnTo'> {
-  const iss = readAddress(query, 'iss', sent)
-  const launch = readOne(query, 'launch')
+  const iss = readUnspaced(query, 'iss', sent)
+  const launch = readUnspaced(query, 'launch', sent)
   if (iss === undefined) throw new BrokerError('launch_invalid', { detail: 'no iss' })
   if (launch !== undefined && (launch.length > MAX_LAUNCH_LENGTH || !VISIBLE.test(launch))) {
     throw new BrokerError('launch_invalid', { detail: 'launch is not a short visible text' })
@@ -59,7 +59,7 @@ export function parseLogin(
   sent = '',
 ): Omit<LaunchRequest, 'returnTo'> | { choices: readonly Registration[] } {
   const ehr = readOne(query, 'ehr')
-  const iss = readAddress(query, 'iss', sent)
+  const iss = readUnspaced(query, 'iss', sent)
   if (ehr !== undefined && iss !== undefined) {
     throw new BrokerError('launch_invalid', { detail: 'both ehr and iss' })
   }
@@ -91,8 +91,8 @@ function requireAtIssuer(registration: Registration, iss: string): Registration 
   return registration
 }
 
-/** An address: no space stands in one, so that a plus sign is itself. */
-function readAddress(query: Query, name: string, sent: string): string | undefined {
+/** An address or a launch: no space stands in one, so that a plus sign is itself, as in base64. */
+function readUnspaced(query: Query, name: string, sent: string): string | undefined {
   const value = readOne(query, name)
   const text = value?.includes(' ') ? findSent(sent, name) : undefined
   return text === undefined ? value : decodeFormText(text.replaceAll('+', '%2B'))

@@ -29,6 +29,18 @@ test('reads code, state and issuer; what it does not know is left alone', () => 
   assert.equal(parseCallbackQuery('code=x').state, undefined)
 })
 
+test('[C8] a plus sign that was not escaped is part of the code, and of the issuer; an escaped space stays one', () => {
+  for (const [sent, code] of [
+    ['ab+/cd+==', 'ab+/cd+=='],
+    ['a%2Bb', 'a+b'],
+    ['a%20b', 'a b'],
+  ]) {
+    const query = `code=${sent}&state=s&iss=https://ehr.test/fhir+r4`
+    const iss = 'https://ehr.test/fhir+r4'
+    assert.deepEqual(parseCallbackQuery(query), { state: 's', iss, answer: { code } })
+  }
+})
+
 test('[C7] refuses a parameter that is sent twice, and guesses at none', () => {
   for (const name of ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']) {
     for (const twice of [
