@@ -23,13 +23,15 @@ function requireSource(source: string): string {
   return source
 }
 
+const MEMORY = ['blob:', 'data:']
+
 /** The name by which a configuration asks for `buildExistingAppPolicy`. */
 export const EXISTING_APP = 'existing-app'
 
 /**
- * For apps that were written without a policy: inline scripts and styles, and those of content delivery
- * networks. A script that somebody slips in can read what the page can; it can send it nowhere by fetch, and
- * finds no token.
+ * For apps that were written without a policy: inline scripts and styles, those of content delivery
+ * networks, and documents from memory. A script that somebody slips in can read what the page can; it can
+ * send it nowhere by fetch, and finds no token.
  */
 export function buildExistingAppPolicy(frameAncestors: readonly string[] = []): string {
   return buildPolicy({
@@ -37,10 +39,13 @@ export function buildExistingAppPolicy(frameAncestors: readonly string[] = []): 
     'script-src': ["'self'", "'unsafe-inline'", "'unsafe-eval'", 'https:'],
     'style-src': ["'self'", "'unsafe-inline'", 'https:'],
     'font-src': ["'self'", 'https:', 'data:'],
-    'img-src': ["'self'", 'blob:', 'data:', 'https:'],
-    'frame-src': ["'self'", 'blob:'],
-    'connect-src': ["'self'"],
-    'object-src': ["'none'"],
+    'img-src': ["'self'", ...MEMORY, 'https:'],
+    // What a page has in its memory comes from no server: a PDF in a frame, an object or an embed.
+    'frame-src': ["'self'", ...MEMORY],
+    'object-src': ["'self'", ...MEMORY],
+    'media-src': ["'self'", ...MEMORY],
+    'worker-src': ["'self'", 'blob:'],
+    'connect-src': ["'self'", ...MEMORY],
     'base-uri': ["'self'"],
     'form-action': ["'self'"],
     'frame-ancestors': framedBy(frameAncestors),

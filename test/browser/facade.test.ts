@@ -83,6 +83,39 @@ describe('an existing SMART app in Chromium', { skip: !hasChromium() }, () => {
     })
   })
 
+  test('[FA1] shows what it has in memory as such apps do: in objects, embeds, frames and by fetch', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, 'amy-shaw')
+    const refused = await page.evaluate<string[]>(`(async () => {
+      const refused = []
+      document.addEventListener('securitypolicyviolation', event => refused.push(event.effectiveDirective))
+      const client = await FHIR.oauth2.ready()
+      const found = await client.patient.request('DocumentReference', { flat: true })
+      const { url } = found[0].content[0].attachment
+      const blob = await client.request(url).then(answer => answer.blob())
+      const { contentType, data } = await client.request({ url, headers: { accept: 'application/fhir+json' } })
+      const addresses = [URL.createObjectURL(blob), 'data:' + contentType + ';base64,' + data]
+      for (const address of addresses) {
+        const fetched = await fetch(address).then(answer => answer.blob())
+        if (fetched.type !== 'application/pdf' || fetched.size !== blob.size) refused.push(address)
+        for (const [name, attribute] of [['object', 'data'], ['embed', 'src'], ['iframe', 'src']]) {
+          const shown = document.createElement(name)
+          if (name !== 'iframe') shown.type = contentType
+          shown[attribute] = address
+          document.body.append(shown)
+        }
+      }
+      const script = 'postMessage(new Blob([]).size)'
+      const worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
+      await new Promise((done, failed) => Object.assign(worker, { onmessage: done, onerror: failed }))
+      // What is refused is told in a task of its own.
+      await new Promise(done => setTimeout(() => requestAnimationFrame(done)))
+      return refused
+    })()`)
+    assert.deepEqual(refused, [])
+  })
+
   test('[FA1, FA3] begins by itself, and two patients in two tabs stay apart', async () => {
     await using visit = await openVisit(chromium)
     const { page, context } = visit
