@@ -160,11 +160,16 @@ test('[FA1] who logged in is told where the EHR has told it, and where there is 
   }
 })
 
-test('[FA4, C11, DS2] what is fetched ahead, at no EHR, or beyond the pace of logins leaves nothing behind', async t => {
+test('[FA4, C11, DS2] what is malformed, fetched ahead, at no EHR, or beyond the pace of logins leaves nothing behind', async t => {
   const { ask, redeem, vault } = await build(t, { pace: { caller: 2, ehr: 4, all: 8 } })
   const ahead = await ask({}, 'general', { 'sec-purpose': 'prefetch' })
   assert.deepEqual(ahead.answer.json(), { code: 'prefetch_refused' })
   assert.deepEqual((await ask({}, 'nobody')).answer.json(), { code: 'unknown_ehr' })
+  const told = (await ask({ response_type: 'token', state: 's' })).to
+  assert.deepEqual(
+    [told.get('error'), told.get('state'), told.get('return_to')],
+    ['unsupported_response_type', 's', null],
+  )
   assert.deepEqual((await redeem('c'.repeat(43), 'nobody')).json, { code: 'unknown_ehr' })
   assert.equal(vault.deposited, 0)
   for (let i = 0; i < 2; i++) assert.equal((await ask()).answer.statusCode, 303)
