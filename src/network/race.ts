@@ -67,7 +67,7 @@ export function race(
   }
 
   function fail(socket: Socket, error: Error): void {
-    if (!running.delete(socket) || isOver) return
+    if (!running.delete(socket)) return
     errors.push(error)
     if (waiting.length > 0) start()
     else if (running.size === 0) finish(chooseError(errors), null)

@@ -78,6 +78,19 @@ test('the first connection is taken, and every other one closed, whatever become
   assert.deepEqual(closed, [true, true, false])
 })
 
+test('a race that is won begins no more connections, and one that fails twice counts once', t => {
+  const { pass, tried, outcomes, socketOf } = run(t, [v4('a'), v4('b'), v4('c'), v4('d')])
+  socketOf('a').fail('ECONNRESET')
+  socketOf('a').fail('EPIPE')
+  assert.deepEqual(tried(), ['a', 'b'])
+  pass(HEAD_START_MS)
+  socketOf('c').emit('connect')
+  socketOf('b').fail('ECONNREFUSED')
+  pass(TIMEOUT_MS)
+  assert.deepEqual(tried(), ['a', 'b', 'c'])
+  assert.deepEqual(outcomes, [socketOf('c')])
+})
+
 test('an address that fails is followed by the next at once, and the last says what was wrong', t => {
   const { tried, outcomes, socketOf } = run(t, [v6('a'), v4('b'), v4('c')])
   socketOf('a').fail('ENETUNREACH')
