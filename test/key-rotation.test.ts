@@ -5,7 +5,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addClientKey, addKey, promoteKeys, retireKeys } from '../src/key-rotation.ts'
+import {
+  addClientKey,
+  addKey,
+  promoteKeys,
+  retireKeys,
+  rotateKeyRing,
+} from '../src/key-rotation.ts'
 import { type KeyRing, makeKeyRing, parseKeyRing, printKeyRing } from '../src/keys.ts'
 
 const HOUR = 3_600_000
@@ -38,6 +44,17 @@ test('[K11, S11] two processes at different steps of a rotation open what the ot
       }
     }),
   )
+})
+
+test('[K11] while a key waits no other is added, and without one there is nothing to promote', () => {
+  const first = makeKeyRing(0, randomBytes)
+  const added = addKey(first, HOUR, randomBytes)
+  assert.throws(() => addKey(added, HOUR, randomBytes), /a key waits to be promoted already/)
+  assert.throws(() => rotateKeyRing(added, { now: HOUR, keepMs, randomBytes }), /keys promote/)
+  const promoted = promoteKeys(added, HOUR)
+  for (const ring of [first, promoted]) {
+    assert.throws(() => promoteKeys(ring, HOUR), /no key waits: keys add/)
+  }
 })
 
 function step(ring: KeyRing, i: number, now: number): KeyRing {

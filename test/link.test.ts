@@ -54,6 +54,12 @@ test('[R23] an address of an EHR is one link, whatever stands in it', () => {
   )
 })
 
+test('[R23] without a link of a known relation there is no header, and no empty one', () => {
+  for (const links of [[], [{ url: 'https://own.example/', rel: 'a"; rel="b' }]]) {
+    assert.equal(buildLinkHeader(links), undefined)
+  }
+})
+
 test('an address that is one stays as it is', () => {
   fc.assert(
     fc.property(address, url => {

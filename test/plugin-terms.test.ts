@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { aText, judgeOptions, listOfBytes, optional, requireParts } from '../src/plugin-terms.ts'
+import {
+  aFunction,
+  anObject,
+  aText,
+  judgeOptions,
+  listOfBytes,
+  optional,
+  requireParts,
+} from '../src/plugin-terms.ts'
 
 const checks = { name: aText, keys: optional(listOfBytes) }
 
@@ -27,6 +35,23 @@ test('[GU7] options that are none, or wrong in one member, are told by plugin an
   }
   judgeOptions('state', { name: 'x' }, checks)
   judgeOptions('state', { name: 'x', keys: [Buffer.alloc(32)] }, checks)
+})
+
+test('[GU7] a function or an object passes, and of anything else its kind is told', () => {
+  assert.equal(
+    aFunction(() => 1),
+    undefined,
+  )
+  assert.equal(anObject({}), undefined)
+  for (const [value, kind] of [
+    ['hunter2hunter2hunter2', 'another text'],
+    [null, 'null'],
+    [7, 'a number'],
+  ]) {
+    assert.equal(aFunction(value), `is ${kind}; it must be a function`)
+    assert.equal(anObject(value), `is ${kind}; it must be an object`)
+  }
+  assert.deepEqual([aFunction(undefined), anObject(undefined)], ['is missing', 'is missing'])
 })
 
 test('[GU7] a part that is missing is told with the plugin that brings it', () => {
