@@ -68,7 +68,11 @@ export async function discover(
   const smart = await get(`${base}/.well-known/smart-configuration`, {
     headers: { accept: 'application/json', ...ifNoneMatch(previous) },
   })
-  if (smart.status === 304 && previous !== undefined) return previous
+  if (smart.status === 304 && previous !== undefined) {
+    return lacksEndSession(previous.server, registration)
+      ? complete(get, previous, registration)
+      : previous
+  }
   const isDescribed = isDescription(smart)
   if (!isDescribed && isAway(smart, previous?.server.source === 'smart-configuration')) {
     throw busy(smart, 'discovery')
@@ -83,10 +87,10 @@ export async function discover(
     return { server: withWarnings(server, habits), isProvisional }
   }
   const etag = isDescribed ? smart.etag : undefined
-  const completed = lacksEndSession(described, registration)
-    ? findEndSession(get, described, registration)
-    : undefined
-  return { server: withWarnings(described, habits), etag, isProvisional, completed }
+  const found = { server: withWarnings(described, habits), etag, isProvisional }
+  if (!lacksEndSession(described, registration)) return found
+  const server = keepEndSession(found.server, previous)
+  return complete(get, { ...found, server }, registration)
 }
 
 type Get = (
@@ -172,7 +176,8 @@ async function completeWithOpenid(
   if (isDescription(answer)) {
     return applyOpenidConfiguration(server, readObject(answer), registration)
   }
-  const wasThere = previous?.server.jwksUri !== undefined && server.jwksUri === undefined
+  const wasThere =
+    previous !== undefined && !needsOpenidConfiguration(previous.server, registration)
   if (isAway(answer, wasThere)) throw busy(answer, 'OpenID discovery')
   const detail = 'neither keys nor an OpenID configuration: id_tokens cannot be verified'
   if (registration.idToken === 'require') {
@@ -181,24 +186,39 @@ async function completeWithOpenid(
   return { ...server, warnings: [...server.warnings, detail] }
 }
 
-/** The server with the end of session that its OpenID configuration may name (Q38). */
+/** With the end of session that was known before, until it is known whether it still holds. */
+function keepEndSession(
+  server: AuthorizationServer,
+  previous: Discovery | undefined,
+): AuthorizationServer {
+  const known = previous?.server
+  if (known?.issuer !== server.issuer) return server
+  return { ...server, endSessionEndpoint: known.endSessionEndpoint }
+}
+
+/** Looks behind the login for the end of session in the OpenID configuration (Q38). */
+function complete(get: Get, discovery: Discovery, registration: Registration): Discovery {
+  const { server } = discovery
+  const completed = findEndSession(get, server, registration).then(found =>
+    found === 'away' ? server : { ...server, endSessionEndpoint: found },
+  )
+  return { ...discovery, completed }
+}
+
+/** `away` where the OpenID configuration could not be read: what was known stays. */
 async function findEndSession(
   get: Get,
   server: AuthorizationServer,
   registration: Registration,
-): Promise<AuthorizationServer> {
+): Promise<string | undefined | 'away'> {
   try {
     const url = buildOpenidConfigurationUrl(server, registration)
     const answer = await get(url, { headers: { accept: 'application/json' } })
-    if (!isDescription(answer)) return server
-    const { endSessionEndpoint } = applyOpenidConfiguration(
-      server,
-      readObject(answer),
-      registration,
-    )
-    return { ...server, endSessionEndpoint }
+    if (!isDescription(answer)) return isMissing(answer) ? undefined : 'away'
+    const bare = { ...server, endSessionEndpoint: undefined }
+    return applyOpenidConfiguration(bare, readObject(answer), registration).endSessionEndpoint
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    return server
+    return 'away'
   }
 }

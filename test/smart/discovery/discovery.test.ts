@@ -308,7 +308,7 @@ test('asks whether an earlier result still holds, and keeps it when it does', as
   const previous = await discover(registration, context)
   assert.equal(previous.etag, '"7"')
   ehr.answers[SMART] = { status: 304 }
-  assert.equal(await discover(registration, { ...context, previous }), previous)
+  assert.equal((await discover(registration, { ...context, previous })).server, previous.server)
   const again = ehr.asked.filter(({ url }) => url === SMART).at(-1)
   assert.equal(again?.request.headers?.['if-none-match'], '"7"')
   ehr.answers[SMART] = { body: { ...configuration, token_endpoint: 'https://ehr.test/new' } }
@@ -395,5 +395,59 @@ test('[Q38] the end of session in the OpenID configuration alone is found behind
     const { server, completed } = await discover(registration, { fetch: ehr.fetch, now: () => 0 })
     assert.equal(server.endSessionEndpoint, undefined)
     assert.equal((await completed)?.endSessionEndpoint, expected)
+  }
+})
+
+test('[Q35, Q38, L26] an OpenID configuration that is away takes no end of session from what is known', async () => {
+  const openid = 'https://ehr.test/oauth2/.well-known/openid-configuration'
+  const end = 'https://ehr.test/end'
+  const there = { body: { issuer: configuration.issuer, end_session_endpoint: end } }
+  for (const [answer, left] of [
+    [{ status: 503 }, end],
+    [{ status: 200, body: '<html>Maintenance</html>' }, end],
+    [{ status: 401 }, end],
+    [{ body: '{' }, end],
+    [{ error: new BrokerError('issuer_timeout') }, end],
+    [{ status: 404 }, undefined],
+    [{ body: { issuer: configuration.issuer } }, undefined],
+  ] as const) {
+    const ehr = createStubEhr({ [SMART]: { body: configuration }, [openid]: there })
+    const context = { fetch: ehr.fetch, now: () => 0 }
+    const first = await discover(registration, context)
+    const previous = { ...first, server: (await first.completed) ?? first.server }
+    ehr.answers[openid] = answer
+    const again = await discover(registration, { ...context, previous })
+    assert.equal(again.server.endSessionEndpoint, end, 'nobody waits for it')
+    assert.equal((await again.completed)?.endSessionEndpoint, left)
+  }
+})
+
+test('[Q38] an end of session that could not be asked for is asked for again, though nothing else has changed', async () => {
+  const openid = 'https://ehr.test/oauth2/.well-known/openid-configuration'
+  const end = 'https://ehr.test/end'
+  const ehr = createStubEhr({
+    [SMART]: { body: configuration, headers: { etag: '"1"' } },
+    [openid]: { status: 503 },
+  })
+  const context = { fetch: ehr.fetch, now: () => 0 }
+  const previous = await discover(registration, context)
+  assert.equal((await previous.completed)?.endSessionEndpoint, undefined)
+  ehr.answers[SMART] = { status: 304 }
+  ehr.answers[openid] = { body: { issuer: configuration.issuer, end_session_endpoint: end } }
+  const again = await discover(registration, { ...context, previous })
+  assert.equal((await again.completed)?.endSessionEndpoint, end)
+})
+
+test('[Q35, L26] an issuer that the OpenID configuration alone names is not forgotten while that is away', async () => {
+  const { issuer, ...described } = configuration
+  const openid = `${BASE}/.well-known/openid-configuration`
+  const ehr = createStubEhr({ [SMART]: { body: described }, [openid]: { body: { issuer } } })
+  const context = { fetch: ehr.fetch, now: () => 0 }
+  const previous = await discover(registration, context)
+  assert.equal(previous.server.issuer, issuer)
+  for (const answer of [{ status: 200, body: '<html>Maintenance</html>' }, { status: 403 }]) {
+    ehr.answers[openid] = answer
+    const again = discover(registration, { ...context, previous })
+    await assert.rejects(again, { code: 'issuer_busy' })
   }
 })
