@@ -209,7 +209,7 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
     const open = await openOwn(request, grant.session)
     if (open === undefined) return 'invalid_grant'
     const idToken = await describeUser(open, registration, grant)
-    return buildTokenAnswer(open, vault.now(), idToken)
+    return buildTokenAnswer(open, grant, vault.now(), idToken)
   }
 
   /** A code that was stolen finds no ticket beside it. */

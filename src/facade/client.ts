@@ -30,12 +30,24 @@ export function buildLaunchLanding(launchUrl: string, iss: string, launch?: stri
   return url.href
 }
 
+/** A JWT without claims (RFC 7519), up to where its signature stands. */
+const EMPTY_JWT = 'eyJhbGciOiJub25lIn0.e30.'
+
+/**
+ * The session's name as an access token. Libraries from before PKCE take theirs for a JWT when a page is
+ * loaded again, and stop at anything else: theirs is an empty one, and the name stands where it is signed.
+ */
+export function writeSessionName(name: string, isOldApp: boolean): string {
+  return isOldApp ? EMPTY_JWT + name : name
+}
+
 /**
  * The name of a session that an app has for its access token, in an Authorization header; it opens nothing
  * by itself. Refuses with `session_invalid`.
  */
 export function readSessionName(authorization = ''): string {
-  const [, name] = /^Bearer ([A-Za-z0-9_-]{22})$/i.exec(authorization) ?? []
-  if (name === undefined) throw new BrokerError('session_invalid')
+  const [, token = ''] = /^Bearer ([A-Za-z0-9_.-]{22,64})$/i.exec(authorization) ?? []
+  const name = token.startsWith(EMPTY_JWT) ? token.slice(EMPTY_JWT.length) : token
+  if (!/^[A-Za-z0-9_-]{22}$/.test(name)) throw new BrokerError('session_invalid')
   return name
 }

@@ -4,6 +4,7 @@
 
 import { hash } from 'node:crypto'
 import type { OpenSession } from '../session/session.ts'
+import { writeSessionName } from './client.ts'
 import { readOnce } from './parameters.ts'
 
 export interface TokenRequest {
@@ -71,13 +72,18 @@ function readBasicUser(authorization: string | undefined): string | undefined {
   }
 }
 
-/** The members of a token answer; `undefined` ones are left out by JSON. */
-export function buildTokenAnswer(open: OpenSession, now: number, idToken: string | undefined) {
+/** The members of the answer to a code; `undefined` ones are left out by JSON. */
+export function buildTokenAnswer(
+  open: OpenSession,
+  grant: Pick<CodeGrant, 'challenge'>,
+  now: number,
+  idToken: string | undefined,
+) {
   const { id, endsAt, tokens } = open.session
   const { context, grantedScope } = tokens
   const { patient, encounter, fhirContext, intent, tenant } = context
   return {
-    access_token: id,
+    access_token: writeSessionName(id, grant.challenge === undefined),
     token_type: 'Bearer',
     expires_in: Math.max(0, Math.floor((endsAt - now) / 1000)),
     scope: grantedScope,

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { BrokerError } from '../../src/errors.ts'
 import { buildCodeUrl, buildErrorUrl, readAppRequest } from '../../src/facade/authorization.ts'
-import { buildLaunchLanding, readSessionName } from '../../src/facade/client.ts'
+import { buildLaunchLanding, readSessionName, writeSessionName } from '../../src/facade/client.ts'
 
 const facadeUrl = 'https://app.example/smart/general'
 const client = {
@@ -183,7 +183,13 @@ test('[FA3] a session is named by a bearer of its own shape alone', () => {
   const name = 'n'.repeat(22)
   assert.equal(readSessionName(`Bearer ${name}`), name)
   assert.equal(readSessionName(`bearer ${name}`), name)
+  assert.equal(readSessionName(`Bearer ${writeSessionName(name, true)}`), name)
   for (const odd of [
+    `Bearer ${writeSessionName(name, true)}n`,
+    `Bearer ${writeSessionName('', true)}`,
+    `Bearer ${writeSessionName(writeSessionName(name, true), true)}`,
+    `Bearer eyJhbGciOiJub25lIn0.e30x.${name}`,
+    `Bearer .${name}`,
     undefined,
     '',
     name,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
+import { readSessionName } from '../../src/facade/client.ts'
 import {
   buildTokenAnswer,
   type CodeGrant,
@@ -75,13 +76,13 @@ test('[FA2] a code of an old app has no challenge, and a verifier beside it is n
   assert.ok(!isOwnCode(request, old, 'general'))
 })
 
-function answer(tokens: Partial<TokenSet>, now = 0) {
+function answer(tokens: Partial<TokenSet>, now = 0, of: Partial<CodeGrant> = grant) {
   const session = {
     ...{ id: 's'.repeat(22), ehr: 'general', iss: 'https://ehr.example', createdAt: 0 },
     ...{ endsAt: 12 * HOUR, tokens: buildTokens(0, tokens) },
   }
   return JSON.parse(
-    JSON.stringify(buildTokenAnswer({ session } as OpenSession, now, 'an id_token')),
+    JSON.stringify(buildTokenAnswer({ session } as OpenSession, of, now, 'an id_token')),
   ) as Record<string, unknown>
 }
 
@@ -105,4 +106,12 @@ test('[FA1] nothing of the EHR’s tokens is in an answer, and the time is what 
   assert.doesNotMatch(JSON.stringify(told), /SECRET/)
   assert.equal(told.expires_in, 0)
   assert.ok(!('fhirContext' in told) && !('refresh_token' in told) && !('encounter' in told))
+})
+
+test('[FA1] an old app finds its name within a JWT that says nothing, as its library reads one after a reload', () => {
+  const token = String(answer({}, 0, { ...grant, challenge: undefined }).access_token)
+  const [header = '', claims = '', name] = token.split('.')
+  const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString()) as object
+  assert.deepEqual([read(header), read(claims), name], [{ alg: 'none' }, {}, 's'.repeat(22)])
+  assert.equal(readSessionName(`Bearer ${token}`), name)
 })
