@@ -81,7 +81,7 @@ test('[V10] a refusal within a write stays one, is not tried again, and nothing 
 test('[DS13, V11] a thousand writes wait for another process, and one more is refused at once', async t => {
   const { writer } = await open(t)
   const waiting = Array.from({ length: 1_000 }, () => writer.attempt(failing(BUSY, 1).run))
-  const { state, run } = failing(BUSY)
+  const { state, run } = failing(BUSY, 3)
   await assert.rejects(writer.attempt(run), { code: 'vault_unavailable', detail: 'SQLite 5' })
   assert.equal(state.tries, 1)
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['done']))
