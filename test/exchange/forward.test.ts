@@ -46,7 +46,12 @@ interface Odd {
 
 function begin(limits = patient, { request = {}, answer = {}, sink }: Odd = {}) {
   const response = createResponse()
-  const running = createRunning(() => 0)
+  let time = 0
+  const running = createRunning(() => time)
+  const pass = (milliseconds: number) => {
+    time += milliseconds
+    running.tick()
+  }
   let handler: Dispatcher.DispatchHandler = {}
   const outlets: Outlet[] = []
   const dispatch = (_options: unknown, given: Dispatcher.DispatchHandler) => {
@@ -65,14 +70,15 @@ function begin(limits = patient, { request = {}, answer = {}, sink }: Odd = {}) 
     ...{ request: { complete: true, ...request }, response, open: { session: { id: 'a' } } },
     ...{ upstream, ownHeaders: [] },
   } as unknown as ProxiedRequest
-  const watch = { place: {} as Place, running, limits }
+  const shares = { bytes: { held: 0, limit: 1e9, within: undefined } }
+  const watch = { place: { shares, heldBytes: 0 } as unknown as Place, running, limits }
   const outcome = forward(
     proxied,
     { path: '/', method: 'GET' },
     watch,
     upstream.pool as unknown as Dispatcher,
   )
-  return { outcome, response, running, handler, outlets }
+  return { outcome, response, running, pass, handler, outlets }
 }
 
 test('[PS2] a mistake in looking after one exchange refuses it, and the others are looked after', async () => {
@@ -181,6 +187,42 @@ test('[K5] an answer that the client has not read to its end is cut with its ses
   running.abort('a', new BrokerError('session_invalid'))
   assert.equal(response.destroyed, true)
   await outcome
+})
+
+test('[R13] an EHR that takes longer than it may is given up, and not a moment before', async () => {
+  const { outcome, running, pass, handler } = begin({ ...patient, headMs: 100, totalMs: 1_000 })
+  const aborted: unknown[] = []
+  const controller = { abort: (error: unknown) => void aborted.push(error) }
+  handler.onRequestStart?.(controller as unknown as Dispatcher.DispatchController, undefined)
+  pass(100)
+  assert.deepEqual(aborted, [])
+  pass(1)
+  await assert.rejects(outcome, { code: 'upstream_timeout' })
+  assert.equal(aborted.length, 1)
+  assert.deepEqual(running.sessions(), [])
+})
+
+test('what an EHR says before its answer is no answer', async () => {
+  const { response, handler } = begin()
+  const controller = {} as Dispatcher.DispatchController
+  handler.onRequestStart?.(controller, undefined)
+  for (const status of [100, 102, 103, 199]) {
+    handler.onResponseStart?.(controller, status, { link: '</style.css>' })
+    assert.equal(response.headersSent, false)
+  }
+  handler.onResponseStart?.(controller, 200, {})
+  assert.equal(response.headersSent, true)
+})
+
+test('the head of an answer that is collected waits until its length is known', async () => {
+  const { response, handler, outlets } = begin(patient, { answer: { collectedBytes: 9 } })
+  const controller = {} as Dispatcher.DispatchController
+  handler.onRequestStart?.(controller, undefined)
+  handler.onResponseStart?.(controller, 200, {})
+  assert.equal(response.headersSent, false)
+  outlets[0]?.finishWhole('text')
+  assert.equal(response.headersSent, true)
+  assert.deepEqual(response.sent, ['text'])
 })
 
 test('a client whose request broke off is not answered', async () => {

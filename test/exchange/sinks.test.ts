@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { BrokerError } from '../../src/errors.ts'
 import { createInflater } from '../../src/exchange/inflater.ts'
 import {
   createCollector,
@@ -100,4 +101,42 @@ test('[R15] an answer whose code ended before the sender did ends with the sende
     assert.equal(await finished.promise, '')
     assert.deepEqual([written.join(''), errors], [DOCUMENT, []])
   }
+})
+
+const tell = (error: Error) =>
+  error instanceof BrokerError ? `${error.code}: ${error.detail}` : error
+
+test('[R15] an answer without a byte is what it is, whatever its head says of a coding', () => {
+  const finished: string[] = []
+  const { outlet, errors } = createOutlet({ finish: text => void finished.push(text) })
+  createInflater(outlet, undefined, ['gzip', 'br']).end()
+  assert.deepEqual([finished, errors], [[''], []])
+})
+
+test('[R15] what grows beyond all likelihood ends the answer, and little of it is sent', async () => {
+  const MEGABYTE = 1024 ** 2
+  let written = 0
+  const { outlet, errors, failed } = createOutlet({
+    write(data) {
+      written += data.length
+      assert.ok(written <= 4 * MEGABYTE, 'all of it is sent')
+      return true
+    },
+  })
+  createInflater(outlet, undefined, ['gzip']).push(gzipSync(Buffer.alloc(8 * MEGABYTE)))
+  await failed
+  assert.deepEqual(errors.map(tell), ['upstream_encoding: inflates too far'])
+})
+
+test('[R15] what goes on for long behind its end ends the answer', async () => {
+  const decoded = Promise.withResolvers<void>()
+  const { outlet, errors } = createOutlet({ onDrain: () => decoded.resolve() })
+  const sink = createInflater(outlet, undefined, ['gzip'])
+  // Its end is seen with the first byte behind it.
+  sink.push(Buffer.concat([gzipSync(DOCUMENT), Buffer.alloc(1)]))
+  await decoded.promise
+  for (let i = 0; i < 64; i++) sink.push(Buffer.alloc(1024))
+  assert.deepEqual(errors, [])
+  sink.push(Buffer.alloc(1))
+  assert.deepEqual(errors.map(tell), ['upstream_encoding: goes on behind its end'])
 })
