@@ -156,10 +156,13 @@ async function backchannelLogout(
     return true
   }
 
-  async function findSessions(registration: Registration, { iss, sid, sub = '' }: LogoutToken) {
-    const [kind, name] = sid === undefined ? (['sub', sub] as const) : (['sid', sid] as const)
-    const found = listSpellings(iss, registration).map(issuer =>
-      sessions.findToEnd(kind, registration.id, issuer, name),
+  // A session that was told no `sid` at its login may be the one that is meant, so it ends with its user.
+  async function findSessions(registration: Registration, { iss, sid, sub }: LogoutToken) {
+    const named: [kind: 'sid' | 'sub' | 'sub-alone', name: string][] = []
+    if (sid !== undefined) named.push(['sid', sid])
+    if (sub !== undefined) named.push([sid === undefined ? 'sub' : 'sub-alone', sub])
+    const found = listSpellings(iss, registration).flatMap(issuer =>
+      named.map(([kind, name]) => sessions.findToEnd(kind, registration.id, issuer, name)),
     )
     return (await Promise.all(found)).flat()
   }

@@ -20,8 +20,13 @@ export function buildIndexes(
     sealer.indexes(kind, ...values)[0] as string
   const indexes = [first('browser', browser), first('browser-ehr', browser, ehr)]
   indexes.push(first('ehr', ehr))
-  if (identity) indexes.push(first('sub', ehr, identity.iss, identity.sub))
-  if (identity?.sid !== undefined) indexes.push(first('sid', ehr, identity.iss, identity.sid))
+  if (identity) {
+    const { iss, sub, sid } = identity
+    indexes.push(first('sub', ehr, iss, sub))
+    indexes.push(
+      sid === undefined ? first('sub-alone', ehr, iss, sub) : first('sid', ehr, iss, sid),
+    )
+  }
   const { patient } = context
   if (patient !== undefined) indexes.push(OF_PATIENT + first('patient', ehr, patient))
   return indexes

@@ -6,7 +6,9 @@ import { deriveKeyObjects, type KeyRing } from '../keys.ts'
 import { buildIndexKey, buildRecordId, openRecord, sealRecord } from '../vault/seal.ts'
 
 /** By what sessions are found without a ticket. */
-export type IndexKind = 'browser' | 'browser-ehr' | 'issued' | 'sid' | 'sub' | 'ehr' | 'patient'
+type Browsers = 'browser' | 'browser-ehr'
+/** `sub-alone` is a user's too, of sessions whose login the EHR has given no `sid`. */
+export type IndexKind = Browsers | 'issued' | 'sid' | 'sub' | 'sub-alone' | 'ehr' | 'patient'
 
 /** Sealing bound to one record: id, registration, generation, and the ticket's secret. */
 export interface RecordSealer {

@@ -32,7 +32,11 @@ function sign({ claims = {}, key = own.privateKey }: { claims?: object; key?: Ke
 }
 
 /** One registration a face, in this order, each with a session of the same user. */
-async function build(t: TestContext, faces: Record<string, Face>) {
+async function build(
+  t: TestContext,
+  faces: Record<string, Face>,
+  sidOf: (id: string) => string | undefined = () => 'login-1',
+) {
   const { store, vault } = buildStore()
   const registrations = Object.keys(faces).map(id => buildRegistration({ id }))
   const stuck = new Set<string>()
@@ -78,7 +82,9 @@ async function build(t: TestContext, faces: Record<string, Face>) {
   await app.register(backchannelLogout, { registrations })
   const sessions: Record<string, string> = {}
   for (const { id, iss } of registrations) {
-    sessions[id] = (await store.begin(iss, buildTokens(Date.now()), 'browser', id)).recordId
+    const identity = { iss: ISSUER, sub: 'doctor', sid: sidOf(id) }
+    const tokens = buildTokens(Date.now(), { identity })
+    sessions[id] = (await store.begin(iss, tokens, 'browser', id)).recordId
   }
   return {
     ...{ sessions, stuck, asked: () => asked },
@@ -196,5 +202,20 @@ test('[O4] one EHR signs nobody out at another: neither by its keys nor by the o
       'issuer_unreachable',
     ])
     assert.equal((await live()).length, 2)
+  }
+})
+
+test('[O5] a sid that no login was told ends the sessions of that user that were told none', async t => {
+  const sids: Record<string, string | undefined> = { told: 'login-1', untold: undefined }
+  for (const [claims, left] of [
+    [{ sid: 'login-2', sub: 'doctor' }, ['told']],
+    [{ sid: 'login-1', sub: 'doctor' }, []],
+    [{ sid: 'login-1', sub: undefined }, ['untold']],
+    [{ sid: 'login-2', sub: 'nurse' }, ['told', 'untold']],
+    [{ sub: 'doctor' }, []],
+  ] as const) {
+    const { send, live } = await build(t, { told: good, untold: good }, id => sids[id])
+    assert.deepEqual(await send(await sign({ claims })), [204, ''])
+    assert.deepEqual(await live(), left)
   }
 })
