@@ -21,6 +21,7 @@ const MARGIN_MS = 30_000
 
 export interface AuditPoster {
   post: DeliveryOptions['post']
+  /** Ends the connections, once what is under way has its answer. */
   close(): Promise<void>
 }
 
@@ -34,27 +35,38 @@ export function createAuditPoster(
   const egress = createEgress({ id: 'audit', iss: url, network, origins: [...new Set(origins)] })
   const access = client ? createAccess(client, egress.fetch, now) : undefined
 
+  const underWay = new Set<Promise<Posted>>()
+
   return {
-    async post(events, signal) {
-      try {
-        const token = access ? await access.token(signal) : server.token
-        const answer = await egress.fetch(url, {
-          ...{ method: 'POST', body: buildBatch(events, method), signal },
-          ...{ timeoutMs: deadlineMs, maxBytes: MAX_BYTES },
-          headers: {
-            accept: 'application/fhir+json',
-            'content-type': 'application/fhir+json',
-            prefer: 'return=minimal',
-            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          },
-        })
-        if (answer.status === 401) access?.forget()
-        return judge(answer, await answer.text(), events.length)
-      } catch (error) {
-        return { error }
-      }
+    post(events, signal) {
+      const posted = post(events, signal).finally(() => underWay.delete(posted))
+      underWay.add(posted)
+      return posted
     },
-    close: egress.close,
+    async close() {
+      await Promise.all(underWay)
+      await egress.close()
+    },
+  }
+
+  async function post(...[events, signal]: Parameters<AuditPoster['post']>): Promise<Posted> {
+    try {
+      const token = access ? await access.token(signal) : server.token
+      const answer = await egress.fetch(url, {
+        ...{ method: 'POST', body: buildBatch(events, method), signal },
+        ...{ timeoutMs: deadlineMs, maxBytes: MAX_BYTES },
+        headers: {
+          accept: 'application/fhir+json',
+          'content-type': 'application/fhir+json',
+          prefer: 'return=minimal',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+      })
+      if (answer.status === 401) access?.forget()
+      return judge(answer, await answer.text(), events.length)
+    } catch (error) {
+      return { error }
+    }
   }
 
   function judge({ ok, status, headers }: Response, text: string, events: number): Posted {

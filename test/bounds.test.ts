@@ -23,6 +23,7 @@ const bounds: Record<string, string> = {
   'program/config/schema.ts names': EACH_CALL,
   'program/crew/crew.ts members': 'so many processes, and those that leave',
   'program/crew/talk.ts waiting': 'questions of processes to each other, each with a deadline',
+  'program/audit-server.ts underWay': 'batches under way, one for each chain',
   'program/front.ts served': 'apps that are held',
   'program/front.ts underWay': 'answers under way, no more than connections',
   'program/service.ts alive': 'generations that answer, each for an hour at most',

@@ -295,16 +295,25 @@ test('[AU4] access by SMART Backend Services: one token for as long as it lasts,
   assert.ok(!JSON.stringify(sink.told).includes('token-'))
 })
 
-test('a reload goes on with other keys and another server', async t => {
+test('[AU5] a reload goes on with other keys and another server, and the one before ends its answer', async t => {
   const [path, one, two] = [makePath(t), await startStandIn(t), await startStandIn(t)]
+  const asked = Promise.withResolvers<() => void>()
+  one.behave((entries, _request, response) => {
+    const entry = entries.map(() => ({ response: { status: '201 Created' } }))
+    const answer = { resourceType: 'Bundle', type: 'batch-response', entry }
+    asked.resolve(() => respond(response, 200, answer))
+    return true
+  })
   const sink = await open(t, serverOf(path, one.url))
   await sink.record(eventOf(1))
-  assert.ok(await eventually(() => one.taken.size === 1))
+  const answer = await asked.promise
   const next = makeKeyRing(1, randomBytes)
   const keyRing = { ...ring, keys: [...next.keys, ...ring.keys] } as typeof ring
   sink.renew({ keyRing, audit: serverOf(path, two.url, { token: 'other' }) })
   await sink.record(eventOf(2))
-  assert.ok(await eventually(() => two.taken.size === 1))
+  answer()
+  assert.ok(await eventually(() => two.taken.size > 0))
+  assert.deepEqual([two.batches, sink.told.filter(({ level }) => level !== 'info')], [[1], []])
   assert.equal(two.headers[0]?.authorization, 'Bearer other')
   await sink.close()
   const seals = readFileSync(path, 'utf8')
