@@ -172,8 +172,8 @@ async function facade(app: FastifyInstance, options: FacadeOptions): Promise<voi
   }
 
   async function grantCode(session: string, ehr: string, asked: AppRequest): Promise<string> {
-    const { clientId, redirectUri, challenge, nonce } = asked
-    const grant: CodeGrant = { ehr, session, clientId, redirectUri, challenge, nonce }
+    const { clientId, redirectUri, challenge, nonce, contexts } = asked
+    const grant: CodeGrant = { ehr, session, clientId, redirectUri, challenge, nonce, contexts }
     return buildCodeUrl(asked, await grants.give('code', grant))
   }
 

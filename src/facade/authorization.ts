@@ -6,6 +6,7 @@ import { BrokerError } from '../errors.ts'
 import type { AuthorizationErrorCode } from '../smart/types.ts'
 import type { FacadeClient } from './client.ts'
 import { readOnce } from './parameters.ts'
+import { readContexts } from './scope.ts'
 
 /** What an app asks for, judged. */
 export interface AppRequest {
@@ -17,6 +18,8 @@ export interface AppRequest {
   nonce?: string
   /** A launch of ours, in a launch from the EHR. */
   launch?: string
+  /** Launch contexts that its scope asks for; undefined without a scope. */
+  contexts?: string[]
 }
 
 /** An error of RFC 6749 4.1.2.1, where it is told, and what it is about in fixed words. */
@@ -70,7 +73,8 @@ export function readAppRequest(
   if (!isShort(nonce)) return refuse('nonce')
   const launch = values.get('launch') || undefined
   if (launch !== undefined && !LAUNCH.test(launch)) return refuse('launch')
-  return { clientId: client.clientId, redirectUri, state, challenge, nonce, launch }
+  const contexts = readContexts(values.get('scope'))
+  return { clientId: client.clientId, redirectUri, state, challenge, nonce, launch, contexts }
 }
 
 /** Refuses what an app has asked for: it is told why, which its own developer would not find out otherwise. */

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { OpenSession } from '../session/session.ts'
 import { writeSessionName } from './client.ts'
 import { readOnce } from './parameters.ts'
+import { tellScope } from './scope.ts'
 
 export interface TokenRequest {
   code: string
@@ -25,6 +26,8 @@ export interface CodeGrant {
   redirectUri: string
   challenge?: string
   nonce?: string
+  /** Launch contexts that the app asked for; undefined where it asked for no scope. */
+  contexts?: string[]
 }
 
 const CODE = /^[A-Za-z0-9_-]{43}$/
@@ -75,7 +78,7 @@ function readBasicUser(authorization: string | undefined): string | undefined {
 /** The members of the answer to a code; `undefined` ones are left out by JSON. */
 export function buildTokenAnswer(
   open: OpenSession,
-  grant: Pick<CodeGrant, 'challenge'>,
+  grant: Pick<CodeGrant, 'challenge' | 'contexts'>,
   now: number,
   idToken: string | undefined,
 ) {
@@ -86,7 +89,7 @@ export function buildTokenAnswer(
     access_token: writeSessionName(id, grant.challenge === undefined),
     token_type: 'Bearer',
     expires_in: Math.max(0, Math.floor((endsAt - now) / 1000)),
-    scope: grantedScope,
+    scope: tellScope(grantedScope, grant.contexts),
     ...{ patient, encounter, intent, tenant },
     fhirContext: fhirContext.length > 0 ? fhirContext : undefined,
     need_patient_banner: context.needPatientBanner,

@@ -34,7 +34,7 @@ test('[FA1] a sound request is read with all that its answer needs', () => {
   const launch = 'l'.repeat(43)
   assert.deepEqual(read({ launch, nonce: 'n', aud: `${facadeUrl}/`, scope: 'openid' }), {
     ...{ clientId: 'existing-app', redirectUri: 'https://app.example/app/', state: 'of the app' },
-    ...{ challenge: 'c'.repeat(43), nonce: 'n', launch },
+    ...{ challenge: 'c'.repeat(43), nonce: 'n', launch, contexts: [] },
   })
 })
 
