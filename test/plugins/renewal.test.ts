@@ -11,11 +11,11 @@ import type { TokenSet } from '../../src/smart/types.ts'
 import { buildStore, buildTokens, ISS } from '../session/sessions.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
-async function build(t: TestContext) {
+async function build(t: TestContext, server: object = {}) {
   const { clock, vault, sealer } = buildStore()
   const told: Act[] = []
   const asked: unknown[] = []
-  const answer = { status: 503, body: '{}' }
+  const answer = { status: 503, body: '{}', calls: 0 }
   const app = buildBareApp({
     smartVault: vault,
     smartMetrics: { count() {}, tell: (act: Act) => void told.push(act) },
@@ -25,8 +25,9 @@ async function build(t: TestContext) {
         const { now } = clock
         return {
           ...{ registration, now, sharedNow: now, randomBytes: Buffer.alloc },
-          server: { issuer: 'https://ehr.example.org', tokenEndpoint: `${ISS}/token` },
+          server: { issuer: 'https://ehr.example.org', tokenEndpoint: `${ISS}/token`, ...server },
           fetch: async () => {
+            answer.calls++
             const headers = { 'content-type': 'application/json' }
             return new Response(answer.body, { status: answer.status, headers })
           },
@@ -88,4 +89,33 @@ test('[F3, O1] for an EHR that is registered no longer nobody is asked', async t
   app.smartTokens.discard('general', open.session.tokens)
   await app.close()
   assert.deepEqual(asked, [buildRegistration()])
+})
+
+test('[O1] tokens that the EHR could not take back are tried again, and the app is not held up by it', async t => {
+  const { app, answer } = await build(t, { revocationEndpoint: `${ISS}/revoke` })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const giveBack = async () => {
+    let isSettled = false
+    app.smartTokens.discard('general', buildTokens(0))
+    void app.smartTokens.settled().then(() => {
+      isSettled = true
+    })
+    answer.calls = 0
+    // Both tokens have been tried, and whoever is done with them has had time to say so.
+    while (answer.calls < 2) await new Promise(setImmediate)
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    return isSettled
+  }
+  answer.status = 200
+  assert.equal(await giveBack(), true)
+  answer.status = 503
+  assert.equal(await giveBack(), false)
+  let isClosed = false
+  void app.close().then(() => {
+    isClosed = true
+  })
+  while (!isClosed) {
+    t.mock.timers.tick(1_000)
+    await new Promise(setImmediate)
+  }
 })
