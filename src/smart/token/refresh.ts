@@ -10,7 +10,7 @@ import type { ServerAnswer } from './server-call.ts'
 import type { TokenCall } from './token.ts'
 import { findTokenFault, judgeRenewalRefusal } from './token-fault.ts'
 import { sendTokenRequest } from './token-request.ts'
-import { parseTokenResponse, type TokenResponse } from './token-response.ts'
+import { chooseLifetimeMs, parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 export type RefreshOutcome =
   | { outcome: 'renewed'; tokens: TokenSet }
@@ -54,12 +54,13 @@ async function takeRenewed(
   { response, sentAt }: { response: TokenResponse; sentAt: number },
   call: TokenCall,
 ): Promise<RefreshOutcome> {
+  const lifetimeMs = response.lifetimeMs ?? chooseLifetimeMs({ isRenewable: true })
   const judgement = await judgeRefreshedIdToken(response.idToken, tokens, call)
   const renewed: TokenSet = {
     ...tokens,
     accessToken: response.accessToken,
-    accessTokenExpiresAt: sentAt + response.lifetimeMs,
-    accessTokenLifetimeMs: response.lifetimeMs,
+    accessTokenExpiresAt: sentAt + lifetimeMs,
+    accessTokenLifetimeMs: lifetimeMs,
     refreshToken: response.refreshToken ?? tokens.refreshToken,
     idToken: judgement.idToken ?? tokens.idToken,
     grantedScope: response.scope ?? tokens.grantedScope,

@@ -18,7 +18,8 @@ const MAX_SCOPE_LENGTH = 16 * 1024
 /** A token answer that holds; members beyond the tokens are still to be judged. */
 export interface TokenResponse {
   accessToken: string
-  lifetimeMs: number
+  /** Undefined where the answer does not say. */
+  lifetimeMs: number | undefined
   refreshToken?: string
   idToken?: string
   /** As granted; absent means as requested (RFC 6749 5.1). */
@@ -65,7 +66,7 @@ export function parseTokenResponse(
     idToken: read('id_token', () =>
       parseToken(members, 'id_token', /^[\x21-\x7e]+$/, MAX_ID_TOKEN_LENGTH),
     ),
-    lifetimeMs: parseLifetime(members.get('expires_in')) * 1000,
+    lifetimeMs: parseLifetime(members.get('expires_in')),
     scope: read('scope', () => parseScopeMember(members.get('scope'), quirks)),
     members,
     warnings,
@@ -104,12 +105,20 @@ function refuseMissing(): never {
   throw refuse('access_token is missing')
 }
 
-// Digits in a text count as the number they spell; what is unknown or not positive is a short life,
-// never none: that would mean a refresh for each request (Q6, T6).
-function parseLifetime(value: unknown): number {
-  const seconds = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
-  if (typeof seconds !== 'number' || !(seconds >= 1)) return DEFAULT_LIFETIME_SECONDS
-  return Math.min(Math.floor(seconds), MAX_LIFETIME_SECONDS)
+// A number in a text counts as the number that it spells; what is not positive says nothing (Q6, T6).
+function parseLifetime(value: unknown): number | undefined {
+  const isNumber = typeof value === 'string' && /^\d{1,15}(?:\.\d{1,15})?$/.test(value)
+  const seconds = isNumber ? Number(value) : value
+  if (typeof seconds !== 'number' || !(seconds >= 1)) return undefined
+  return Math.min(Math.floor(seconds), MAX_LIFETIME_SECONDS) * 1000
+}
+
+/**
+ * How long a token is taken to live of which the EHR does not say it: a short time where it can be renewed, for
+ * none would mean a renewal for each request; else until the EHR refuses it, as nothing else can be known.
+ */
+export function chooseLifetimeMs({ isRenewable }: { isRenewable: boolean }): number {
+  return (isRenewable ? DEFAULT_LIFETIME_SECONDS : MAX_LIFETIME_SECONDS) * 1000
 }
 
 function parseScopeMember(value: unknown, quirks: Quirks): string | undefined {

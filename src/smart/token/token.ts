@@ -11,7 +11,7 @@ import type { Identity, LaunchContext, PendingLaunch, TokenSet } from '../types.
 import type { ServerCall } from './server-call.ts'
 import { findTokenFault } from './token-fault.ts'
 import { sendTokenRequest } from './token-request.ts'
-import { parseTokenResponse, type TokenResponse } from './token-response.ts'
+import { chooseLifetimeMs, parseTokenResponse, type TokenResponse } from './token-response.ts'
 
 /** What a call to the token endpoint needs. */
 export interface TokenCall extends ServerCall {
@@ -64,12 +64,14 @@ async function buildTokenSet(
     const detail = parsed.warnings.find(warning => warning.startsWith('patient '))
     throw new BrokerError('missing_patient', { detail: detail ?? 'the answer names none' })
   }
+  const isRenewable = response.refreshToken !== undefined
+  const lifetimeMs = response.lifetimeMs ?? chooseLifetimeMs({ isRenewable })
   const lacksPatient = context.patient === undefined && /(?:^| )patient\//.test(grantedScope)
   return {
     tokenType: 'Bearer',
     accessToken: response.accessToken,
-    accessTokenExpiresAt: sentAt + response.lifetimeMs,
-    accessTokenLifetimeMs: response.lifetimeMs,
+    accessTokenExpiresAt: sentAt + lifetimeMs,
+    accessTokenLifetimeMs: lifetimeMs,
     refreshToken: response.refreshToken,
     idToken,
     identity,

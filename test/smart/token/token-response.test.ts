@@ -4,7 +4,11 @@ import fc from 'fast-check'
 import { parseJsonObject } from '../../../src/smart/json.ts'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import type { ServerAnswer } from '../../../src/smart/token/server-call.ts'
-import { parseTokenResponse, readTokenError } from '../../../src/smart/token/token-response.ts'
+import {
+  chooseLifetimeMs,
+  parseTokenResponse,
+  readTokenError,
+} from '../../../src/smart/token/token-response.ts'
 import type { Quirks } from '../../../src/smart/types.ts'
 
 const good = { access_token: 'at', token_type: 'Bearer', scope: 'openid', expires_in: 3600 }
@@ -73,11 +77,15 @@ test('[Q10] an access token is whatever the EHR says, opaque or not', () => {
   }
 })
 
-test('[AL-48, Q6, T6] a lifetime is clamped, and a short default where it says nothing', () => {
-  const lifetime = (expires_in: unknown) => parse({ ...good, expires_in }).lifetimeMs / 1000
+test('[AL-48, Q6, T6] a lifetime is clamped, and none is made up where it says nothing', () => {
+  const lifetime = (expires_in: unknown) => {
+    const { lifetimeMs } = parse({ ...good, expires_in })
+    return lifetimeMs === undefined ? undefined : lifetimeMs / 1000
+  }
   for (const [given, seconds] of [
     [570, 570],
     ['3600', 3600],
+    ['3599.98', 3599],
     [59.9, 59],
     [1, 1],
     [1e308, 604_800],
@@ -101,8 +109,10 @@ test('[AL-48, Q6, T6] a lifetime is clamped, and a short default where it says n
     true,
     0.5,
   ]) {
-    assert.equal(lifetime(none), 300, JSON.stringify(none))
+    assert.equal(lifetime(none), undefined, JSON.stringify(none))
   }
+  assert.equal(chooseLifetimeMs({ isRenewable: true }), 300_000)
+  assert.equal(chooseLifetimeMs({ isRenewable: false }), 604_800_000)
   assert.equal(
     parse('{"access_token":"a","token_type":"bearer","expires_in":1e999}').lifetimeMs,
     604_800_000,

@@ -226,3 +226,16 @@ test('[AL-10, T10] no refusal carries a secret, a code or a word of the answer',
     assert.ok(!JSON.stringify([message, detail, stack, cause]).includes('LEAK'))
   }
 })
+
+test('[AL-48, Q6] a token of unknown life that cannot be renewed is used until the EHR refuses it', async () => {
+  for (const expires_in of [undefined, 0, 'soon']) {
+    const lifeOf = async (members: object) => {
+      const tokens = await exchange({ body: { ...good, expires_in, ...members } })
+      assert.equal(tokens.accessTokenExpiresAt, start + tokens.accessTokenLifetimeMs)
+      return tokens.accessTokenLifetimeMs / 1000
+    }
+    assert.equal(await lifeOf({}), 604_800)
+    assert.equal(await lifeOf({ refresh_token: null }), 604_800)
+    assert.equal(await lifeOf({ refresh_token: 'rt' }), 300)
+  }
+})
