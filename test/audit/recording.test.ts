@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createRecording } from '../../src/audit/recording.ts'
 
 test('[AU4] an app ends although its sink never answers, and tells what was not recorded', async () => {
@@ -21,4 +22,19 @@ test('[AU4] an app ends although its sink never answers, and tells what was not 
   for (const event of ['a', 'b', 'c', 'd', 'e']) recording.record(event)
   await recording.settle()
   assert.deepEqual(heard, { recorded: 2, lost: 3 })
+})
+
+test('[AU4] an app that has nothing left to record ends at once', async () => {
+  const kept: string[] = []
+  const recording = createRecording({
+    failClosed: false,
+    patienceMs: 60_000,
+    sink: { record: async event => void kept.push(event) },
+    onLost: assert.fail,
+  })
+  recording.record('a')
+  await recording.settle()
+  assert.deepEqual(kept, ['a'])
+  const again = recording.settle().then(() => 'ended')
+  assert.equal(await Promise.race([again, turn('waits')]), 'ended')
 })
