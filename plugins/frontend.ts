@@ -17,6 +17,7 @@ import {
 import { isHidden } from '../src/browser/hidden-path.ts'
 import { buildLandingPage, type Look } from '../src/browser/page.ts'
 import { chooseLanguage, describeDenialIn, type Language } from '../src/browser/page-words.ts'
+import { chooseOpenerPolicy } from '../src/browser/security-headers.ts'
 import { isPageOfApp } from '../src/browser/single-page.ts'
 import { BrokerError } from '../src/errors.ts'
 import {
@@ -50,6 +51,8 @@ export interface FrontendOptions {
   secure?: boolean
   /** Whether HSTS is for the host's subdomains too; false unless told. */
   hstsIncludeSubDomains?: boolean
+  /** Whether the pages and the windows that they open go on knowing each other; false unless told. */
+  keepOpener?: boolean
 }
 
 async function frontend(app: FastifyInstance, options: FrontendOptions): Promise<void> {
@@ -57,6 +60,7 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     root: optional(aText),
     fallback: optional(aText),
     hstsIncludeSubDomains: optional(aBoolean),
+    keepOpener: optional(aBoolean),
     frameAncestors: optional(listOfTexts),
     look: optional(anObject),
     secure: optional(aBoolean),
@@ -90,6 +94,7 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
   })
   await app.register(helmet, {
     contentSecurityPolicy: false,
+    crossOriginOpenerPolicy: { policy: chooseOpenerPolicy(options.keepOpener ?? false) },
     frameguard: frameAncestors.length > 0 ? false : { action: 'deny' },
     strictTransportSecurity: secure && {
       includeSubDomains: options.hstsIncludeSubDomains ?? false,

@@ -12,14 +12,18 @@ export interface SecurityHeadersOptions {
   secure?: boolean
   /** Whether HSTS is for the host's subdomains too; false unless told. */
   hstsIncludeSubDomains?: boolean
+  /** Whether windows and those that opened them go on knowing each other; false unless told. */
+  keepOpener?: boolean
 }
 
 async function securityHeaders(
   app: FastifyInstance,
   options: SecurityHeadersOptions,
 ): Promise<void> {
-  const { frameAncestors = [], secure = true, hstsIncludeSubDomains } = options
-  const headers = buildSecurityHeaders({ frameAncestors, secure, hstsIncludeSubDomains })
+  const { frameAncestors = [], secure = true, hstsIncludeSubDomains, keepOpener } = options
+  const headers = buildSecurityHeaders({
+    ...{ frameAncestors, secure, hstsIncludeSubDomains, keepOpener },
+  })
 
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.routeOptions.config?.fhir) reply.headers(headers)

@@ -130,6 +130,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const errorUrl = errorPath && new URL(errorPath, frontend.origin).href
   const { includeSubDomains: hstsIncludeSubDomains } = config.hsts
   const frameAncestors = [...new Set(registrations.flatMap(listFrameAncestors))]
+  const keepOpener = config.facade?.popups ?? false
   const loginPath = `${base}/login`
   const sealer = createRecordSealer(keyRing)
   const frontendOrigins = config.frontend.origins
@@ -148,7 +149,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       ehrNames: new Map(registrations.map(({ id, name }) => [id, name])),
       ...{ frameAncestors, look: config.pages, errorUrl },
     },
-    securityHeaders: { frameAncestors, secure, hstsIncludeSubDomains },
+    securityHeaders: { frameAncestors, secure, hstsIncludeSubDomains, keepOpener },
     guard: {
       ...{ publicUrl, frontendOrigins, hosts: config.hosts },
       allowHeaders: config.frontend.allowHeaders,
@@ -219,7 +220,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
       contentSecurityPolicy: config.frontend.contentSecurityPolicy,
       loginPath,
       look: config.pages,
-      ...{ frameAncestors, secure, hstsIncludeSubDomains },
+      ...{ frameAncestors, secure, hstsIncludeSubDomains, keepOpener },
     },
     apiJwks:
       config.apis.length === 0

@@ -37,9 +37,12 @@ function isOwnRoute(address: string, publicUrl: string): boolean {
 
 /** The app as the façade knows it: its addresses lie at our own origin, where its tickets are sent. */
 export function resolveClient(
-  { launchUrl, redirectUris, ...rest }: NonNullable<ConfigDocument['facade']>,
+  { launchUrl, redirectUris, clientId, pkceOptional }: NonNullable<ConfigDocument['facade']>,
   publicUrl: string,
 ): FacadeClient {
   const resolve = (path: string) => new URL(path, publicUrl).href
-  return { ...rest, launchUrl: resolve(launchUrl), redirectUris: redirectUris.map(resolve) }
+  return {
+    ...{ clientId, pkceOptional, launchUrl: resolve(launchUrl) },
+    redirectUris: redirectUris.map(resolve),
+  }
 }

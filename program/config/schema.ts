@@ -180,6 +180,7 @@ export const configSchema = z.strictObject({
       redirectUris: z.array(appPath).min(1).max(20),
       clientId: text(512),
       pkceOptional: z.boolean().default(false),
+      popups: z.boolean().default(false),
     })
     .optional(),
   keysFile: text(4096),

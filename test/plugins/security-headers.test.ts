@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import frontend from '../../plugins/frontend.ts'
 import securityHeaders from '../../plugins/security-headers.ts'
 import {
   assertPagePolicy,
@@ -31,6 +32,23 @@ test('routes may say otherwise, FHIR paths are left alone, and an embedding EHR 
   assert.ok(plain['strict-transport-security'])
   assert.equal((await app.inject('/public')).headers['cache-control'], 'public')
   assert.equal((await app.inject('/fhir')).headers['content-security-policy'], undefined)
+})
+
+test('[X12] a window parts from the one that opened it, unless the app needs it', async t => {
+  for (const [keepOpener, policy] of [
+    [undefined, 'same-origin'],
+    [true, 'unsafe-none'],
+  ] as const) {
+    const app = buildBareApp()
+    t.after(() => app.close())
+    await app.register(securityHeaders, { keepOpener })
+    await app.register(frontend, { root: `${process.cwd()}/examples/smart-app`, keepOpener })
+    app.get('/plain', async (_request, reply) => reply.redirect('/elsewhere'))
+    for (const path of ['/plain', '/launch.html']) {
+      const { headers } = await app.inject(path)
+      assert.equal(headers['cross-origin-opener-policy'], policy, path)
+    }
+  }
 })
 
 test('[L24, X11, S9] no answer of any route can be framed, sniffed, cached or told by Referer', async t => {
