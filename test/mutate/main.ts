@@ -22,17 +22,6 @@ import { findTests } from './asked-tests.ts'
 import { findGuards, type Mutant } from './guards.ts'
 import { createTrial, type Verdict } from './trial.ts'
 
-const ROOMS = [
-  'smart',
-  'session',
-  'proxy',
-  'exchange',
-  'network',
-  'browser',
-  'vault',
-  'facade',
-  'audit',
-]
 const EXPLAINED = 'docs/mutants.md'
 
 const { values } = parseArgs({
@@ -48,8 +37,7 @@ process.on('exit', () => {
   for (const copy of copies) rmSync(copy, { recursive: true, force: true })
 })
 
-const paths = [...ROOMS.map(room => `src/${room}/**/*.ts`), 'src/*.ts', 'plugins/*.ts']
-const waiting = globSync(paths)
+const waiting = globSync(['src/**/*.ts', 'plugins/*.ts'])
   .sort()
   .flatMap(file => findGuards(file, readFileSync(file, 'utf8')))
   .filter(mutant => values.only.length === 0 || values.only.some(isOf(mutant)))
