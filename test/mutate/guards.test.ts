@@ -2,10 +2,11 @@
 // the code does.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { test } from 'node:test'
 import { findTests } from './asked-tests.ts'
-import { findGuards, removeGuard } from './guards.ts'
+import { findGuards, nameOf, removeGuard } from './guards.ts'
 
 const source = `
 export function parse(text: string, limit: number): number | undefined {
@@ -48,4 +49,17 @@ test('a file is asked about by the test of its own name first, and by tests that
   const tests = findTests('src/browser/guard.ts')
   assert.equal(tests[0], 'test/browser/guard.test.ts')
   assert.ok(tests.includes('test/faults/processes.test.ts'), 'a test of whole processes')
+})
+
+test('every guard that is explained is one that is there', () => {
+  const explained = readFileSync('docs/mutants.md', 'utf8').match(/^- `.+/gm) ?? []
+  assert.ok(explained.length > 0)
+  for (const line of explained) {
+    const [, file = ''] = /^- `([^`]+)`/.exec(line) ?? []
+    const names = findGuards(file, readFileSync(file, 'utf8')).map(nameOf)
+    assert.ok(
+      names.some(name => line.startsWith(`- ${name}`)),
+      line,
+    )
+  }
 })

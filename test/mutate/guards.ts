@@ -45,6 +45,11 @@ export function findGuards(file: string, source: string): Mutant[] {
   }
 }
 
+/** As docs/mutants.md names it; stays the same when lines above it come and go. */
+export function nameOf({ file, guard }: Mutant): string {
+  return `\`${file}\`: \`${guard.slice(0, 100)}\``
+}
+
 /** The source with this guard taken away. */
 export function removeGuard(source: string, { start, end, instead }: Mutant): string {
   return source.slice(0, start) + instead + source.slice(end)

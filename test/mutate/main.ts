@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findTests } from './asked-tests.ts'
-import { findGuards, type Mutant } from './guards.ts'
+import { findGuards, type Mutant, nameOf } from './guards.ts'
 import { createTrial, type Verdict } from './trial.ts'
 
 const EXPLAINED = 'docs/mutants.md'
@@ -85,11 +85,6 @@ function copyProject(): string {
     if (existsSync(packages)) symlinkSync(resolve(packages), join(folder, packages))
   }
   return folder
-}
-
-/** Stays the same when lines above it come and go. */
-function nameOf({ file, guard }: Mutant): string {
-  return `\`${file}\`: \`${guard.slice(0, 100)}\``
 }
 
 function print(line: string): void {
