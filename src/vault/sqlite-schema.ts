@@ -10,8 +10,11 @@ const SCHEMA_VERSION = 1
 /** Larger pages waste less space on sessions, but every index entry written would cost as much more. */
 const PAGE_BYTES = 4_096
 const WAL_BYTES = 4 * 1024 * 1024
+/** How long others may hold the file while we start. */
+const OPEN_MS = 20_000
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
+const SQLITE_BUSY = 5
 
 const SCHEMA = `
   CREATE TABLE record(
@@ -34,11 +37,11 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};`
 
 /** Opens the database in a prepared file; throws VaultRefusal when it cannot be ours. */
-export function openDatabase(path: string, maxBytes: number): DatabaseSync {
+export function openDatabase(path: string, maxBytes: number, patienceMs = OPEN_MS): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     // Waiting is right here, where several processes start at once; afterwards nobody waits.
-    db = new DatabaseSync(path, { timeout: 5_000 })
+    db = new DatabaseSync(path, { timeout: patienceMs })
     configure(db, maxBytes)
     prepareSchema(db, path)
     db.exec('PRAGMA busy_timeout = 0')
@@ -96,5 +99,6 @@ function why(error: unknown): string {
   if (errcode === SQLITE_NOTADB || errcode === SQLITE_CORRUPT) {
     return 'is damaged or no SQLite database; it was left as it is'
   }
+  if (errcode === SQLITE_BUSY) return 'is held by another process'
   return `cannot be opened (${typeof errcode === 'number' ? `SQLite ${errcode}` : String(code)})`
 }

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
+import { openDatabase } from '../../src/vault/sqlite-schema.ts'
 import { makePath } from './paths.ts'
 import { buildRecord, newId } from './records.ts'
 
@@ -107,6 +108,16 @@ test('a vault of a newer program is refused and left as it is', async t => {
   db.exec('PRAGMA user_version = 99')
   db.close()
   refuses(path, /has schema 99; this program knows 1/)
+})
+
+test('[V7] a vault that another process holds for too long is refused, and whose fault it is told', async t => {
+  const path = await makeVault(t)
+  const other = new DatabaseSync(path)
+  t.after(() => other.close())
+  other.exec('BEGIN IMMEDIATE')
+  assert.throws(() => openDatabase(path, 1e6, 20), /vault\.db is held by another process/)
+  other.exec('ROLLBACK')
+  openDatabase(path, 1e6, 20).close()
 })
 
 test('a path means a file, whatever it looks like', async t => {
