@@ -55,7 +55,8 @@ export function createStatements({ fetchFor, facadeUrlOf, now, steady }: Stateme
     const url = `${registration.iss.replace(/\/$/, '')}/metadata`
     const asked = { headers: HEADERS, maxBytes: MAX_BYTES, follows: true }
     const answer = await fetchFor(registration)(url, asked)
-    const read = parseJsonObject(new Uint8Array(await answer.arrayBuffer()))
+    const body = new Uint8Array(await answer.arrayBuffer())
+    const read = parseJsonObject(body, answer.headers.get('content-type'))
     return answer.ok && read.kind === 'object' ? read.object : undefined
   }
 }

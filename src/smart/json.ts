@@ -1,13 +1,17 @@
 // Documents of an EHR as JSON objects. Refuses what two parsers could read differently or what could
 // harm the reader: repeated names, `__proto__`, depth without end, more values than any such document
-// has, bytes that are not UTF-8. A byte order mark is skipped, as every browser does (RFC 8259 8.1).
-// Pure: no I/O, no clock.
+// has, bytes that are neither UTF-8 nor in the charset that their type names, as those of old servers
+// are. A byte order mark is skipped, as every browser does (RFC 8259 8.1). Pure: no I/O, no clock.
 
 const MAX_DEPTH = 64
 // Everybody waits while a document is parsed: a statement of two megabytes has fewer, and as many in the
 // shortest text take 50 ms.
 const MAX_VALUES = 250_000
 const MAX_MEMBERS = 1000
+
+const CHARSET = /;[\t ]*charset=["']?([\w.:-]{1,40})/i
+/** Those in which JSON is met, besides UTF-8: in each of them its brackets and quotes are ASCII characters. */
+const OLD = /^(?:windows-125\d|iso-8859-\d{1,2}|utf-16[bl]e)$/
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -25,9 +29,9 @@ export type JsonDocument =
   /** Something else: a page, XML, nothing. */
   | { kind: 'other' }
 
-/** Reads bytes as one JSON object; never throws. */
-export function parseJsonObject(bytes: Uint8Array): JsonDocument {
-  const text = decodeUtf8(bytes)
+/** Reads bytes as one JSON object, where their media type is known also in its charset; never throws. */
+export function parseJsonObject(bytes: Uint8Array, contentType?: string | null): JsonDocument {
+  const text = decode(bytes, 'utf-8') ?? decodeNamed(bytes, contentType ?? '')
   if (text === undefined || !/^[\t\n\r ]*[[{]/.test(text)) return { kind: 'other' }
   try {
     const value: unknown = isHarmless(text) ? JSON.parse(text) : undefined
@@ -42,9 +46,24 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function decodeUtf8(bytes: Uint8Array): string | undefined {
+// UTF-8 first: it is what JSON is written in, and is hardly ever hit by chance, while many a label lies.
+function decodeNamed(bytes: Uint8Array, contentType: string): string | undefined {
+  const label = CHARSET.exec(contentType)?.[1]
+  const encoding = label === undefined ? undefined : encodingOf(label)
+  return encoding !== undefined && OLD.test(encoding) ? decode(bytes, encoding) : undefined
+}
+
+function encodingOf(label: string): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(label).encoding
+  } catch {
+    return undefined
+  }
+}
+
+function decode(bytes: Uint8Array, encoding: string): string | undefined {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
     return undefined
   }

@@ -62,6 +62,28 @@ test('[L9] refuses bytes that are not UTF-8', () => {
   assert.equal(parseJsonObject(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)).kind, 'other')
 })
 
+test('[L9] reads the charset that a type names, where the bytes are not UTF-8', () => {
+  const [name, text] = ['José', '{"username":"José"}']
+  const latin1 = Buffer.from(text, 'latin1')
+  const utf16 = Buffer.from(text, 'utf16le')
+  for (const [bytes, type] of [
+    [latin1, 'application/json;charset=ISO-8859-1'],
+    [latin1, 'application/json; Charset="windows-1252"'],
+    [latin1, "application/fhir+json; x=1; charset='latin1'"],
+    [utf16, 'application/json; charset=utf-16'],
+    // A label that lies, as the default of servlets does.
+    [Buffer.from(text), 'application/json;charset=ISO-8859-1'],
+    [Buffer.from(text), 'application/json; charset=nobody-knows'],
+  ] as const) {
+    const read = parseJsonObject(bytes, type)
+    assert.deepEqual(read.kind === 'object' && read.object, { username: name }, type)
+  }
+  for (const type of ['', 'application/json', 'x; charset=utf-8', 'x; charset=iso-2022-jp']) {
+    assert.equal(parseJsonObject(latin1, type).kind, 'other', type)
+  }
+  assert.equal(parseJsonObject(latin1, null).kind, 'other')
+})
+
 test('[L9] refuses a name that occurs twice in one object, however it is spelled', () => {
   for (const text of [
     '{"a":1,"a":2}',

@@ -127,7 +127,7 @@ function createGet(
       status: response.status,
       retryAfterSeconds: readRetryAfter(response.headers, now),
       etag: response.headers.get('etag') ?? undefined,
-      document: parseJsonObject(body),
+      document: parseJsonObject(body, response.headers.get('content-type')),
     }
   }
 }

@@ -108,7 +108,10 @@ async function fetchKeys(jwksUri: string, fetch: ProtocolFetch): Promise<unknown
   if (response.status === 429 || response.status >= 500) {
     throw new BrokerError('issuer_busy', { detail: `key set: status ${response.status}` })
   }
-  const document = parseJsonObject(new Uint8Array(await response.arrayBuffer()))
+  const document = parseJsonObject(
+    new Uint8Array(await response.arrayBuffer()),
+    response.headers.get('content-type'),
+  )
   const keys = document.kind === 'object' ? document.object.keys : undefined
   if (response.status !== 200 || !Array.isArray(keys) || !keys.every(isRecord)) {
     throw new BrokerError('bad_jwks', { detail: 'not a key set' })

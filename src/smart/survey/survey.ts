@@ -102,7 +102,7 @@ function observe(
     try {
       const response = await fetch(url, request)
       const body = new Uint8Array(await response.clone().arrayBuffer())
-      const document = parseJsonObject(body)
+      const document = parseJsonObject(body, response.headers.get('content-type'))
       note(url, String(response.status), document.kind === 'object' ? document.object : undefined)
       return response
     } catch (error) {

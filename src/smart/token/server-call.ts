@@ -51,7 +51,10 @@ export function buildRequestOptions({ fetch, deadlineMs }: ServerCall, endpoint:
 export async function readAnswer(response: Response, now: () => number): Promise<ServerAnswer> {
   return {
     status: response.status,
-    document: parseJsonObject(new Uint8Array(await response.arrayBuffer())),
+    document: parseJsonObject(
+      new Uint8Array(await response.arrayBuffer()),
+      response.headers.get('content-type'),
+    ),
     retryAfterSeconds: readRetryAfter(response.headers, now),
     asksForBasic: /^basic\b/i.test(response.headers.get('www-authenticate') ?? ''),
   }

@@ -239,3 +239,11 @@ test('[AL-48, Q6] a token of unknown life that cannot be renewed is used until t
     assert.equal(await lifeOf({ refresh_token: 'rt' }), 300)
   }
 })
+
+test('an answer in the charset that its type names is read, whatever members it has besides', async () => {
+  const body = Buffer.from(JSON.stringify({ ...good, username: 'José', patient: 'amy' }), 'latin1')
+  const typed = (type: string) => ({ body, headers: { 'content-type': type } })
+  const tokens = await exchange(typed('application/json;charset=ISO-8859-1'))
+  assert.deepEqual([tokens.accessToken, tokens.context.patient], ['at', 'amy'])
+  await refuse(typed('application/json'), 'bad_token_response')
+})
