@@ -30,7 +30,7 @@ test('[AU4] an app that has nothing left to record ends at once', async () => {
     failClosed: false,
     patienceMs: 60_000,
     sink: { record: async event => void kept.push(event) },
-    onLost: assert.fail,
+    onLost: error => assert.fail(String(error)),
   })
   recording.record('a')
   await recording.settle()
