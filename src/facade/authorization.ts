@@ -31,6 +31,7 @@ export interface RefusedRequest {
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
 const SHORT = /^[\x20-\x7e]{1,2048}$/
 const LAUNCH = /^[A-Za-z0-9_-]{43}$/
+const ORIGIN = /^https?:\/\/[^/?#]+$/
 
 const REASONS = {
   state: 'state is malformed.',
@@ -51,10 +52,10 @@ export function readAppRequest(
 ): AppRequest | RefusedRequest {
   const { values, isRepeated } = readOnce(query)
   const redirectUri = values.get('redirect_uri') ?? ''
-  if (values.get('client_id') !== client.clientId || !client.redirectUris.includes(redirectUri)) {
-    throw new BrokerError('facade_client_invalid', {
-      detail: client.redirectUris.includes(redirectUri) ? 'client_id' : 'redirect_uri',
-    })
+  const isRegistered = isOwnAddress(redirectUri, client)
+  if (values.get('client_id') !== client.clientId || !isRegistered) {
+    const detail = isRegistered ? 'client_id' : 'redirect_uri'
+    throw new BrokerError('facade_client_invalid', { detail })
   }
   const state = values.get('state')
   const refuse = (reason: Reason): RefusedRequest =>
@@ -103,6 +104,12 @@ export function buildCodeUrl(
   code: string,
 ): string {
   return buildAnswerUrl(redirectUri, { code, state })
+}
+
+// Apps that come back to the root say `location.origin` too, which is the same address (RFC 3986 6.2.3).
+function isOwnAddress(redirectUri: string, { redirectUris }: FacadeClient): boolean {
+  const isOrigin = ORIGIN.test(redirectUri)
+  return redirectUris.includes(isOrigin ? `${redirectUri}/` : redirectUri)
 }
 
 function isShort(text: string | undefined): boolean {

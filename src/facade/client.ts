@@ -8,7 +8,7 @@ export interface FacadeClient {
   clientId: string
   /** Where the app begins its own launch, with `iss` and `launch`. */
   launchUrl: string
-  /** Compared byte for byte. */
+  /** Compared byte for byte, but for a bare origin, which is its root. */
   redirectUris: readonly string[]
   /** A habit of old apps: authorization requests without a code challenge are taken. */
   pkceOptional: boolean

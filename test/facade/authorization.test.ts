@@ -98,6 +98,23 @@ test('[FA2] another app, or an address that is not registered, is answered nowhe
   }
 })
 
+test('[FA1, FA2] an app at the root may say its bare origin, and gets its answer there', () => {
+  const atRoot = { ...client, redirectUris: ['https://app.example/', 'https://app.example/a/'] }
+  const found = read({ redirect_uri: 'https://app.example' }, atRoot)
+  assert.ok(!('redirectTo' in found))
+  // The token request has to say it in the same way.
+  assert.equal(found.redirectUri, 'https://app.example')
+  assert.equal(buildCodeUrl({ ...found, state: 's' }, 'c'), 'https://app.example/?code=c&state=s')
+  for (const redirect_uri of [
+    ...['https://app.example//', 'https://app.example/a', 'https://app.example?', 'https://'],
+    ...['https://app.example\\', 'https://app.example:443', 'HTTPS://app.example', 'app.example'],
+  ]) {
+    assert.throws(() => read({ redirect_uri }, atRoot), { code: 'facade_client_invalid' })
+  }
+  const bare = { redirect_uri: 'https://app.example' }
+  assert.throws(() => read(bare), { code: 'facade_client_invalid' })
+})
+
 test('[FA2] whatever is asked, no answer goes anywhere but to a registered address, spelled as registered', () => {
   const odd = fc.oneof(
     fc.string({ unit: 'binary' }),
