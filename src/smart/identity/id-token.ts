@@ -48,8 +48,8 @@ export async function verifyIdToken(
     requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     maxTokenAge: MAX_AGE_SECONDS,
   })
-  const { typ, alg } = protectedHeader
-  if (typ !== undefined && typ.toUpperCase() !== 'JWT') throw refuse('typ')
+  const { alg } = protectedHeader
+  if (!isJwt(protectedHeader.typ)) throw refuse('typ')
   checkAudience(payload, check)
   if (payload.nonce !== expected.nonce) throw refuse('nonce')
   if (
@@ -85,6 +85,13 @@ export async function verifyJwt(
     if (error instanceof errors.JWKSMultipleMatchingKeys) return await tryEach(error, text, options)
     throw error instanceof BrokerError ? error : refuse(reasonOf(error))
   }
+}
+
+/** Whether a header's type is none, or that of a JWT; no library has looked at what it is. */
+function isJwt(typ: unknown): boolean {
+  return (
+    typ === undefined || typ === null || (typeof typ === 'string' && typ.toUpperCase() === 'JWT')
+  )
 }
 
 // A token without a `kid` where several keys could have signed it: one of them must have.

@@ -4,6 +4,7 @@
 
 import { decodeJwt, type JWTPayload, type JWTVerifyResult } from 'jose'
 import { BrokerError } from '../../errors.ts'
+import { isAbsent } from '../absent.ts'
 import { parseText } from '../context/member.ts'
 import { isRecord } from '../json.ts'
 import { type IdTokenCheck, verifyJwt } from './id-token.ts'
@@ -46,7 +47,7 @@ export async function verifyLogoutToken(text: string, check: IdTokenCheck): Prom
   const sid = parseText(payload.sid, MAX_TEXT)
   const sub = parseText(payload.sub, MAX_TEXT)
   const jti = parseText(payload.jti, MAX_TEXT)
-  if (payload.nonce !== undefined) throw refuse('nonce')
+  if (!isAbsent(payload.nonce)) throw refuse('nonce')
   if (!isLogoutEvent(payload)) throw refuse('events')
   if (!iss || !jti || !(sid || sub)) throw refuse('jti, sid or sub')
   const lastMoment = Math.min(exp ?? Number.POSITIVE_INFINITY, iat + MAX_AGE_SECONDS)
@@ -68,8 +69,9 @@ async function verify(text: string, check: IdTokenCheck): Promise<JWTVerifyResul
 
 // Recommended and not required (Back-Channel Logout 1.0, 2.4): the event and the missing nonce tell it
 // from an id_token. A token of another named type is none of ours.
-function isLogoutType(typ: string | undefined): boolean {
-  return /^(?:|jwt|(?:application\/)?logout\+jwt)$/i.test(typ ?? '')
+function isLogoutType(typ: unknown): boolean {
+  if (isAbsent(typ)) return true
+  return typeof typ === 'string' && /^(?:jwt|(?:application\/)?logout\+jwt)$/i.test(typ)
 }
 
 function isLogoutEvent({ events }: JWTPayload): boolean {

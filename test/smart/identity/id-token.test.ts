@@ -154,6 +154,10 @@ test('[I4] every required claim is required, and `sub` is a short text', async (
 
 test('[I5] access tokens and logout tokens are no id_tokens', async () => {
   await verify(await sign(buildClaims(), ec, { typ: 'JWT' }))
+  await verify(await sign(buildClaims(), ec, { typ: null }))
+  for (const typ of [5, ['JWT'], {}, true]) {
+    await refuse(sign(buildClaims(), ec, { typ }))
+  }
   for (const typ of ['at+jwt', 'logout+jwt', 'application/at+jwt', '']) {
     await refuse(sign(buildClaims(), ec, { typ }))
   }

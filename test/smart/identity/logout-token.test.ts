@@ -71,7 +71,7 @@ test('[O4] refuses forged, foreign and misused tokens', async () => {
     await refuse(await sign(claim(changes), ec, header))
   }
   await refuse(await sign(claim(), makeEhrKey('ec'), header))
-  for (const typ of ['at+jwt', 'logout', 'jwt+logout', 'application/jwt']) {
+  for (const typ of ['at+jwt', 'logout', 'jwt+logout', 'application/jwt', 5, ['JWT'], {}]) {
     await refuse(await sign(claim(), ec, { typ }))
   }
   await refuse(await sign(buildClaims(), ec))
@@ -79,9 +79,18 @@ test('[O4] refuses forged, foreign and misused tokens', async () => {
 })
 
 test('[Q37] the typ is recommended, and may be missing; the rest is as strict without it', async () => {
-  const types = [undefined, '', 'JWT', 'jwt', 'logout+jwt', 'LOGOUT+JWT', 'application/logout+jwt']
+  const types = [
+    undefined,
+    null,
+    '',
+    'JWT',
+    'jwt',
+    'logout+jwt',
+    'LOGOUT+JWT',
+    'application/logout+jwt',
+  ]
   for (const typ of types) {
-    assert.equal((await verify(await sign(claim(), ec, { typ }))).sid, 's-1', typ)
+    assert.equal((await verify(await sign(claim(), ec, { typ }))).sid, 's-1', `${typ}`)
     for (const changes of [{ nonce: 'n' }, { events: undefined }, { jti: undefined }]) {
       await refuse(await sign(claim(changes), ec, { typ }))
     }
