@@ -24,7 +24,10 @@ export function listFacadeFaults({
   ]
   return addresses
     .filter(([, address]) => isOwnRoute(address, publicUrl))
-    .map(([place]) => [place, 'is a route of fhirstorm itself: the app has its page elsewhere'])
+    .map(([place]) => [
+      place,
+      'is a route of fhirstorm itself: the app has its page elsewhere, or publicUrl a path',
+    ])
 }
 
 function isOwnRoute(address: string, publicUrl: string): boolean {

@@ -376,7 +376,9 @@ test('[FA1] a page of an existing app lies at no route of ours, where a launch w
   ]) {
     assert.deepEqual(
       (await faults(path)).map(fault => fault.replace(/.*\d: /, '')),
-      Array(2).fill('is a route of fhirstorm itself: the app has its page elsewhere'),
+      Array(2).fill(
+        'is a route of fhirstorm itself: the app has its page elsewhere, or publicUrl a path',
+      ),
       path,
     )
   }
