@@ -51,8 +51,8 @@ export const quirkTable: readonly QuirkDescription[] = [
   },
   {
     name: 'tokenTypeOptional',
-    relaxes: 'takes a token answer without token_type as Bearer',
-    neededBy: 'home-made authorization servers',
+    relaxes: 'takes a token answer without token_type, or of the type BearerToken, as Bearer',
+    neededBy: 'Apigee, home-made authorization servers',
   },
   {
     name: 'scopeArray',

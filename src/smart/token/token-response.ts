@@ -84,7 +84,8 @@ function readMembers({ status, document }: ServerAnswer, quirks: Quirks): Map<st
 
 function isBearer(tokenType: unknown, quirks: Quirks): boolean {
   if (tokenType === undefined) return quirks.tokenTypeOptional
-  return typeof tokenType === 'string' && tokenType.toLowerCase() === 'bearer'
+  const type = typeof tokenType === 'string' ? tokenType.toLowerCase() : ''
+  return type === 'bearer' || (type === 'bearertoken' && quirks.tokenTypeOptional)
 }
 
 function parseToken(

@@ -45,6 +45,8 @@ test('[T4, AL-46, Q14] token_type is Bearer in any case, and nothing else', () =
     assert.throws(() => parse({ ...good, token_type }), bad, String(token_type))
   }
   parse({ ...good, token_type: undefined }, { tokenTypeOptional: true })
+  parse({ ...good, token_type: 'BearerToken' }, { tokenTypeOptional: true })
+  assert.throws(() => parse({ ...good, token_type: 'BearerToken' }), bad)
   assert.throws(() => parse({ ...good, token_type: 'mac' }, { tokenTypeOptional: true }), bad)
 })
 
