@@ -20,6 +20,7 @@ const bounds: Record<string, string> = {
   'src/browser/guard.ts hosts': 'the configured addresses',
   'program/config/environment.ts filled': EACH_CALL,
   'program/config/load.ts seen': EACH_CALL,
+  'program/config/load.ts unknown': EACH_CALL,
   'program/config/schema.ts names': EACH_CALL,
   'program/crew/crew.ts members': 'so many processes, and those that leave',
   'program/crew/talk.ts waiting': 'questions of processes to each other, each with a deadline',

@@ -37,8 +37,8 @@ export async function discover(args: string[], io = terminal): Promise<number> {
   const line = readCommandLine(args, grammar)
   if (typeof line === 'number') return line
   const asked = readAsked(line)
-  if (asked === undefined) {
-    io.error(grammar.usage)
+  if (typeof asked === 'string') {
+    io.error(`fhirstorm discover: ${asked} (fhirstorm discover --help)\n`)
     return 2
   }
   const survey = await askEhr(asked)
@@ -55,11 +55,18 @@ interface Asked extends AskedEhr {
   publicUrl: string | undefined
 }
 
-function readAsked({ values, words }: CommandLine): Asked | undefined {
-  const iss = parseFhirBase(words[0] ?? '')
+/** What is asked, or in words why nothing can be. */
+function readAsked({ values, words }: CommandLine): Asked | string {
+  const [address] = words
+  if (address === undefined) return 'which EHR? Give the URL of its FHIR base'
+  const iss = parseFhirBase(address)
+  if (iss === undefined) {
+    return 'the FHIR base must be an https URL (http only on this machine), without user, query or fragment'
+  }
   const publicUrl = values['public-url'] ?? process.env.FHIRSTORM_PUBLIC_URL
-  if (iss === undefined || (publicUrl !== undefined && !URL.canParse(String(publicUrl)))) {
-    return undefined
+  if (publicUrl !== undefined && !URL.canParse(String(publicUrl))) {
+    const name = values['public-url'] === undefined ? 'FHIRSTORM_PUBLIC_URL' : '--public-url'
+    return `${name} must be a URL`
   }
   return {
     iss,

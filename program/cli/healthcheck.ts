@@ -4,9 +4,10 @@
 
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { withOptions } from '../config/environment.ts'
 import { type Config, ConfigError } from '../config/load.ts'
 import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
-import { judgeConfiguration } from './configuration.ts'
+import { judgeConfiguration, tellFaults } from './configuration.ts'
 import { complain } from './terminal.ts'
 
 const DEADLINE_MS = 2_500
@@ -28,7 +29,9 @@ export async function healthcheck(args: string[]): Promise<number> {
   const line = readCommandLine(args, grammar)
   if (typeof line === 'number') return line
   const { values } = line
-  const { host, port, tls } = await findPlace(values)
+  const place = await findPlace(values)
+  if (place === undefined) return 1
+  const { host, port, tls } = place
   const path = values.ready ? '/readyz' : '/healthz'
   const status = await ask({ host: EVERYWHERE[host] ?? host, port, path, isSecure: Boolean(tls) })
   if (status === 200) return 0
@@ -36,13 +39,23 @@ export async function healthcheck(args: string[]): Promise<number> {
   return 1
 }
 
-async function findPlace(asked: CommandLine['values']): Promise<Config['listen']> {
+// Undefined where nobody could tell a place.
+async function findPlace(asked: CommandLine['values']): Promise<Config['listen'] | undefined> {
   try {
     return (await judgeConfiguration(asked)).listen
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const { HOST, PORT = '5000', FHIRSTORM_DEFAULT_HOST = '127.0.0.1' } = process.env
-    return { host: HOST ?? FHIRSTORM_DEFAULT_HOST, port: Number(PORT) }
+    const {
+      HOST,
+      PORT = '5000',
+      FHIRSTORM_DEFAULT_HOST = '127.0.0.1',
+    } = withOptions(process.env, asked)
+    const port = Number(PORT)
+    if (Number.isInteger(port) && port > 0 && port < 65536) {
+      return { host: HOST ?? FHIRSTORM_DEFAULT_HOST, port }
+    }
+    tellFaults(error)
+    return undefined
   }
 }
 

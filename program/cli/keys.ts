@@ -3,7 +3,7 @@
 // the old one and moves it into place.
 
 import { randomBytes } from 'node:crypto'
-import { chmod, rename, writeFile } from 'node:fs/promises'
+import { chmod, chown, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   addClientKey,
@@ -136,7 +136,11 @@ function tell(ring: KeyRing, task: Task): void {
     ...(waiting ? ['one of them waiting'] : []),
     ...(ring.clientKeys.length ? [countKeys(ring.clientKeys, 'client key')] : []),
   ]
-  print(`${task.file}: ${counts.join(', ')}\nnext: ${describeNextStep(ring, task)}\n`)
+  // To be pasted as it is.
+  const step = describeNextStep(ring, task).replace(/fhirstorm keys \w+/, command =>
+    task.file === DEFAULT_FILE ? command : `${command} --file ${task.file}`,
+  )
+  print(`${task.file}: ${counts.join(', ')}\nnext: ${step}\n`)
 }
 
 function countKeys({ length }: readonly unknown[], name: string): string {
@@ -165,11 +169,19 @@ export async function makeClientKey(alg: Alg): Promise<object> {
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' }
 }
 
+/** Whoever could read the ring can still: with another user's rights the service would not start again. */
 async function replace(file: string, ring: KeyRing): Promise<void> {
+  const { uid, gid, mode } = await stat(file)
   const fresh = `${file}.new`
   await writeFile(fresh, printKeyRing(ring), { mode: 0o600 })
-  await chmod(fresh, 0o600)
-  await rename(fresh, file)
+  try {
+    await chown(fresh, uid, gid)
+    await chmod(fresh, mode & 0o640)
+    await rename(fresh, file)
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
+  }
 }
 
 async function read(file: string): Promise<KeyRing> {
@@ -182,5 +194,5 @@ function describe(error: unknown, file: string): string {
   if (code === 'EEXIST') return `${file} is there already, and is never overwritten`
   if (code === 'ENOENT') return `${file} is not there: fhirstorm keys make --file FILE makes one`
   if (code !== undefined) return `${file} cannot be used (${code})`
-  return error instanceof Error ? error.message : 'failed'
+  return `${file}: ${error instanceof Error ? error.message : 'failed'}`
 }

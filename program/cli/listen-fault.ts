@@ -16,3 +16,10 @@ const listenFaults: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host has no address',
   EINVAL: 'the address cannot be listened on',
 }
+
+const OF_THE_HOST = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
+
+/** Which member of a listener it is about: its host, or its port. */
+export function findListenMember(error: unknown): 'host' | 'port' {
+  return OF_THE_HOST.has(describeError(error).code ?? '') ? 'host' : 'port'
+}

@@ -14,7 +14,7 @@ import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { type Service, type ServiceOptions, startService } from '../service.ts'
 import { closeInspector } from './inspector.ts'
-import { describeListenFault } from './listen-fault.ts'
+import { describeListenFault, findListenMember } from './listen-fault.ts'
 import { openLogOutput } from './log-output.ts'
 import { watchFaults } from './process-faults.ts'
 
@@ -169,6 +169,6 @@ async function open(options: ServiceOptions): Promise<Service | string> {
       ) ?? (['listen', listen] as const)
     return 'socket' in place
       ? `${setting}.socket: ${place.socket}: ${fault}`
-      : `${setting}.port: ${place.host}:${place.port}: ${fault}`
+      : `${setting}.${findListenMember(error)}: ${place.host}:${place.port}: ${fault}`
   }
 }

@@ -12,7 +12,7 @@ import { VaultRefusal } from '../../src/vault/refusal.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import type { Config } from '../config/load.ts'
 import { openVault } from '../embedded.ts'
-import { describeListenFault } from './listen-fault.ts'
+import { describeListenFault, findListenMember } from './listen-fault.ts'
 
 export interface Finding {
   /** `fault`: a start would fail, or serve nobody. `warning`: it would run, and somebody should know. */
@@ -62,7 +62,8 @@ async function judgePort(
   // A service that runs already is the usual reason.
   const kind = describeError(error).code === 'EADDRINUSE' ? 'warning' : 'fault'
   const message = describeListenFault(error) ?? 'the address cannot be listened on'
-  return [{ kind, setting: `${setting}.port`, message: `${host}:${port}: ${message}` }]
+  const member = findListenMember(error)
+  return [{ kind, setting: `${setting}.${member}`, message: `${host}:${port}: ${message}` }]
 }
 
 async function judgeInternal(internal: NonNullable<Config['internal']>): Promise<Finding[]> {

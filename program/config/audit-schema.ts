@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { isRegistrableIssuer } from '../../src/smart/issuer.ts'
 import { withSigner } from './client-auth-schema.ts'
+import { filePath } from './file-path.ts'
 
 const path = z.string().min(1).max(4096)
 const MEBIBYTE = 1024 * 1024
@@ -14,7 +15,7 @@ const events = {
 }
 
 const files = {
-  path: path.default('./data/audit.ndjson'),
+  path: filePath.default('./data/audit.ndjson'),
   rotateBytes: z
     .int()
     .min(64 * 1024)

@@ -3,6 +3,7 @@
 // file. Pure: both are passed in.
 
 import { findNearest } from './nearest.ts'
+import { readAudit, readFlag, readOrigins, readVault } from './variable-values.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -100,14 +101,14 @@ const OF_A_SERVICE =
 /** Options of `start` that stand for settings. */
 export const settingOptions: readonly string[] = VARIABLES.flatMap(({ option }) => option ?? [])
 
-/** The environment in which the options of a command line count as the variables they stand for. */
+/** The environment in which the options of a command line count as the variables they stand for, each under its own name, too. */
 export function withOptions(
   env: Environment,
   options: Readonly<Record<string, unknown>>,
 ): Environment {
   const given = VARIABLES.flatMap(({ name, option = '' }) => {
     const value = options[option]
-    return typeof value === 'string' ? [[name, value]] : []
+    return typeof value === 'string' ? [name, `--${option}`].map(key => [key, value]) : []
   })
   return { ...env, ...Object.fromEntries(given) }
 }
@@ -161,10 +162,15 @@ export function overlayEnvironment(
       reportVariable(variable.name, 'the file has several EHRs: say it there, for one of them')
     } else fill(variable, text)
   }
+  if (filled.has('ehrs.0.clientAuth.secretFile') && env.FHIRSTORM_CLIENT_SECRET !== undefined) {
+    const message = 'FHIRSTORM_CLIENT_SECRET_FILE says it, too: set one of them'
+    reportVariable('FHIRSTORM_CLIENT_SECRET', message)
+  }
   for (const fallback of DEFAULTS) {
     const text = env[fallback.name]
-    if (text === undefined || get(laid, fallback.path) !== undefined) continue
-    if (!fallback.isPart || takesPath(get(laid, fallback.path.slice(0, -1)))) fill(fallback, text)
+    if (text === undefined || valueAt(laid, fallback.path) !== undefined) continue
+    if (!fallback.isPart || takesPath(valueAt(laid, fallback.path.slice(0, -1))))
+      fill(fallback, text)
   }
   return { document: laid, variableFor }
 
@@ -179,10 +185,15 @@ export function overlayEnvironment(
     filled.set(path.join('.'), variable)
   }
 
+  /** What the operator wrote: the option where there was one. */
+  function nameGiven({ name, option }: Variable): string {
+    return option !== undefined && env[`--${option}`] !== undefined ? `--${option}` : name
+  }
+
   function variableFor(path: readonly PropertyKey[]): string | undefined {
     for (let length = path.length; length > 0; length--) {
       const variable = filled.get(path.slice(0, length).join('.'))
-      if (variable) return variable.name
+      if (variable) return nameGiven(variable)
     }
     // Of an EHR that no file describes, each missing setting is a missing variable.
     const isOnly = path[0] === 'ehrs' && !isEhrWritten
@@ -197,7 +208,8 @@ function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null
 }
 
-function get(document: unknown, path: readonly PropertyKey[]): unknown {
+/** What a document has at a place; undefined where nothing is. */
+export function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, key) => (isMembers(value) ? value[String(key)] : undefined),
     document,
@@ -223,26 +235,6 @@ function buildOnlyEhr(): Members {
 function listReferences(value: unknown): string[] {
   if (typeof value === 'string') return [...value.matchAll(REFERENCE)].map(([, name = '']) => name)
   return isMembers(value) ? Object.values(value).flatMap(listReferences) : []
-}
-
-function readOrigins(list: string): string[] {
-  return list
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(item => item.replace(/\/$/, ''))
-}
-
-function readVault(value: string): unknown {
-  return /^rediss?:/.test(value) ? { kind: 'redis', url: value } : { kind: 'sqlite', path: value }
-}
-
-function readAudit(value: string): unknown {
-  if (value === 'stdout') return { sink: 'stdout' }
-  return /^https?:/.test(value) ? { sink: 'fhir', url: value } : { sink: 'file', path: value }
-}
-
-function readFlag(value: string): unknown {
-  return value === 'true' ? true : value === 'false' ? false : value
 }
 
 function takesPath(audit: unknown): boolean {

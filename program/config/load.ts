@@ -9,17 +9,17 @@ import type { Registration } from '../../src/smart/types.ts'
 import { type AdminConfig, type InternalConfig, loadAdmin, loadInternal } from './admin.ts'
 import { type AuditConfig, loadAudit } from './audit.ts'
 import { readDocument } from './document.ts'
-import { type Environment, overlayEnvironment } from './environment.ts'
+import { type Environment, overlayEnvironment, valueAt } from './environment.ts'
 import { listFileExposures, listServedFiles } from './exposure.ts'
 import { listFacadeFaults } from './facade.ts'
 import { ConfigError, type ConfigFault, nameSetting } from './faults.ts'
 import { checkNamedFiles, type DocumentContext, type ReadFile, readText } from './files.ts'
-import { describeIssue } from './issue-words.ts'
+import { describeIssue, expandUnion } from './issue-words.ts'
 import { listLimitFaults } from './limit-faults.ts'
 import { loadTls, type TlsConfig } from './listen.ts'
 import { findNearest } from './nearest.ts'
 import { listPortFaults } from './port-faults.ts'
-import { applyDefaults, loadRegistration } from './registration.ts'
+import { applyPresets, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema, listSettings } from './schema.ts'
 import { findSoundParts, listFaultyParts, type SoundParts } from './sound-parts.ts'
 import { coverTheWorld } from './trusted-proxies.ts'
@@ -82,15 +82,19 @@ export async function judgeConfig(source: ConfigSource): Promise<Judged> {
   const written = readDocument(source)
   const faults: ConfigFault[] = []
   const reportAt = (where: string, message: string) => void faults.push({ where, message })
+  const unknown = new Set<string>()
   const { document, variableFor } = overlayEnvironment(written.document, env, {
     report: (path, message) => {
+      unknown.add(nameSetting(path))
       faults.push({ where: written.where(path), setting: nameSetting(path), message })
     },
     reportVariable: reportAt,
   })
   const placeOf = (path: readonly PropertyKey[]) => variableFor(path) ?? written.where(path)
   const report = (path: readonly PropertyKey[], message: string) => {
-    faults.push({ where: placeOf(path), setting: nameSetting(path), message })
+    const setting = nameSetting(path)
+    // Of a text whose variable is not set nothing else is known.
+    if (!unknown.has(setting)) faults.push({ where: placeOf(path), setting, message })
   }
   if (file?.mode !== undefined) {
     for (const [place, message] of listFileExposures(written.document, file.mode)) {
@@ -98,9 +102,11 @@ export async function judgeConfig(source: ConfigSource): Promise<Judged> {
       else reportAt(file.name, message)
     }
   }
-  const laid = applyDefaults(document, report)
+  const laid = applyPresets(document)
   const judged = configSchema.safeParse(laid)
-  for (const issue of judged.error?.issues ?? []) reportIssue(issue, report)
+  for (const issue of (judged.error?.issues ?? []).flatMap(expandUnion)) {
+    reportIssue(issue, laid, report)
+  }
 
   // What follows judges every part that is sound, whatever is wrong with the others.
   const parts = judged.data ?? findSoundParts(laid)
@@ -159,13 +165,15 @@ function chooseOrigins({ origins }: { origins: readonly string[] }, publicUrl?: 
   return origins.length > 0 || publicUrl === undefined ? origins : [new URL(publicUrl).origin]
 }
 
-function reportIssue(issue: z.core.$ZodIssue, report: Report): void {
+function reportIssue(issue: z.core.$ZodIssue, document: unknown, report: Report): void {
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
       const nearest = findNearest(key, listSettings())
       const hint = nearest ? `; ${nearest} is one` : ''
       report([...issue.path, key], `there is no such setting${hint}`)
     }
+  } else if (issue.code !== 'custom' && valueAt(document, issue.path) === undefined) {
+    report(issue.path, 'is missing')
   } else {
     report(issue.path, describeIssue(issue))
   }

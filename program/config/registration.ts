@@ -25,19 +25,14 @@ export interface RegistrationContext extends DocumentContext {
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** The document with each EHR's preset laid beneath its own settings, ready for the schema. */
-export function applyDefaults(document: unknown, report: DocumentContext['report']): unknown {
+export function applyPresets(document: unknown): unknown {
   if (!isRecord(document)) return document
   const { ehrs } = document
   if (!Array.isArray(ehrs)) return document
   return {
     ...document,
-    ehrs: ehrs.map((ehr: unknown, i) => {
-      if (!isRecord(ehr) || ehr.preset === undefined) return ehr
-      if (!isPresetName(ehr.preset)) {
-        report(['ehrs', i, 'preset'], 'there is no such preset')
-        return ehr
-      }
-      return applyPreset(ehr.preset, ehr)
+    ehrs: ehrs.map((ehr: unknown) => {
+      return isRecord(ehr) && isPresetName(ehr.preset) ? applyPreset(ehr.preset, ehr) : ehr
     }),
   }
 }

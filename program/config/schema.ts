@@ -7,6 +7,7 @@ import { presetNames } from '../../src/smart/presets.ts'
 import { quirksSchema } from '../../src/smart/quirks.ts'
 import { auditSchema } from './audit-schema.ts'
 import { clientAuth } from './client-auth-schema.ts'
+import { filePath } from './file-path.ts'
 import { limitsSchema } from './limits-schema.ts'
 
 const text = (max: number) => z.string().min(1).max(max)
@@ -99,9 +100,11 @@ export const configSchema = z.strictObject({
       tls: z.strictObject({ certFile: text(4096), keyFile: text(4096) }).optional(),
     })
     .prefault({}),
-  processes: z.union([z.literal('auto'), z.int().min(1).max(64)]).default(1),
+  processes: z
+    .union([z.literal('auto'), z.int().min(1).max(64)], 'must be auto or a number')
+    .default(1),
   trustedProxies: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a range'))
     .max(50)
     .default([]),
   admin: z
@@ -128,7 +131,7 @@ export const configSchema = z.strictObject({
         .regex(/^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/, 'must be a file below frontend.static')
         .optional(),
       contentSecurityPolicy: text(4096)
-        .regex(/^[\x20-\x7e]+$/)
+        .regex(/^[\x20-\x7e]+$/, 'must be plain ASCII')
         .optional(),
     })
     .prefault({}),
@@ -186,7 +189,7 @@ export const configSchema = z.strictObject({
   keysFile: text(4096),
   vault: z
     .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('sqlite'), path: text(4096) }),
+      z.strictObject({ kind: z.literal('sqlite'), path: filePath }),
       redisVault,
       z.strictObject({ kind: z.literal('memory') }),
     ])

@@ -124,7 +124,7 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
   await vault.close()
   for (const [further, kind, setting, message] of [
     [`listen: { port: ${port} }`, 'warning', 'listen.port', /the port is in use/],
-    ['listen: { host: 192.0.2.1 }', 'fault', 'listen.port', /is none of this machine/],
+    ['listen: { host: 192.0.2.1 }', 'fault', 'listen.host', /is none of this machine/],
     [`admin: { port: ${port} }`, 'warning', 'admin.port', /the port is in use/],
     [
       'frontend: { origins: ["https://app.example.com"] }',
@@ -198,7 +198,7 @@ ${ehr('one', 'no address', secret)}`
     return faults.map(({ where, setting }) => `${where.split(':')[1]} ${setting}`)
   }
   const vaultFault = '5 vault'
-  const others = ['2 colour', '3 listen.port', '4 frontend.static', vaultFault]
+  const others = ['2 colour', '3 listen.host', '4 frontend.static', vaultFault]
   const further = ['7 audit.path', '8 internal.socket', '12 ehrs[0].iss']
   assert.deepEqual(await settings('keys.json'), [...others, ...further])
   // Without the keys the vault cannot be asked, and everything else can.
@@ -225,7 +225,7 @@ test('[ST4] a start that cannot listen says where and why in one line', async t 
     [`listen: { port: ${port} }`, `listen.port: 127.0.0.1:${port}: the port is in use`],
     [
       'listen: { host: 192.0.2.1, port: 5000 }',
-      'listen.port: 192.0.2.1:5000: the address is none of this machine',
+      'listen.host: 192.0.2.1:5000: the address is none of this machine',
     ],
     [
       `listen: { port: 0 }\nadmin: { port: ${port} }`,
@@ -251,6 +251,9 @@ test('every command tells its usage, and what it does not know in one line', asy
     )
   }
   assert.match((await run('start', text, '--port')).error, /--port needs a value/)
+  const nowhere = await run('healthcheck', text, '--port', '70000')
+  assert.equal(nowhere.status, 1)
+  assert.match(nowhere.error, /is faulty\n--port: listen\.port: must be at most 65535\n$/)
   assert.match((await run('check', text, '--json=yes')).error, /--json takes no value/)
   assert.match((await run('check', text, 'twice')).error, /that is a word too many/)
   assert.match((await run('strat', text)).error, /no such command; start is one/)

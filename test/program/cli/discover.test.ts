@@ -114,11 +114,18 @@ test('names what to register at the EHR, below the public URL where that is told
   assert.equal((await run(`${ehr.origin}/fhir`, '--public-url', 'app')).status, 2)
 })
 
-test('shows how it is used, by status 2', async t => {
-  for (const args of [[], ['ehr.test'], ['http://ehr.test/fhir']]) {
+test('says in one line what it cannot ask, by status 2', async t => {
+  const asked = [
+    [[], /which EHR\?/],
+    [['ehr.test'], /must be an https URL/],
+    [['http://ehr.test/fhir'], /must be an https URL \(http only on this machine\)/],
+    [['https://ehr.test/fhir', '--public-url', 'app'], /--public-url must be a URL/],
+  ] as const
+  for (const [args, words] of asked) {
     const { status, error } = await run(...args)
     assert.equal(status, 2)
-    assert.match(error, /^usage: fhirstorm discover URL/)
+    assert.match(error, /^fhirstorm discover: .* \(fhirstorm discover --help\)\n$/)
+    assert.match(error, words)
   }
   for (const ca of ['/nowhere/ca.pem', temporaryFile(t, 'no certificate')]) {
     const { status, error } = await run('https://ehr.test/fhir', '--ca', ca)

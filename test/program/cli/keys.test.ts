@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -106,11 +106,22 @@ test('[K11, AS-09] the command leads through a rotation, and says which step is 
   await keys('make', '--client-alg', 'ES384')
   assert.equal((await stat(join(folder, 'not/there/yet'))).mode & 0o777, 0o700)
   assert.match(await refusal('make'), /is there already/)
-  assert.match(await keys('status'), /next: nothing waits; to change keys: fhirstorm keys add/)
+  // The step can be pasted.
+  assert.match(
+    await keys('status'),
+    /next: nothing waits; to change keys: fhirstorm keys add --file \/.*keys\.json\n$/,
+  )
   assert.match(await refusal('promote'), /no key waits/)
 
   const [inUse] = (await read()).keys
+  // The service's user, whoever changes the ring; only root can give it away.
+  const owner = process.getuid?.() === 0 ? 1000 : undefined
+  if (owner !== undefined) await chown(file, owner, owner)
+  await chmod(file, 0o640)
   assert.match(await keys('add'), /next: when every process .*: fhirstorm keys promote/)
+  const { mode, uid } = await stat(file)
+  assert.equal(mode & 0o777, 0o640)
+  if (owner !== undefined) assert.equal(uid, owner)
   assert.match(await refusal('add'), /waits to be promoted already/)
   assert.match(await refusal('rotate'), /waits to be promoted/)
   await keys('add', '--client-alg', 'ES384')

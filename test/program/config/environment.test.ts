@@ -33,7 +33,7 @@ async function load(text: string, env: Record<string, string | undefined>): Prom
   return await loadConfig({ file: { name: 'fhirstorm.yaml', text }, env, readFile })
 }
 
-async function faultsOf(text: string, env: Record<string, string>): Promise<string[]> {
+async function faultsOf(text: string, env: Record<string, string | undefined>): Promise<string[]> {
   return (await configErrorOf(load(text, env))).message.split('\n')
 }
 
@@ -160,7 +160,7 @@ test('a variable hides no setting of a wrong shape above it', async () => {
   const text = file.replace(/listen: .*/, 'listen: 5').replace(/log: .*/, 'log: loud')
   assert.deepEqual(
     (await faultsOf(text, { PORT: '8080', FHIRSTORM_LOG_LEVEL: 'warn' })).map(line =>
-      line.replace(/: Invalid.*$/, ''),
+      line.replace(/: must be settings.*$/, ''),
     ),
     ['fhirstorm.yaml:3:9: listen', 'fhirstorm.yaml:6:6: log'],
   )
@@ -171,4 +171,32 @@ test('a variable hides no setting of a wrong shape above it', async () => {
   )
   const empty = file.replace(/listen: .*/, 'listen:')
   assert.equal((await load(empty, { PORT: '8080' })).listen.port, 8080)
+})
+
+test('a fault names the option, the variable or the place that was written, and each of them once', async () => {
+  const env = { PORT: '70000', FHIRSTORM_PROCESSES: 'many', FHIRSTORM_VAULT: 'mysql://db/sessions' }
+  assert.deepEqual(
+    await faultsOf(file, withOptions(env, { port: 'abc' })),
+    [
+      '--port: listen.port: must be a number',
+      'FHIRSTORM_VAULT: vault.path: must be the path of a file, and no URL',
+      'FHIRSTORM_PROCESSES: processes: must be auto or a number',
+    ].toSorted(),
+  )
+  const both = { FHIRSTORM_CLIENT_SECRET: 'one', FHIRSTORM_CLIENT_SECRET_FILE: 'secret' }
+  assert.deepEqual(await faultsOf(file, both), [
+    'FHIRSTORM_CLIENT_SECRET: FHIRSTORM_CLIENT_SECRET_FILE says it, too: set one of them',
+  ])
+  // What is not known is judged no further.
+  const unset = file.replace('keysFile: keys.json', `keysFile: ${reference('DIR')}/keys.json`)
+  assert.deepEqual(
+    await faultsOf(unset.replace('https://file.example.org', reference('URL')), {}),
+    [
+      'fhirstorm.yaml:1:12: publicUrl: the environment variable URL is not set',
+      'fhirstorm.yaml:2:11: keysFile: the environment variable DIR is not set',
+    ],
+  )
+  assert.deepEqual(await faultsOf(file.replace(/publicUrl.*\n/, ''), {}), [
+    'fhirstorm.yaml:1:1: publicUrl: is missing',
+  ])
 })
