@@ -114,7 +114,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     app.put('/log-level', async request => {
       const { level } = (request.body ?? {}) as { level?: unknown }
       const known = LOG_LEVELS.find(one => one === level)
-      if (known === undefined) throw new BrokerError('bad_request')
+      if (known === undefined) {
+        throw new BrokerError('bad_request', { detail: `level is one of ${LOG_LEVELS.join(', ')}` })
+      }
       await verbosity.set(known)
       await tell(request, `log_level_${known}`)
       return { level: verbosity.read() }
@@ -127,7 +129,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     app.post('/drain', async (request: Asked) => {
       const { ready = 'false', ...others } = request.query
       if (Object.keys(others).length > 0 || (ready !== 'true' && ready !== 'false')) {
-        throw new BrokerError('bad_request')
+        throw new BrokerError('bad_request', {
+          detail: 'ready=true or ready=false, and nothing else',
+        })
       }
       const state = await drain.begin(ready === 'true')
       await tell(request, 'drain_begun')
@@ -149,7 +153,9 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
 
 /** Ending all sessions is said in so many words, and not by leaving everything out. */
 function parseEnding(query: Readonly<Record<string, unknown>>): Choice {
-  if (Object.keys(query).length === 0) throw new BrokerError('bad_request')
+  if (Object.keys(query).length === 0) {
+    throw new BrokerError('bad_request', { detail: 'all=true ends all sessions' })
+  }
   return parseChoice(query)
 }
 

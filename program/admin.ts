@@ -34,7 +34,9 @@ export async function adminListener(
   { host, port, open, metricsText, ehrStates, ...options }: AdminListenerOptions,
 ): Promise<void> {
   const isBehindFront = open !== undefined
-  const admin = createServer({ logger: app.log, trustedProxies: [], isBehindFront })
+  // Some of its routes have the names of the app's.
+  const logger = app.log.child({ listener: 'admin' })
+  const admin = createServer({ logger, trustedProxies: [], isBehindFront })
   await admin.register(metrics)
   // Its acts are the app's, and go wherever those of the app go.
   admin.smartMetrics.tell = act => app.smartMetrics.tell(act)

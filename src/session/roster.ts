@@ -54,7 +54,14 @@ export function parseChoice(query: Readonly<Record<string, unknown>>): Choice {
     const value = query[name]
     return typeof value === 'string' && value !== '' && (SPELLINGS[name]?.test(value) ?? true)
   }
-  if (!isKnown || !names.every(isSound)) throw new BrokerError('bad_request')
+  if (!isKnown) {
+    const detail = `sessions are chosen by one of: ${COMBINATIONS.filter(one => one.length > 0)
+      .map(one => one.join('&'))
+      .join(', ')}`
+    throw new BrokerError('bad_request', { detail })
+  }
+  const malformed = names.find(name => !isSound(name))
+  if (malformed) throw new BrokerError('bad_request', { detail: `malformed: ${malformed}` })
   return query
 }
 

@@ -6,6 +6,7 @@ import admin, { type AdminOptions } from '../../plugins/admin.ts'
 import { createDrain } from '../../src/drain.ts'
 import { BrokerError } from '../../src/errors.ts'
 import { createGuesses } from '../../src/guesses.ts'
+import { parseChoice } from '../../src/session/roster.ts'
 import { buildStore, buildTokens } from '../session/sessions.ts'
 import { buildBareApp } from './alone.ts'
 
@@ -192,6 +193,20 @@ test('[AD7] a choice that means nothing, or that a slip of the pen made wider, e
     assert.deepEqual([status, json.ended], [400, undefined], query)
   }
   assert.equal((await call('GET', '/sessions')).json.length, 1)
+})
+
+test('[AD7] what is wrong with a choice is in the log: in fixed words, and nothing of it', () => {
+  const cases = [
+    [{ all: '1' }, /^malformed: all$/],
+    [{ record: 'short' }, /^malformed: record$/],
+    [{ sesion: 'secret' }, /^sessions are chosen by one of: all, ehr, record, .*ehr&iss&sub$/],
+  ] as const
+  for (const [query, words] of cases) {
+    assert.throws(
+      () => parseChoice(query),
+      (error: BrokerError) => words.test(error.detail ?? ''),
+    )
+  }
 })
 
 test('[AD1] no page is heard, nor who comes by another name where there is no token', async t => {
