@@ -16,10 +16,15 @@ export interface Verdict {
 
 const FILE_MS = 90_000
 
+interface Run {
+  end: 'passed' | 'failed' | 'late'
+  tookMs: number
+}
+
 /** Tries mutants in one copy of the project. */
 export function createTrial(folder: string, budgetMs: number) {
-  /** Test files that pass where nothing is changed; a failure is believed of these alone. */
-  const sound = new Map<string, Promise<boolean>>()
+  /** How test files end where nothing is changed; a failure is believed of those that pass. */
+  const sound = new Map<string, Promise<Run>>()
 
   return { judge }
 
@@ -33,22 +38,25 @@ export function createTrial(folder: string, budgetMs: number) {
       if (Date.now() > endsAt) break
       asked++
       writeFileSync(path, removeGuard(source, mutant))
-      const passed = await passes(test)
+      const { end } = await run(test)
       writeFileSync(path, source)
-      if (!passed && (await isSound(test)))
+      if (end !== 'passed' && (await isTelling(test, end)))
         return { mutant, noticedBy: test, asked, of: tests.length }
     }
     return { mutant, noticedBy: undefined, asked, of: tests.length }
   }
 
-  function isSound(test: string): Promise<boolean> {
-    const known = sound.get(test) ?? passes(test)
+  /** A test that stands still tells of the mutant where it has time enough without it. */
+  async function isTelling(test: string, end: Run['end']): Promise<boolean> {
+    const known = sound.get(test) ?? run(test)
     sound.set(test, known)
-    return known
+    const whole = await known
+    return whole.end === 'passed' && (end === 'failed' || whole.tookMs < FILE_MS / 3)
   }
 
-  /** Whether a test file passes; it is ended at its first failure, or when it takes too long. */
-  function passes(test: string): Promise<boolean> {
+  /** Runs a test file, which is ended at its first failure, or when it takes too long. */
+  function run(test: string): Promise<Run> {
+    const beganAt = performance.now()
     const args = ['--disable-warning=ExperimentalWarning', '--test-reporter=tap', test]
     const child = spawn(process.execPath, args, {
       cwd: folder,
@@ -56,23 +64,23 @@ export function createTrial(folder: string, budgetMs: number) {
       env: { ...process.env, MUTANT: '1' },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const end = (passed: boolean) => {
+    const { promise, resolve } = Promise.withResolvers<Run>()
+    const finish = (end: Run['end']) => {
       clearTimeout(timer)
-      resolve(passed)
+      resolve({ end, tookMs: performance.now() - beganAt })
       try {
         process.kill(-(child.pid as number), 'SIGKILL')
       } catch {
         // It has ended by itself.
       }
     }
-    const timer = setTimeout(() => end(false), FILE_MS)
+    const timer = setTimeout(() => finish('late'), FILE_MS)
     let text = ''
     child.stdout.on('data', chunk => {
       text = text.slice(-20) + chunk
-      if (/^\s*not ok /m.test(text)) end(false)
+      if (/^\s*not ok /m.test(text)) finish('failed')
     })
-    child.on('close', code => end(code === 0))
+    child.on('close', code => finish(code === 0 ? 'passed' : 'failed'))
     return promise
   }
 }
