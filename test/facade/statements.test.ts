@@ -116,3 +116,13 @@ test('[FA1] capabilities are the EHR’s where its sessions have them here too, 
     ...['launch-standalone', 'permission-patient', 'permission-v2', 'sso-openid-connect'],
   ])
 })
+
+test('[FA1] what an EHR says of an error is no statement of what it can do', async () => {
+  const outcome = { resourceType: 'OperationOutcome', text: 'amy-shaw-canary' }
+  for (const status of [401, 404, 500]) {
+    const { read } = ask(async () => Response.json(outcome, { status }))
+    const told = await read()
+    assert.equal(JSON.parse(told).resourceType, 'CapabilityStatement')
+    assert.ok(!told.includes('canary'))
+  }
+})

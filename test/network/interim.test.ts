@@ -50,6 +50,11 @@ test('[Q46] answers of 100 are skipped however they are cut, and nothing else is
   )
 })
 
+test('[Q46] a line of an interim head that comes by itself is no beginning of an answer', () => {
+  const [start, rest] = ['HTTP/1.1 100 Continue\r\n', 'Hop-count: none of ours\r\n\r\n']
+  assert.equal(filter(start + rest + FINAL, [start.length, rest.length]), FINAL)
+})
+
 test('[Q46] a body is left alone, whatever it begins with', () => {
   const { expect, pass } = createInterimFilter()
   expect()

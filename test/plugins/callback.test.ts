@@ -24,9 +24,11 @@ interface Setting extends Partial<CallbackOptions> {
   redeemed?: Partial<PendingLaunch> | Error
   /** Sessions that the browser has tickets of; without any there is a host with its own. */
   live?: string[]
+  /** Whether it is known where the launch has led. */
+  isForgotten?: boolean
 }
 
-async function build(t: TestContext, { redeemed, live, ...options }: Setting = {}) {
+async function build(t: TestContext, { redeemed, live, isForgotten, ...options }: Setting = {}) {
   const asked = { redeemed: 0, recalled: 0, exchanged: 0 }
   const app = buildBareApp({
     smartAuthorization: {
@@ -46,7 +48,7 @@ async function build(t: TestContext, { redeemed, live, ...options }: Setting = {
       async remember() {},
       async recall() {
         asked.recalled++
-        return landing
+        return isForgotten ? undefined : landing
       },
     },
     ...(live && {
@@ -134,4 +136,18 @@ test('[C16] a login that is over leads to its session, for whoever has it; every
   assert.deepEqual(await outcome(down, [session]), [503, 'vault_unavailable', 0])
   const mistake = Object.assign(new Error('a mistake'), { code: 'state_used' })
   assert.deepEqual(await outcome(mistake, [session]), [500, 'state_used', 0])
+})
+
+test('[L22] a launch that made room for others is told so where its cookie is gone, and no other is', async t => {
+  for (const [code, told] of [
+    ['cookie_missing', 'too_many_launches'],
+    ['state_used', 'state_used'],
+    ['state_expired', 'state_expired'],
+  ] as const) {
+    const redeemed = new BrokerError(code)
+    const crowded = await build(t, { redeemed, isForgotten: true, perBrowser: 1 })
+    assert.deepEqual(await crowded.call(), [400, told])
+    const roomy = await build(t, { redeemed, isForgotten: true, perBrowser: 2 })
+    assert.deepEqual(await roomy.call(), [400, code])
+  }
 })

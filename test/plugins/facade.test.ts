@@ -38,9 +38,14 @@ async function build(
   }
   const opened: string[] = []
   const opening: { fault?: Error } = {}
+  const guarding: { fault?: Error } = {}
   const app = buildBareApp({
     smartVault: vault,
-    smartGuard: { check() {} },
+    smartGuard: {
+      check() {
+        if (guarding.fault) throw guarding.fault
+      },
+    },
     smartTickets: {
       async open(_request: unknown, id: string) {
         opened.push(id)
@@ -88,7 +93,7 @@ async function build(
     const location = await app.smartFacade?.land(ended)
     return location === undefined ? undefined : new URL(location)
   }
-  return { ask, redeem, land, vault, opened, opening }
+  return { ask, redeem, land, vault, opened, opening, guarding }
 }
 
 const codeOf = (url: URL | undefined) => url?.searchParams.get('code') ?? ''
@@ -176,4 +181,14 @@ test('[FA4, C11, DS2] what is malformed, fetched ahead, at no EHR, or beyond the
   const over = await ask()
   assert.deepEqual([over.answer.statusCode, over.answer.json().code], [503, 'too_many_logins'])
   assert.equal(vault.deposited, 2)
+})
+
+test('[FA2] a page of another site redeems no code, and spends none', async t => {
+  const { ask, land, redeem, opened, guarding } = await build(t)
+  const code = codeOf(await land({ returnTo: (await ask()).to.get('return_to') ?? '' }))
+  guarding.fault = new BrokerError('cross_site')
+  assert.deepEqual(await redeem(code), { status: 403, json: { code: 'cross_site' } })
+  assert.deepEqual(opened, [])
+  guarding.fault = undefined
+  assert.equal((await redeem(code)).status, 200)
 })

@@ -23,6 +23,8 @@ interface Setting {
   tokens?: Partial<TokenSet>
   embedded?: boolean
   fhirAlias?: 'scripts' | 'always'
+  /** One unless told. */
+  apis?: (typeof API)[]
   /** Tickets that the browser has besides the one of the session. */
   others?: string[]
 }
@@ -43,7 +45,7 @@ async function serveVerify(t: TestContext, { tokens, others = [], ...setting }: 
     tickets: { open: () => store.open(ticket, { slide: true }), ids: () => [ticket.id, ...others] },
     registrations: [{ id: 'general', embedded: setting.embedded ?? false }],
     fhirAlias: setting.fhirAlias,
-    apis: [API],
+    apis: setting.apis ?? [API],
     assertionOf: createAssertions({
       ...{ signingKeys, issuer: 'http://127.0.0.1', now: clock.now },
       moveFhirUser: ({ session }) => session.tokens.identity?.fhirUser,
@@ -51,10 +53,10 @@ async function serveVerify(t: TestContext, { tokens, others = [], ...setting }: 
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  const verifyWith = (sent: Record<string, string> = {}) =>
+  const verifyWith = (sent: Record<string, string> = {}, query = '') =>
     new Promise<{ status?: number; raw: string[] }>((done, fail) => {
       const headers = { host: '127.0.0.1', 'x-original-method': 'GET', ...sent }
-      const asked = ask({ host: '127.0.0.1', port, path: '/verify', headers }, response => {
+      const asked = ask({ host: '127.0.0.1', port, path: `/verify${query}`, headers }, response => {
         response.resume()
         done({ status: response.statusCode, raw: response.rawHeaders })
       })
@@ -126,4 +128,19 @@ test('[VE2] a session without a name is the only one of a script, or of a browse
   const others = ['C'.repeat(22)]
   assert.equal(await ask({ others }), 401)
   assert.equal(await ask({ others, fhirAlias: 'always' }, page), 401)
+})
+
+test('[VE4] of several APIs an assertion is for the one that is named, and for none by chance', async t => {
+  const apis = [API, { id: 'orders', audience: 'https://orders.example.org' }]
+  const { verifyWith, signingKeys } = await serveVerify(t, { apis })
+  const audienceOf = async (query: string) => {
+    const { raw } = await verifyWith({}, query)
+    const at = raw.indexOf('fhirstorm-assertion')
+    if (at === -1) return undefined
+    const keys = createLocalJWKSet(buildSigningKeySet(signingKeys))
+    return (await jwtVerify(raw[at + 1] ?? '', keys)).payload.aud
+  }
+  assert.equal(await audienceOf('?api=orders'), 'https://orders.example.org')
+  assert.equal(await audienceOf('?api=nobody'), undefined)
+  assert.equal(await audienceOf(''), undefined)
 })
