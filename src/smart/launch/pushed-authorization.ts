@@ -8,6 +8,8 @@ import { buildRequestOptions, readAnswer, type ServerCall } from '../token/serve
 import { findTokenFault } from '../token/token-fault.ts'
 import type { AuthorizationParameters } from './authorize.ts'
 
+/** There is nobody at the endpoint who could have judged the request. */
+const NOBODY = [404, 405, 501]
 const REQUEST_URI = /^[\x21-\x7e]{1,1024}$/
 
 /**
@@ -37,6 +39,9 @@ async function push(
     buildRequestOptions(call, endpoint),
   )
   const answer = await readAnswer(response, call.now)
+  // Announced by the server, and not let through by the gateway before it: the browser can carry all itself.
+  const isMissing = NOBODY.includes(answer.status) && answer.document.kind !== 'object'
+  if (isMissing && !server.pushedAuthorizationRequestsRequired) return parameters
   const codes = { passing: 'issuer_busy', lasting: 'authorization_refused' } as const
   const fault = findTokenFault(answer, codes, call.registration)
   if (fault) throw fault

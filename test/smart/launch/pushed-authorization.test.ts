@@ -27,6 +27,16 @@ test('sends nothing where the EHR offers no place for it', async () => {
   assert.equal(sent.length, 0)
 })
 
+test('where nobody is at the place that the EHR announced, the browser carries them, unless that is forbidden', async () => {
+  for (const status of [404, 405, 501]) {
+    const { call } = answerWith([{ status, body: '<html>' }], { server })
+    assert.equal(await pushAuthorizationRequest(parameters, call), parameters)
+    const required = { ...server, pushedAuthorizationRequestsRequired: true }
+    const strict = answerWith([{ status, body: '<html>' }], { server: required })
+    await assert.rejects(pushAuthorizationRequest(parameters, strict.call), { ehr: 'general' })
+  }
+})
+
 test('each failure has its code', async () => {
   for (const [answer, code] of [
     [{ status: 400, body: { error: 'invalid_request' } }, 'authorization_refused'],
