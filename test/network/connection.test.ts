@@ -59,6 +59,20 @@ for (const tls of [undefined, certificate]) {
   })
 }
 
+test('[Q47] an end behind the beginning of an answer is not that of an idle connection', async t => {
+  for (const begun of ['HTTP/1.1 200 OK\r\n', 'H', 'HTTP/1.1 100 Continue\r\n\r\n']) {
+    for (const end of orderly) {
+      const answer: End = socket => void socket.write(begun, () => end(socket))
+      const third = await ask(t, await serve(t, 3, answer))
+      assert.deepEqual(
+        [await third(), await third(), await third()],
+        ['good', 'good', false],
+        begun,
+      )
+    }
+  }
+})
+
 test('[Q47] where each request has a connection of its own, none meets the end of another', async t => {
   const server = await serve(t, 2, socket => socket.destroy())
   const fresh = await ask(t, server, true)

@@ -96,6 +96,12 @@ test('[C2] a launch at an EHR that is registered no longer is refused', async t 
   assert.deepEqual(asked, { redeemed: 1, recalled: 0, exchanged: 0 })
 })
 
+test('[C2] an answer at another redirect URI than its launch’s is refused, and no code goes anywhere', async t => {
+  const { call, asked } = await build(t, { redeemed: { redirectUri: `${publicUrl}/redirect/x` } })
+  assert.deepEqual(await call(), [400, 'issuer_mismatch'])
+  assert.deepEqual(asked, { redeemed: 1, recalled: 0, exchanged: 0 })
+})
+
 test('[C5] what the EHR denies is told to the app, and nothing is exchanged for it', async t => {
   const { call, asked } = await build(t)
   const denied = await call('error=access_denied&state=state')
