@@ -35,7 +35,8 @@ export function createTunnels(proxyUrl: string, timeoutMs: number): OpenTunnel {
     let isOver = false
     request.on('connect', (response, socket: Socket, head) => {
       // No TLS server speaks first, so bytes behind the proxy's answer are not from the target.
-      if (response.statusCode === 200 && head.length === 0 && !isOver) return finish(null, socket)
+      const isOpen = Math.trunc((response.statusCode ?? 0) / 100) === 2
+      if (isOpen && head.length === 0 && !isOver) return finish(null, socket)
       socket.on('error', () => {}).destroy()
       finish(failure('PROXY_REFUSED'), null)
     })

@@ -13,14 +13,14 @@ const authority = createAuthority()
 const certificate = authority.issue('DNS:ehr.test,IP:127.0.0.1')
 
 /** A CONNECT proxy that leads every tunnel to one local port and keeps what it was asked. */
-async function listenProxy(t: TestContext, port: number, pair?: KeyPair) {
+async function listenProxy(t: TestContext, port: number, pair?: KeyPair, status = 200) {
   const asked: http.IncomingMessage[] = []
   const server = pair ? https.createServer(pair) : http.createServer()
   server.on('request', (_, response) => response.writeHead(405).end())
   server.on('connect', (request, socket: Socket) => {
     asked.push(request)
     const target = connect(port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.write(`HTTP/1.1 ${status} Connection established\r\n\r\n`)
       socket.pipe(target).pipe(socket)
     })
     target.on('error', () => socket.destroy())
@@ -46,6 +46,12 @@ async function get(
 function proxied(proxy: string): Peer {
   return { iss: 'https://ehr.test/fhir', network: { reach: 'public', ca: authority.ca, proxy } }
 }
+
+test('a tunnel is open at any status of success', async t => {
+  const server = await listen(t, (_, response) => response.end('reached'), certificate)
+  const proxy = await listenProxy(t, server.port, undefined, 201)
+  assert.equal(await get(t, 'https://ehr.test', proxied(proxy.origin)), 'reached')
+})
 
 test('reaches a TLS server through the outbound proxy of the registration', async t => {
   const server = await listen(
