@@ -64,6 +64,9 @@ const ACTIONABLE: ReadonlySet<string> = new Set([
   ...['upstream_elsewhere', 'upstream_charset', 'upstream_encoding'],
 ])
 
+/** Of these the first one is an alarm: a counter that is not there before it has not risen, as Prometheus sees it. */
+const ALARMING = ['internal', 'client_auth_failed'] as const
+
 const MESSAGES: Record<Act['act'], string> = {
   login: 'login',
   login_failed: 'login failed',
@@ -95,6 +98,11 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
   const registered = options.ehrs && new Set(options.ehrs)
   const kinds = new Map<string, Kind>()
   let active = 0
+  let isAudited = false
+  for (const code of ALARMING) {
+    for (const ehr of ['', ...(registered ?? [])]) made.refusals.inc({ code, ehr }, 0)
+  }
+  made.faults.inc({ kind: 'caught' }, 0)
 
   app.addHook('onRequest', (_request, _reply, done) => {
     active++
@@ -153,7 +161,11 @@ async function metrics(app: FastifyInstance, options: MetricsOptions): Promise<v
     },
     measure,
     text: async () => await printMeasured([...(await measure()), ...(await measureProcess())]),
-    countAudit: outcome => made.audit.inc({ outcome }),
+    countAudit(outcome) {
+      if (!isAudited) made.audit.inc({ outcome: 'lost' }, 0)
+      isAudited = true
+      made.audit.inc({ outcome })
+    },
   })
 
   const { delivery } = options

@@ -104,7 +104,7 @@ test('[OB4] every alert rule asks for what a scrape has, and leads to the guide'
       for (const [, label = ''] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) {
         assert.ok(readQuery(expr).grouped.includes(label), `${alert}: ${label}`)
       }
-      for (const [, code = ''] of expr.matchAll(/code=~?"([^"]+)"/g)) {
+      for (const [, code = ''] of expr.matchAll(/\bcode=~?"([^"]+)"/g)) {
         for (const one of code.split('|')) assert.ok((faultCodes as string[]).includes(one), one)
       }
     }

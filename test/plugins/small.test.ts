@@ -135,6 +135,21 @@ test('[G5] metrics know routes, statuses and codes, never paths', async t => {
   assert.match(text, /fhirstorm_session_events_total\{event="started",ehr="general"\} 1/)
 })
 
+test('[OB4] a counter whose first step is an alarm is there before it', async t => {
+  const app = buildBareApp()
+  t.after(() => app.close())
+  await app.register(metrics, { ehrs: ['general'] })
+  app.smartMetrics.countAudit('recorded')
+  const lines = (await app.smartMetrics.text()).split('\n')
+  for (const code of ['internal', 'client_auth_failed']) {
+    for (const ehr of ['', 'general']) {
+      assert.ok(lines.includes(`fhirstorm_refusals_total{code="${code}",ehr="${ehr}"} 0`))
+    }
+  }
+  assert.ok(lines.includes('fhirstorm_faults_total{kind="caught"} 0'))
+  assert.ok(lines.includes('fhirstorm_audit_events_total{outcome="lost"} 0'))
+})
+
 test('[AU4] what audit events come to on their way to a server is counted once, whoever asks', async t => {
   const app = createServer({ logger: pino({ level: 'silent' }), trustedProxies: [] })
   t.after(() => app.close())
