@@ -18,6 +18,7 @@ import { ConfigError, wholeOf } from '../config/load.ts'
 import { configurationOptions, readCommandLine } from './command-line.ts'
 import { judgeParts, tellFaults } from './configuration.ts'
 import { judgeAudit } from './judge-audit.ts'
+import { explainNetwork } from './network-words.ts'
 import { type Finding, judgeSurroundings } from './surroundings.ts'
 import { print } from './terminal.ts'
 
@@ -106,7 +107,7 @@ async function ask(registration: Registration): Promise<NonNullable<EhrReport['o
     return { ok: true, source: server.source, warnings }
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
-    return { ok: false, code: error.code, detail: explainDetail(error.detail, registration) }
+    return { ok: false, code: error.code, detail: explainNetwork(error.detail, registration) }
   } finally {
     await egress.close()
   }
@@ -117,14 +118,6 @@ async function proveKeys({ clientAuth }: Registration): Promise<void> {
   if (clientAuth.method !== 'private_key_jwt') return
   const input = new TextEncoder().encode('fhirstorm check --online')
   for (const key of clientAuth.keys) await key.sign(input)
-}
-
-/** What the network's own words mean for a setting. */
-function explainDetail(detail: string | undefined, { network }: Registration): string | undefined {
-  if (detail !== 'ADDRESS_REFUSED') return detail
-  return network.reach === 'private'
-    ? 'its address is of this machine, link-local or of a metadata service: ADDRESS_REFUSED'
-    : 'its address is private or of this machine: ADDRESS_REFUSED; network: private lets us there'
 }
 
 // Secrets and keys are named, never shown.

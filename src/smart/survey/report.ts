@@ -55,6 +55,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
     / ADDRESS_REFUSED$/,
     'The address is not public; for an EHR in your own network, try --private.',
   ],
+  [/ ERR_SSL_WRONG_VERSION_NUMBER$/, 'There is no TLS at this port: check the address.'],
   [/ (ENOTFOUND|EAI_\w+)$/, 'No name server knows this host: check how it is spelled.'],
   [
     / (?=[A-Z_]+$)[A-Z_]*(?:CERT|SIGNATURE)/,
