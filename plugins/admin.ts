@@ -63,6 +63,13 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     else if (!isLoopbackHost(request.hostname)) throw new BrokerError('unknown_host')
   })
 
+  // RFC 9110, 15.5.2: a 401 says how to prove oneself.
+  if (gate) {
+    app.addHook('onSend', async (_request, reply) => {
+      if (reply.statusCode === 401) reply.header('www-authenticate', 'Bearer realm="fhirstorm"')
+    })
+  }
+
   app.get('/metrics', async (_request, reply) => {
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metricsText())
   })

@@ -26,7 +26,10 @@ async function build(t: TestContext, options: Omit<Partial<AdminOptions>, 'vault
   })
   return async (authorization?: string, remoteAddress = '192.0.2.1') => {
     const headers = authorization === undefined ? {} : { authorization }
-    return (await app.inject({ url: '/metrics', headers, remoteAddress })).statusCode
+    const answer = await app.inject({ url: '/metrics', headers, remoteAddress })
+    const challenge = answer.statusCode === 401 ? 'Bearer realm="fhirstorm"' : undefined
+    assert.equal(answer.headers['www-authenticate'], challenge)
+    return answer.statusCode
   }
 }
 
