@@ -70,18 +70,22 @@ export function rotateClientKeys(keys: readonly object[], fresh: object, now: nu
 }
 
 /** What is to be done next, in words for the operator. */
-export function describeNextStep(ring: KeyRing, { now, keepMs }: RotationTimes): string {
+export function describeNextStep(
+  ring: KeyRing,
+  { now, keepMs }: RotationTimes,
+  command: (action: 'add' | 'promote' | 'retire') => string,
+): string {
   if (findNext(ring) !== undefined || ring.clientKeys.some(isNextClientKey)) {
-    return 'when every process has been restarted or reloaded: fhirstorm keys promote'
+    return `when every process has been restarted or reloaded: ${command('promote')}`
   }
   const times = ring.keys.slice(1).map((_key, i) => replacedAt(ring.keys, i + 1) + keepMs)
   const clientTimes = ring.clientKeys.slice(1).map(() => signingSince(ring) + keepMs)
   const due = [...times, ...clientTimes].filter(time => !Number.isNaN(time))
-  if (due.length === 0) return 'nothing waits; to change keys: fhirstorm keys add'
+  if (due.length === 0) return `nothing waits; to change keys: ${command('add')}`
   const soonest = Math.min(...due)
   return soonest <= now
-    ? 'restart or reload every process; then fhirstorm keys retire takes the old key away'
-    : `restart or reload every process; after ${new Date(soonest).toISOString()}: fhirstorm keys retire`
+    ? `restart or reload every process; then ${command('retire')} takes the old key away`
+    : `restart or reload every process; after ${new Date(soonest).toISOString()}: ${command('retire')}`
 }
 
 function findNext({ keys }: KeyRing): ServerKey | undefined {

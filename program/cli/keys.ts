@@ -137,9 +137,8 @@ function tell(ring: KeyRing, task: Task): void {
     ...(ring.clientKeys.length ? [countKeys(ring.clientKeys, 'client key')] : []),
   ]
   // To be pasted as it is.
-  const step = describeNextStep(ring, task).replace(/fhirstorm keys \w+/, command =>
-    task.file === DEFAULT_FILE ? command : `${command} --file ${task.file}`,
-  )
+  const file = task.file === DEFAULT_FILE ? '' : ` --file ${task.file}`
+  const step = describeNextStep(ring, task, action => `fhirstorm keys ${action}${file}`)
   print(`${task.file}: ${counts.join(', ')}\nnext: ${step}\n`)
 }
 
