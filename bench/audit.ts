@@ -205,6 +205,6 @@ async function measureGroups(): Promise<void> {
     told.push(`${size}: ${((user + system) / groups.length / size).toFixed(1)} µs`)
   }
   await sink.close()
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, maxRetries: 10 })
   console.log(`recorded in a file, an event in a group of ${told.join(', ')}`)
 }

@@ -82,7 +82,7 @@ try {
   for (const one of [broker, other]) await one?.close()
   await sandbox.close()
   await redis?.close()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 process.exit()
 

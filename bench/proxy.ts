@@ -67,7 +67,7 @@ try {
 
 async function cleanUp(): Promise<void> {
   for (const one of started.splice(0).reverse()) await one.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function run(): Promise<Results> {

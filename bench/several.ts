@@ -91,7 +91,7 @@ try {
   }
 } finally {
   for (const one of started.reverse()) await one.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }
 
 async function warm(target: Target, processes: number): Promise<void> {

@@ -54,7 +54,7 @@ async function run(): Promise<void> {
     print(figures)
     if (values.json) await writeFile(values.json, `${JSON.stringify({ rows, figures }, null, 2)}\n`)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 

@@ -119,6 +119,6 @@ async function end(status: number): Promise<void> {
   for (const child of running) child.kill('SIGTERM')
   await Promise.race([ended, wait(5_000)])
   for (const child of running) child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   process.exit(status)
 }

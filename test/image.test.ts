@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import * as https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { makeKeyRing, printKeyRing } from '../src/keys.ts'
 import { createAuthority } from './network/certificates.ts'
 import { start } from './network/listen.ts'
 import { makeFolder } from './world/broker.ts'
+import { removeFolder } from './world/folder.ts'
 import { findPort } from './world/port.ts'
 import { createWorld } from './world/world.ts'
 
@@ -26,7 +27,7 @@ const [, ...args] = JSON.parse(written) as string[]
 /** A folder with a configuration that listens there. */
 function configure(t: TestContext, listen: object, changes: object = {}): string {
   const folder = makeFolder()
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => removeFolder(folder))
   const write = (name: string, text: string) =>
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   write('keys.json', printKeyRing(makeKeyRing()))
@@ -64,7 +65,7 @@ test('[AD2] the image is healthy where the public URL has a path, and unhealthy 
 test('[AD2] over TLS too, whatever name the certificate is for', async t => {
   const pair = createAuthority().issue('DNS:app.example.org')
   const folder = makeFolder()
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => removeFolder(folder))
   for (const name of ['cert', 'key'] as const) {
     writeFileSync(join(folder, name), pair[name], { mode: 0o600 })
   }
@@ -89,7 +90,7 @@ test('the image says which version and commit it is, and its build is told the c
 
 test('the commit is the noted one, that of a checkout by its branch or not, or none', t => {
   const root = mkdtempSync(join(tmpdir(), 'fhirstorm-commit-'))
-  t.after(() => rmSync(root, { recursive: true }))
+  t.after(() => removeFolder(root))
   const place = (name: string) => pathToFileURL(join(root, name))
   const put = (name: string, text: string) => writeFileSync(place(name), text)
   const read = () => readCommit(place('commit'), place('git/'))

@@ -2,15 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeFolder } from '../src/make-folder.ts'
+import { removeFolder } from './world/folder.ts'
 
 test('[V6] folders are made for this user alone, and those that are there stay', t => {
   const root = mkdtempSync(join(tmpdir(), 'folder-'))
-  t.after(() => rmSync(root, { recursive: true }))
+  t.after(() => removeFolder(root))
   makeFolder(join(root, 'a/b/c'))
   makeFolder(join(root, 'a/b/c/'))
   assert.equal(statSync(join(root, 'a/b')).mode & 0o777, 0o700)

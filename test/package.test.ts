@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,10 +15,11 @@ import { readExamples, readParts, settle } from './package/guide.ts'
 import { copyTracked, packAfresh } from './package/pack.ts'
 import { compile, createProject, findNodes, type Project } from './package/project.ts'
 import { createBrowser } from './world/browser.ts'
+import { removeFolder } from './world/folder.ts'
 import { findPort } from './world/port.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-package-'))
-after(() => rmSync(folder, { recursive: true }))
+after(() => removeFolder(folder))
 
 const { paths, tarball } = packAfresh(folder)
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, parse, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -16,6 +16,7 @@ import { type LoggedIn, logIn } from './flow/login.ts'
 import { readExamples, readParts, readSections, settle } from './package/guide.ts'
 import { type Answer, type Browser, createBrowser, type Visit } from './world/browser.ts'
 import { adopt, end } from './world/children.ts'
+import { removeFolder } from './world/folder.ts'
 import { findPort } from './world/port.ts'
 
 const plugins = globSync('plugins/*.ts').map(path => parse(path).name)
@@ -138,7 +139,7 @@ async function startExample(
     folder,
     async stop() {
       await end(child, 'SIGKILL')
-      rmSync(folder, { recursive: true })
+      removeFolder(folder)
     },
   }
 }

@@ -2,9 +2,10 @@
 // results on the terminal and, for the tables in docs/, in reports/tests.json.
 
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from './world/folder.ts'
 
 mkdirSync('reports', { recursive: true })
 const paths = process.argv.slice(2)
@@ -26,5 +27,5 @@ const runner = spawn(
 )
 runner.on('exit', (code, signal) => {
   process.exitCode = code ?? (signal ? 1 : 0)
-  rmSync(compiled, { recursive: true, force: true, maxRetries: 10 })
+  removeFolder(compiled)
 })

@@ -1,9 +1,10 @@
 // The product with the suite's EHRs registered, as an operator would start it for an attack.
 
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyPair } from '../network/certificates.ts'
 import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { makeSecret, parseConfig, type SuiteConfig } from './config.ts'
 import { buildRegistrations } from './register.ts'
@@ -41,7 +42,7 @@ export async function createProduct(
     ...broker,
     async close() {
       await broker.close()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

@@ -1,15 +1,16 @@
 // One chain for one process: what is taken, what is given back, and what is no lock of anybody.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { takeChain, tryChain } from '../../src/audit/chain-lock.ts'
+import { removeFolder } from '../world/folder.ts'
 
 function makePath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'audit-lock-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   return join(folder, 'audit.ndjson')
 }
 

@@ -2,13 +2,14 @@
 // not, what is told, and what an end breaks off.
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type DeliveryOptions, type Fate, startDelivery } from '../../src/audit/delivery.ts'
 import { judgeEntries } from '../../src/audit/fhir-batch.ts'
 import { openFileSink } from '../../src/audit/file-sink.ts'
+import { removeFolder } from '../world/folder.ts'
 import { judge, seal } from './sealing.ts'
 
 const TAKEN: Fate = { is: 'taken' }
@@ -16,7 +17,7 @@ const TAKEN: Fate = { is: 'taken' }
 /** A chain with so many events, each in a group of its own: two lines. */
 async function makeChain(t: TestContext, events: number) {
   const folder = mkdtempSync(join(tmpdir(), 'audit-steps-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  t.after(() => removeFolder(folder))
   const path = join(folder, 'audit.ndjson')
   const file = await openFileSink({ path, rotateBytes: 1e6, seal, judge })
   for (let id = 0; id < events; id++) await file.record(`{"id":${id}}`)

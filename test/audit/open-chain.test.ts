@@ -21,6 +21,7 @@ import { deriveSealKeys } from '../../src/audit/seal-keys.ts'
 import { createSealer, type Sealer } from '../../src/audit/seals.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { makeKeyRing } from '../../src/keys.ts'
+import { removeFolder } from '../world/folder.ts'
 import { judge, publicKeys, seal } from './sealing.ts'
 
 const eventOf = (id: number): string => JSON.stringify({ resourceType: 'AuditEvent', id })
@@ -31,7 +32,7 @@ const posing: Sealer = sealed => ({ ...stranger(sealed), kid: publicKeys.keys[0]
 /** A chain of five events, each with its seal; the ends that were noted before the first, after it and at last. */
 async function makeChain(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'audit-open-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  t.after(() => removeFolder(folder))
   const path = join(folder, 'audit.ndjson')
   const note = `${path}.head`
   const first = await openFileSink({ path, rotateBytes: 1e6, seal, judge })

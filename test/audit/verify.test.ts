@@ -25,12 +25,13 @@ import { createSealer } from '../../src/audit/seals.ts'
 import { type Verdict, verifyChain, verifyChains } from '../../src/audit/verify.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { runWithin } from '../program/cli/within.ts'
+import { removeFolder } from '../world/folder.ts'
 import { judge, publicKeys, ring, seal } from './sealing.ts'
 
 const eventOf = (id: number): string => JSON.stringify({ resourceType: 'AuditEvent', id })
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-verify-'))
-after(() => rmSync(folder, { recursive: true }))
+after(() => removeFolder(folder))
 const original = join(folder, 'original')
 const early = join(folder, 'early')
 /** Three processes, each with files that were put aside. */

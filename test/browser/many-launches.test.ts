@@ -2,12 +2,13 @@
 // patient after the other. The app must still work then, and its cookies must not have piled up.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const LAUNCHES = 40
@@ -42,7 +43,7 @@ describe('forty launches in Chromium', { skip: !hasChromium() }, () => {
   after(async () => {
     await chromium.close()
     await world.close()
-    await rm(folder, { recursive: true })
+    removeFolder(folder)
   })
 
   async function cookieHeaderSize(context: BrowserContext): Promise<number> {

@@ -3,10 +3,10 @@
 // end is acknowledged it must not be, by any.
 
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import { createBroker, makeFolder, startAll } from '../world/broker.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { startQuickEhr } from '../world/quick-ehr.ts'
 import {
@@ -123,7 +123,7 @@ export async function deployFor(
     await Promise.allSettled([...pools, ...admins].map(pool => pool.destroy()))
     await Promise.allSettled(brokers.map(broker => broker.close()))
     await ehr.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
   await startAll(brokers, close)
   return {

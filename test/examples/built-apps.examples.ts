@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -12,6 +12,7 @@ import type { Browser, Page } from 'playwright-core'
 import { adopt, end } from '../world/children.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { createExampleWorld, findListener } from '../world/example.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { endElsewhere, openVisit, readSessionId } from '../world/visit.ts'
 import type { World } from '../world/world.ts'
@@ -100,7 +101,7 @@ async function startWorld(
 /** A copy of an example in which a build may write, with the packages that were brought to it. */
 async function copyExample(t: TestContext, name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `fhirstorm-${name}-`))
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+  t.after(() => removeFolder(folder))
   await cp(join('examples', name), folder, { recursive: true, verbatimSymlinks: true })
   return folder
 }

@@ -2,7 +2,7 @@
 // the product.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { type LoggedIn, launchFromEhr, logIn } from '../flow/login.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 let world: World
@@ -30,7 +31,7 @@ before(async () => {
 })
 after(async () => {
   await world?.close()
-  await rm(folder, { recursive: true, force: true })
+  removeFolder(folder)
 })
 
 /** The module of the guide as a page at `href` loads it, with that page's cookies. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -13,6 +13,7 @@ import type { Browser, Page } from 'playwright-core'
 import { adopt, end } from '../world/children.ts'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { createExampleWorld, findListener } from '../world/example.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { hasPrograms } from '../world/program.ts'
 import { endElsewhere, openVisit, readSessionId, showAgain } from '../world/visit.ts'
@@ -149,7 +150,7 @@ async function showsRecord(page: Page): Promise<void> {
 /** A copy of an example's app, with one address of it moved. */
 function copyApp(t: TestContext, name: string, [from, to]: [from: string, to: string]): string {
   const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-example-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   cpSync(join('examples', name, 'app'), folder, { recursive: true })
   const page = join(folder, 'index.html')
   const text = readFileSync(page, 'utf8')
@@ -165,7 +166,7 @@ function startProxy(
 ) {
   const own = join(folder, '..', `${folder.split('/').at(-1)}-proxy`)
   mkdirSync(join(own, 'tmp'), { recursive: true })
-  process.once('exit', () => rmSync(own, { recursive: true, force: true }))
+  process.once('exit', () => removeFolder(own))
   const { port, host } = new URL(origin)
   const file = name === 'nginx' ? 'nginx.conf' : 'Caddyfile'
   const text = readFileSync(`examples/in-front/${file}`, 'utf8')

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld } from '../world/world.ts'
 
 const run = promisify(execFile)
@@ -19,7 +20,7 @@ test('[Z6] the curl lines of the README log in, read and log out', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-readme-'))
   t.after(async () => {
     await world.close()
-    rmSync(folder, { recursive: true })
+    removeFolder(folder)
   })
   const script = block
     .replaceAll('http://localhost:5000', world.app)

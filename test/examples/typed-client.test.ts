@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const example = resolve('examples/typed-client')
@@ -32,7 +33,7 @@ describe('a client made from the contract', { skip }, () => {
   })
   after(async () => {
     await world?.close()
-    await rm(folder, { recursive: true, force: true })
+    removeFolder(folder)
   })
 
   test('compiles, and does not once a path, a parameter or a code is wrong', async () => {

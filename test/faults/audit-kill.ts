@@ -2,7 +2,7 @@
 // acknowledged, and holds it to that: each login, read, write and logout that somebody got an answer to has its
 // event in the file, whose chain is whole. Seeded: `npm run test:audit -- --rounds 200 --seed 1`.
 
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -17,6 +17,7 @@ import { type Json, requestIdOf, summarize } from '../audit/held-sink.ts'
 import { type LoggedIn, logIn } from '../flow/login.ts'
 import { createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { createRandom } from './random.ts'
 
@@ -86,7 +87,7 @@ export async function killWithAudit(rounds: number, seed: number): Promise<Audit
   } finally {
     await broker.close()
     await sandbox.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 
   function countDone(): number {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -17,6 +17,7 @@ import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { adopt, end } from '../world/children.ts'
 import { until } from '../world/eventually.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { hasPrograms } from '../world/program.ts'
 
@@ -52,7 +53,7 @@ http {
   return {
     async close() {
       await end(child, 'SIGTERM')
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }
@@ -101,7 +102,7 @@ describe('two instances behind the balancer of examples/cluster', { skip: !isPos
     for (const broker of brokers ?? []) await broker.close()
     await sandbox?.close()
     await redis?.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   })
 
   async function restartAll(): Promise<void> {

@@ -1,11 +1,12 @@
 // A running service beside its sandbox EHR, whose configuration and files a test changes while it runs.
 
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { Sandbox, SandboxOptions } from '../../sandbox/sandbox.ts'
 import { type Broker, makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { startProcessWorld } from '../world/process-world.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
@@ -87,7 +88,7 @@ export async function startReloading(options: ReloadingOptions = {}): Promise<Re
     descriptors: () => readdirSync(`/proc/${broker.pid()}/fd`).length,
     async close() {
       await world.close()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

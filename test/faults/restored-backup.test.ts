@@ -11,6 +11,7 @@ import { logIn } from '../flow/login.ts'
 import { hasRedis, startRedis } from '../vault/redis-server.ts'
 import { makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { startProcessWorld } from '../world/process-world.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
@@ -68,7 +69,7 @@ function copyCookies(app: string, from: Browser, to: Browser): void {
 
 test('[V17] a new epoch ends what a backup of the file brought back', async t => {
   const folder = makeFolder()
-  t.after(() => rm(folder, { recursive: true }))
+  t.after(() => removeFolder(folder))
   const file = join(folder, 'vault.db')
   await restoresAndEnds(t, {
     folder,
@@ -86,7 +87,7 @@ describe('over Redis', { skip: !hasRedis() }, () => {
     const redis = await startRedis()
     t.after(async () => {
       await redis.close()
-      await rm(folder, { recursive: true })
+      removeFolder(folder)
     })
     await restoresAndEnds(t, {
       folder,

@@ -4,13 +4,13 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { createBroker, makeFolder } from '../world/broker.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import type { ConfigDocument } from '../world/world.ts'
 import { logIn } from './login.ts'
@@ -45,7 +45,7 @@ test('[P14, K14, C2] a session of an EHR that is gone or has moved opens nothing
   t.after(async () => {
     another.close()
     await sandbox.close()
-    await rm(folder, { recursive: true })
+    removeFolder(folder)
   })
   const start = async (configure: (document: ConfigDocument) => void = () => {}) => {
     const broker = createBroker({ app, sandbox: sandbox.url, folder, configure })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as ask } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { adopt, end } from '../world/children.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { hasPrograms } from '../world/program.ts'
 import { createWorld, type World } from '../world/world.ts'
@@ -48,7 +49,7 @@ describe('the internal listener', () => {
   })
   after(async () => {
     await world.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   })
 
   const cookieOf = (browser: Browser) =>

@@ -1,7 +1,7 @@
 // The whole product in a foreign app, by its configuration file alone.
 
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fastify from 'fastify'
@@ -12,11 +12,12 @@ import { startSandbox } from '../../sandbox/sandbox.ts'
 import { logIn } from '../flow/login.ts'
 import { makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 
 const folders: string[] = []
 after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true })
+  for (const folder of folders) removeFolder(folder)
 })
 
 function writeConfig(app: string, sandbox: string, changes: object = {}): string {

@@ -3,13 +3,14 @@
 // line to the store and a clock of its own; those of one SQLite file are one machine.
 
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Pool } from 'undici'
 import { type Broker, createBroker, makeFolder } from '../world/broker.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import { type QuickEhr, startQuickEhr } from '../world/quick-ehr.ts'
 import { connectTo, type Processes } from '../world/quick-user.ts'
@@ -69,7 +70,7 @@ export async function startWorld(
     await Promise.allSettled(brokers.map(broker => broker.close()))
     await ehr.close()
     await store.close()
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+    for (const folder of folders) removeFolder(folder)
   }
   try {
     await Promise.all(brokers.map(broker => broker.start()))

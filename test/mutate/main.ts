@@ -6,18 +6,11 @@
 //   --copies N      mutants that are tried at the same time (2)
 
 import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { removeFolder } from '../world/folder.ts'
 import { findTests } from './asked-tests.ts'
 import { findGuards, type Mutant, nameOf } from './guards.ts'
 import { createTrial, type Verdict } from './trial.ts'
@@ -34,7 +27,7 @@ const { values } = parseArgs({
 const copies: string[] = []
 process.once('SIGINT', () => process.exit(130))
 process.on('exit', () => {
-  for (const copy of copies) rmSync(copy, { recursive: true, force: true })
+  for (const copy of copies) removeFolder(copy)
 })
 
 const waiting = globSync(['src/**/*.ts', 'plugins/*.ts'])

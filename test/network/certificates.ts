@@ -1,9 +1,10 @@
 // A throw-away certificate authority for one test file, made with openssl.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from '../world/folder.ts'
 
 export interface KeyPair {
   cert: string
@@ -64,7 +65,7 @@ function inTemporaryFolder<Result>(work: (folder: string) => Result): Result {
   try {
     return work(folder)
   } finally {
-    rmSync(folder, { recursive: true })
+    removeFolder(folder)
   }
 }
 

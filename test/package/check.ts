@@ -1,9 +1,10 @@
 // `npm run check:package`: the package as publint and "Are the types wrong?" see it, each of its entries.
 
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, parse } from 'node:path'
+import { removeFolder } from '../world/folder.ts'
 import { packAfresh } from './pack.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-package-'))
@@ -16,7 +17,7 @@ try {
   const entries = ['--include-entrypoints', ...plugins, '--exclude-entrypoints', ...documents]
   judge('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color', ...entries])
 } finally {
-  rmSync(folder, { recursive: true })
+  removeFolder(folder)
 }
 
 function judge(name: string, words: readonly string[]): void {

@@ -1,13 +1,14 @@
 // Apps of one page behind fhirstorm: which requests get the page, and that no route of ours does.
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { request } from 'undici'
 import { parse } from 'yaml'
 import { routeRoots } from '../../src/browser/single-page.ts'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const PAGE = '<!doctype html><title>app of one page</title>'
@@ -37,7 +38,7 @@ for (const prefix of ['', '/bff']) {
     })
     after(async () => {
       await world.close()
-      await rm(folder, { recursive: true })
+      removeFolder(folder)
     })
 
     // Not by fetch, which says of itself that it is none of a navigation.

@@ -2,13 +2,14 @@
 // served in whatever spelling, and every other file is.
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { isHidden } from '../../src/browser/hidden-path.ts'
 import { connectRaw } from '../network/raw.ts'
+import { removeFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 const SECRET = 'zq9secret'
@@ -45,7 +46,7 @@ for (const prefix of ['', '/bff']) {
   })
   after(async () => {
     await world.close()
-    await rm(folder, { recursive: true })
+    removeFolder(folder)
   })
 
   /** Sends the path as it is written and reads the first answer. */

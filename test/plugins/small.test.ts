@@ -1,7 +1,7 @@
 // Small plugins, each alone in a bare Fastify: vault, health, jwks, limits, metrics, contract, frontend.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -20,6 +20,7 @@ import { BrokerError } from '../../src/errors.ts'
 import { printMeasured, sumMeasured } from '../../src/measured.ts'
 import { createProcessCounts } from '../../src/process-counts.ts'
 import { createMemoryVault } from '../../src/vault/memory.ts'
+import { removeFolder } from '../world/folder.ts'
 import { buildBareApp } from './alone.ts'
 
 test('the vault plugin lends the store, sweeps it, and closes it with the app', async () => {
@@ -258,7 +259,7 @@ test('[X11] without a frontend the root is a small page; with one its files have
   const framed = buildBareApp()
   t.after(async () => {
     await Promise.all([bare, full, framed].map(app => app.close()))
-    await rm(folder, { recursive: true })
+    removeFolder(folder)
   })
   await bare.register(frontend, shared)
   await full.register(frontend, { ...shared, root: folder })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { createBrowser } from '../world/browser.ts'
+import { removeFolder } from '../world/folder.ts'
 import { APP_URL, createApp } from './app.ts'
 
 const run = promisify(execFile)
@@ -163,7 +164,7 @@ test('curl -L with a cookie jar completes both launches', async t => {
   t.after(async () => {
     app.closeAllConnections()
     app.close()
-    await rm(directory, { recursive: true })
+    removeFolder(directory)
     await sandbox.moveApp(APP_URL)
   })
   const appUrl = `http://localhost:${(app.address() as AddressInfo).port}`

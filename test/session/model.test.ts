@@ -2,7 +2,7 @@
 // a session opens exactly as long as it should, with its own patient and its newest tokens.
 
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -15,6 +15,7 @@ import type { SessionStore } from '../../src/session/store.ts'
 import { createMemoryVault } from '../../src/vault/memory.ts'
 import { openSqliteVault } from '../../src/vault/sqlite.ts'
 import type { Vault } from '../../src/vault/vault.ts'
+import { removeFolder } from '../world/folder.ts'
 import { buildStore, buildTokens, type Clock, createClock, ISS, MINUTE } from './sessions.ts'
 
 const IDLE_MS = 15 * MINUTE
@@ -249,7 +250,7 @@ const homes: [
 for (const [name, connect, numRuns] of homes) {
   test(`[K6, K7, D14] a session lives as its model does (${name})`, async t => {
     const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-life-'))
-    t.after(() => rm(folder, { recursive: true, force: true }))
+    t.after(() => removeFolder(folder))
     const clock = createClock()
     const vaults = connect(folder, clock.now)
     t.after(() => Promise.all(vaults.map(vault => vault.close())))

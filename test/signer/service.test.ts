@@ -1,7 +1,7 @@
 // A service that signs, over loopback and over a unix socket.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { signByService } from '../../src/signer/service.ts'
 import { createSigner } from '../../src/signer/signer.ts'
 import { listen, listenRaw } from '../network/listen.ts'
+import { removeFolder } from '../world/folder.ts'
 
 const key = { kid: 'one', alg: 'RS384' } as const
 const input = Buffer.from('to sign')
@@ -54,7 +55,7 @@ test('[SG1] over a unix socket the URL says the path alone', async t => {
   await new Promise<void>(resolve => server.listen(socket, resolve))
   t.after(() => {
     server.close()
-    rmSync(folder, { recursive: true })
+    removeFolder(folder)
   })
   assert.equal(Buffer.from(await ask('http://signer/sign', { socket })).toString(), said)
 })

@@ -2,7 +2,7 @@
 // own, and an EHR that can be slow or away. The first process lives through everything; the second is restarted
 // and killed.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import type { Face } from '../../sandbox/faces/face.ts'
@@ -12,6 +12,7 @@ import { type RedisServer, startRedis } from '../vault/redis-server.ts'
 import { startBalancer } from '../world/balancer.ts'
 import { type Broker, createBroker, makeFolder, startAll } from '../world/broker.ts'
 import { ehrIdsWith, registerFaces } from '../world/ehrs.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 import type { ConfigDocument } from '../world/world.ts'
 
@@ -67,7 +68,7 @@ export async function startWorld(): Promise<SoakWorld> {
     await Promise.allSettled(brokers.map(broker => broker.close()))
     await sandbox.close()
     await redis.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
   await startAll(brokers, close)
   return {

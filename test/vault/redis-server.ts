@@ -2,13 +2,14 @@
 // sentinel. Where the program is missing this is said loudly, and is a failure where CI is set.
 
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { adopt, end } from '../world/children.ts'
 import { until } from '../world/eventually.ts'
+import { removeFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
 
 export interface RedisServer {
@@ -95,7 +96,7 @@ async function startProcess(
     command: (...words) => redisCli('-p', `${port}`, ...words),
     async close() {
       await kill()
-      await rm(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 

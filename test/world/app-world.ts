@@ -1,8 +1,9 @@
 // A world whose frontend is one of the apps under examples/, unchanged, behind the façade.
 
-import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { removeFolder } from './folder.ts'
 import { type ConfigDocument, createWorld, type World } from './world.ts'
 
 /** fhirclient's own build, as apps have it from a content delivery network. */
@@ -44,7 +45,7 @@ export async function createAppWorld(options: AppWorldOptions): Promise<World> {
     ...world,
     async close() {
       await world.close()
-      rmSync(folder, { recursive: true })
+      removeFolder(folder)
     },
   }
 }

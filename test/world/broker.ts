@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { parse, stringify } from 'yaml'
 import { buildDemoConfig } from '../../sandbox/demo-config.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { adopt, end } from './children.ts'
+import { removeFolder } from './folder.ts'
 import type { ConfigDocument } from './world.ts'
 
 export interface Broker {
@@ -132,7 +133,7 @@ export function createBroker(options: BrokerOptions): Broker {
 
   async function close(): Promise<void> {
     await kill()
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+    if (options.folder === undefined) removeFolder(folder)
   }
 }
 

@@ -1,9 +1,10 @@
 // Headless Chromium for tests that need a real browser.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { removeFolder } from './folder.ts'
 import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/chromium'
@@ -44,7 +45,7 @@ export async function launchWithoutCookies(...hosts: readonly string[]): Promise
     JSON.stringify({ profile: { content_settings: { exceptions: { cookies } } } }),
   )
   const context = await chromium.launchPersistentContext(folder, LAUNCH)
-  context.on('close', () => rmSync(folder, { recursive: true, force: true }))
+  context.on('close', () => removeFolder(folder))
   return context
 }
 

@@ -1,12 +1,13 @@
 // A frontend at another origin than fhirstorm's, of the same site, with the files of the demo, the client of
 // fhirstorm/browser among them.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import fastify from 'fastify'
 import { publishDemo } from '../../sandbox/demo-site.ts'
+import { removeFolder } from './folder.ts'
 import { findPort } from './port.ts'
 
 /** A page on which nothing runs by itself. */
@@ -34,7 +35,7 @@ export async function startElsewhere(): Promise<Elsewhere> {
     folder,
     async close() {
       await frontend.close()
-      rmSync(folder, { recursive: true })
+      removeFolder(folder)
     },
   }
 }

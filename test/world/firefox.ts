@@ -2,11 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Engine, Tab } from './engine.ts'
+import { removeFolder } from './folder.ts'
 import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/firefox-esr'
@@ -47,7 +48,7 @@ export async function launchFirefox(): Promise<Engine> {
   const end = async () => {
     program.kill('SIGKILL')
     await exited
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+    removeFolder(profile)
   }
   try {
     const send = await connect(`${await readAddress(program.stderr)}/session`)

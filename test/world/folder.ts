@@ -10,9 +10,13 @@ import type { TestContext } from 'node:test'
 /** A folder for a test alone. */
 export function makeTestFolder(t: Pick<TestContext, 'after'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-test-'))
-  // What is closed after it may write meanwhile, and a fault here would leave it open.
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  t.after(() => removeFolder(folder))
   return folder
+}
+
+/** Removes a folder in which programs that were just told to end may still write. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10 })
 }
 
 /** A pipe with a name, in a folder of its own. */

@@ -1,10 +1,10 @@
 // The product as a process of its own beside the sandbox EHR, both started; see world.ts for the same within the
 // process of the test.
 
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts'
 import { type Broker, type BrokerOptions, createBroker, makeFolder, startAll } from './broker.ts'
+import { removeFolder } from './folder.ts'
 import { findPort } from './port.ts'
 import type { ConfigDocument } from './world.ts'
 
@@ -49,7 +49,7 @@ export async function startProcessWorld(options: ProcessWorldOptions = {}): Prom
   const close = async () => {
     await broker.close()
     await sandbox.close()
-    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+    if (options.folder === undefined) removeFolder(folder)
   }
   await startAll([broker], close)
   const file = join(folder, `fhirstorm-${port}.yaml`)

@@ -2,7 +2,7 @@
 // on two hosts that are two sites. The configuration goes the same way as an operator's.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -21,6 +21,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/s
 import { buildKeyMarks, makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import type { ConnectionLimits } from '../../src/limits.ts'
 import { openVault } from '../../src/vault/open.ts'
+import { removeFolder } from './folder.ts'
 import { findPort } from './port.ts'
 
 export interface World {
@@ -104,7 +105,7 @@ async function createProduct(app: string, sandbox: Sandbox, options: WorldOption
       // First the EHR, so that no answer of it goes on.
       await sandbox.close()
       await server.close()
-      await rm(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import type { Finding } from '../../../program/cli/surroundings.ts'
 import { openVault } from '../../../program/embedded.ts'
 import { startSandbox } from '../../../sandbox/sandbox.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { removeFolder } from '../../world/folder.ts'
 import { runIn } from './within.ts'
 
 let folder: string
@@ -26,7 +27,7 @@ before(async () => {
   const ring = printKeyRing({ ...makeKeyRing(0, randomBytes), clientKeys })
   await writeFile(join(folder, 'keys.json'), ring, { mode: 0o600 })
 })
-after(() => rm(folder, { recursive: true }))
+after(() => removeFolder(folder))
 
 async function run(command: string, text: string, ...args: string[]) {
   await writeFile(join(folder, 'fhirstorm.yaml'), text, { mode: 0o600 })

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { discover } from '../../../program/cli/discover.ts'
 import { createAuthority } from '../../network/certificates.ts'
 import { listen } from '../../network/listen.ts'
+import { removeFolder } from '../../world/folder.ts'
 
 async function run(...args: string[]) {
   const written = { out: '', error: '' }
@@ -23,7 +24,7 @@ async function run(...args: string[]) {
 
 function temporaryFile(t: TestContext, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-discover-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => removeFolder(folder))
   const path = join(folder, 'ca.pem')
   writeFileSync(path, text)
   return path

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { rotateClientKeys, rotateKeyRing } from '../../../src/key-rotation.ts'
 import { deriveKey, makeKeyRing, parseKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { removeFolder } from '../../world/folder.ts'
 
 const run = promisify(execFile)
 const HOUR = 3_600_000
@@ -92,7 +93,7 @@ test('[AS-09] a client key is published one rotation before it signs, and one af
 
 test('[K11, AS-09] the command leads through a rotation, and says which step is next', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-keys-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   const file = join(folder, 'not/there/yet/keys.json')
   const keys = async (...args: string[]) =>
     (await run(process.execPath, ['bin/fhirstorm.js', 'keys', ...args, '--file', file])).stdout
@@ -154,7 +155,7 @@ test('[K11, AS-09] the command leads through a rotation, and says which step is 
 
 test('[AS-04, AS-08] the command writes 0600, overwrites nothing, and exports no private member', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-keys-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   const file = join(folder, 'keys.json')
   const fhirstorm = (...args: string[]) =>
     run(process.execPath, ['bin/fhirstorm.js', 'keys', ...args, '--file', file])

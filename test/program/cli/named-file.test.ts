@@ -3,19 +3,20 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { readNamedFile } from '../../../program/cli/named-file.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
+import { removeFolder } from '../../world/folder.ts'
 
 const run = promisify(execFile)
 
 test('[V6, D16, ST2] server keys that others can read or change are refused, in every command', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-keys-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   const file = join(folder, 'keys.json')
   const text = printKeyRing(makeKeyRing(0, randomBytes))
   await writeFile(file, text)

@@ -3,18 +3,19 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { asksForInspector, findRefusedOption } from '../../../program/cli/node-options.ts'
+import { removeFolder } from '../../world/folder.ts'
 
 const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
 
 /** `fhirstorm start` in an empty folder, where an allowed start is refused for its configuration. */
 function start(t: TestContext, words: readonly string[], env: Record<string, string> = {}) {
   const cwd = mkdtempSync(join(tmpdir(), 'fhirstorm-options-'))
-  t.after(() => rmSync(cwd, { recursive: true }))
+  t.after(() => removeFolder(cwd))
   writeFileSync(join(cwd, 'options.env'), 'NODE_OPTIONS=--insecure-http-parser\n')
   writeFileSync(join(cwd, 'options.json'), '{"nodeOptions":{"insecure-http-parser":true}}')
   const { status, stderr } = spawnSync(process.execPath, [...words, program, 'start'], {

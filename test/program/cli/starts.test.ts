@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -12,6 +12,7 @@ import { judgeConfiguration } from '../../../program/cli/configuration.ts'
 import { ConfigError } from '../../../program/config/load.ts'
 import { makeKeyRing, printKeyRing } from '../../../src/keys.ts'
 import { createAuthority } from '../../network/certificates.ts'
+import { removeFolder } from '../../world/folder.ts'
 
 const program = join(import.meta.dirname, '../../../bin/fhirstorm.js')
 const goodRing = makeKeyRing(0, randomBytes)
@@ -37,7 +38,7 @@ const EHR = '    clientAuth: { method: client_secret_basic, secretFile: secret }
 async function lay(t: TestContext, files: Files) {
   const { top = TOP, head = '', ehr = EHR, configMode = 0o600, more = {} } = files
   const folder = await mkdtemp(join(tmpdir(), 'fhirstorm-starts-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  t.after(() => removeFolder(folder))
   const texts = {
     'keys.json': [printKeyRing(goodRing), 0o600],
     secret: ['a long and random secret', 0o600],
