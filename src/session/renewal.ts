@@ -56,14 +56,16 @@ export function createRenewals(options: RenewingOptions): Renewals {
       if (remaining > 0) return tokens.accessToken
       return endExpired(open)
     }
-    if (remaining <= 0) return share(open).then(renewed => renewed.session.tokens.accessToken)
+    if (remaining <= 0) {
+      return share(open, false).then(renewed => renewed.session.tokens.accessToken)
+    }
     return pauses.isResting(open) ? tokens.accessToken : renewInTime(open)
   }
 
   // The old token serves while it lives, whether its renewal fails or takes its time.
   async function renewInTime(open: OpenSession): Promise<string> {
     const { accessToken } = open.session.tokens
-    const renewal = share(open).then(
+    const renewal = share(open, true).then(
       renewed => renewed.session.tokens.accessToken,
       error => {
         if (isPassing(error)) return accessToken
@@ -83,7 +85,7 @@ export function createRenewals(options: RenewingOptions): Renewals {
       if (current && current.generation > open.generation) return current.session.tokens.accessToken
       throw new BrokerError('upstream_unauthorized', { ehr: open.session.ehr })
     }
-    return (await share(open)).session.tokens.accessToken
+    return (await share(open, false)).session.tokens.accessToken
   }
 
   // Short tokens get a margin they can afford, and every session its own jitter, so that the
@@ -100,11 +102,11 @@ export function createRenewals(options: RenewingOptions): Renewals {
     throw new BrokerError('session_expired', { ehr: open.session.ehr })
   }
 
-  function share(open: OpenSession): Promise<OpenSession> {
+  function share(open: OpenSession, serves: boolean): Promise<OpenSession> {
     const running = flights.get(open.recordId)
     if (running) return running
     if (pauses.isResting(open)) return Promise.reject(pauses.refusal(open))
-    const flight = spending.spend(open).finally(() => flights.delete(open.recordId))
+    const flight = spending.spend(open, serves).finally(() => flights.delete(open.recordId))
     flights.set(open.recordId, flight)
     return flight
   }

@@ -40,8 +40,11 @@ export interface SpendingOptions {
 }
 
 export interface Spending {
-  /** The session with newer tokens, whoever got them. */
-  spend(open: OpenSession): Promise<OpenSession>
+  /**
+   * The session with newer tokens, whoever got them. While the old token `serves`, a refusal without a word
+   * of OAuth ends nothing (`refresh_failed`): a gateway says 404 while what is behind it is exchanged.
+   */
+  spend(open: OpenSession, serves: boolean): Promise<OpenSession>
   /** Resolves when all that EHRs have given is in the vault. */
   settled(): Promise<void>
 }
@@ -60,7 +63,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
 
   return { spend, settled: unsaved.settled }
 
-  async function spend(open: OpenSession): Promise<OpenSession> {
+  async function spend(open: OpenSession, serves: boolean): Promise<OpenSession> {
     // Nothing is sent for what has been got already, so no lease is needed.
     const waiting = unsaved.find(open)
     if (waiting) return await store(open, waiting)
@@ -71,7 +74,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       // From before the store is asked: its own count begins later.
       const lastMoment = steady() + leaseMs - SEND_DEADLINES * deadlineMs
       if (await vault.lease(lease.id, lease.owner, leaseMs)) {
-        return await holdLease(open, lease, lastMoment)
+        return await holdLease(open, serves, lease, lastMoment)
       }
       const head = await vault.head(open.recordId)
       if (!head) throw new BrokerError('session_invalid', { ehr: open.session.ehr })
@@ -86,6 +89,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
 
   async function holdLease(
     open: OpenSession,
+    serves: boolean,
     lease: Lease,
     lastMoment: number,
   ): Promise<OpenSession> {
@@ -94,7 +98,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       // ticket cache may be older than the lease.
       const current = await reopenOrRefuse(open)
       if (current.generation !== open.generation) return current
-      const answer = await ask(current, lastMoment)
+      const answer = await ask(current, serves, lastMoment)
       if (answer.outcome === 'ended') return await settleEnded(current, answer)
       return await store(current, { tokens: answer.tokens, lease })
     } finally {
@@ -103,7 +107,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     }
   }
 
-  async function ask(open: OpenSession, lastMoment: number): Promise<Answered> {
+  async function ask(open: OpenSession, serves: boolean, lastMoment: number): Promise<Answered> {
     try {
       const send = await options.prepare(open)
       const first = await sendInTime(send, lastMoment)
@@ -112,6 +116,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
       await options.wait(SECOND_TRY_MS)
       const second = await sendInTime(send, lastMoment)
       if (second.outcome !== 'refused') return second
+      if (serves) throw new BrokerError('refresh_failed', { detail: second.detail })
       return { outcome: 'ended', reason: 'refused', detail: second.detail }
     } catch (error) {
       options.report('failed', open)

@@ -78,6 +78,53 @@ test('[Q30] a refusal without a reason is tried once more, and then is the end',
   }
 })
 
+test('[Q30] while the old token serves, a refusal without a reason ends nothing', async () => {
+  let says: 'refused' | 'renewed' = 'refused'
+  const asked: string[] = []
+  const build = async () => {
+    const parts = await buildRig({
+      refresh: async open => {
+        asked.push(says)
+        if (says === 'refused') return { outcome: 'refused', detail: 'status 404' }
+        return { outcome: 'renewed', tokens: { ...open.session.tokens, accessToken: 'access-2' } }
+      },
+    })
+    const expires = parts.clock.now() + 40_000
+    const { session, ...record } = await parts.open()
+    const tokens = { ...session.tokens, accessTokenExpiresAt: expires, accessTokenLifetimeMs: HOUR }
+    const open = { ...record, session: { ...session, tokens } }
+    await parts.store.replace(open, tokens)
+    return { ...parts, renewals: createRenewals(parts.options) }
+  }
+
+  const passing = await build()
+  const served = [await passing.renewals.accessToken(await passing.open())]
+  // At rest, it asks nobody.
+  served.push(await passing.renewals.accessToken(await passing.open()))
+  assert.deepEqual(
+    [served, asked],
+    [
+      ['access-1', 'access-1'],
+      ['refused', 'refused'],
+    ],
+  )
+  passing.clock.pass(20_000)
+  says = 'renewed'
+  assert.equal(await passing.renewals.accessToken(await passing.open()), 'access-2')
+
+  says = 'refused'
+  const lasting = await build()
+  assert.equal(await lasting.renewals.accessToken(await lasting.open()), 'access-1')
+  lasting.clock.pass(MINUTE)
+  const over = await lasting.open()
+  await assert.rejects(async () => lasting.renewals.accessToken(over), hasCode('session_expired'))
+
+  // The EHR refuses the token itself: it serves nobody, whatever its time says.
+  const refused = await build()
+  const open = await refused.open()
+  await assert.rejects(refused.renewals.renew(open), hasCode('session_expired'))
+})
+
 test('[Q16] a grant that was suspended ends with the address of the page that explains it', async () => {
   const errorUri = 'https://ehr.example.org/suspended'
   const parts = await buildRig(
