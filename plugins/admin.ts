@@ -15,14 +15,14 @@ import { type Choice, createRoster, parseChoice } from '../src/session/roster.ts
 import type { SessionStore } from '../src/session/store.ts'
 import { isLoopbackHost } from '../src/smart/issuer.ts'
 import type { Vault } from '../src/vault/vault.ts'
+import type { EhrState } from './discovery.ts'
 
 export interface AdminOptions {
   ehrs: readonly { id: string; name: string }[]
   store: Pick<SessionStore, 'find' | 'findToEnd' | 'endAll'>
   /** Where the records of the sessions lie. */
   vault: Pick<Vault, 'entries'>
-  /** State of each EHR's discovery, ready to be shown. */
-  ehrStates: () => readonly object[] | Promise<readonly object[]>
+  ehrStates: () => readonly EhrState[] | Promise<readonly EhrState[]>
   metricsText: () => Promise<string>
   /** Bearer token that callers must show; without one the listener is for loopback alone. */
   token?: string
@@ -74,7 +74,7 @@ async function admin(app: FastifyInstance, options: AdminOptions): Promise<void>
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metricsText())
   })
 
-  app.get('/ehrs', async () => options.ehrStates())
+  app.get('/ehrs', async () => (await options.ehrStates()).map(tellEhrState))
 
   app.get('/sessions', async (request: Asked) => {
     const found = await roster.find(parseChoice(request.query))
@@ -164,6 +164,25 @@ function parseEnding(query: Readonly<Record<string, unknown>>): Choice {
     throw new BrokerError('bad_request', { detail: 'all=true ends all sessions' })
   }
   return parseChoice(query)
+}
+
+/** Its times in ISO 8601, as all that this listener tells. */
+function tellEhrState({ discoveredAt, failure, traffic, ...state }: EhrState): object {
+  const lastFailure = traffic?.lastFailure
+  return {
+    ...state,
+    discoveredAt: tellTime(discoveredAt),
+    failure: failure && { ...failure, at: tellTime(failure.at) },
+    traffic: traffic && {
+      ...traffic,
+      lastSuccessAt: tellTime(traffic.lastSuccessAt),
+      lastFailure: lastFailure && { ...lastFailure, at: tellTime(lastFailure.at) },
+    },
+  }
+}
+
+function tellTime(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString()
 }
 
 export default fp(admin, { name: 'fhirstorm-admin', fastify: '5.x', encapsulate: true })

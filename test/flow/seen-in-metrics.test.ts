@@ -110,8 +110,8 @@ test('[OB3] an EHR that does not answer is down in metrics and in /ehrs, with it
     traffic: {
       isDown: boolean
       isResting: boolean
-      lastFailure?: { code: string }
-      lastSuccessAt?: number
+      lastFailure?: { code: string; at: string }
+      lastSuccessAt?: string
     }
   }[]
   const silent = states.find(({ ehr }) => ehr === 'silent')
@@ -119,7 +119,10 @@ test('[OB3] an EHR that does not answer is down in metrics and in /ehrs, with it
     [silent?.traffic.isDown, silent?.traffic.isResting, silent?.traffic.lastFailure?.code],
     [true, true, 'upstream_timeout'],
   )
-  assert.equal(typeof states.find(({ ehr }) => ehr === 'general')?.traffic.lastSuccessAt, 'number')
+  const general = states.find(({ ehr }) => ehr === 'general')
+  for (const time of [silent?.traffic.lastFailure?.at, general?.traffic.lastSuccessAt]) {
+    assert.equal(new Date(time ?? '').toISOString(), time)
+  }
 })
 
 function others(): string[] {

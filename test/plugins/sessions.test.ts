@@ -342,7 +342,7 @@ test('[AD1, K19] the administrator sees hashes and times, and ends by EHR, user 
     ehrs: [{ id: 'general', name: 'G' }],
     ...{ store, vault },
     token: 'operator',
-    ehrStates: () => [{ ehr: 'general' }],
+    ehrStates: () => [{ ehr: 'general', state: 'unknown' }],
     metricsText: async () => 'up 1\n',
   })
   const headers = { authorization: 'Bearer operator' }
