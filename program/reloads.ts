@@ -10,14 +10,14 @@ export interface ReloadOptions<T> {
   read(): Promise<T>
   /** Makes everything ready for it; rejects where that cannot be, and nothing has changed. */
   prepare(next: T): Promise<{ takeOver(): void | Promise<void> }>
-  logger: Pick<FastifyBaseLogger, 'error'>
+  logger: Pick<FastifyBaseLogger, 'error' | 'info'>
   /** Hears of each one. */
   onOutcome(hasSucceeded: boolean): void
 }
 
 export interface Reloads {
-  /** Rejects never. */
-  reload(): Promise<Reloaded>
+  /** Because these files have `changed`, or because somebody asked. Rejects never. */
+  reload(changed?: readonly string[]): Promise<Reloaded>
   /** Resolves when none is under way. */
   settled(): Promise<unknown>
 }
@@ -28,15 +28,16 @@ export function createReloads<T>(options: ReloadOptions<T>): Reloads {
   let last: Promise<unknown> = Promise.resolve()
 
   return {
-    reload() {
-      const outcome = last.then(tryOnce)
+    reload(changed) {
+      const outcome = last.then(() => tryOnce(changed))
       last = outcome
       return outcome
     },
     settled: () => last,
   }
 
-  async function tryOnce(): Promise<Reloaded> {
+  async function tryOnce(changed?: readonly string[]): Promise<Reloaded> {
+    if (changed) logger.info({ files: changed }, 'changed: reading the configuration anew')
     try {
       const { takeOver } = await prepare(await read())
       await takeOver()

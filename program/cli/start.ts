@@ -52,9 +52,9 @@ export async function start(args: string[]): Promise<number | undefined> {
 async function serve({ config }: ReadConfiguration, values: CommandLine['values']) {
   let reloads: Reloads | undefined
   let stopWatching: (() => void) | undefined
-  const reload = () => (reloads as Reloads).reload()
+  const reload = (changed?: readonly string[]) => (reloads as Reloads).reload(changed)
   const running = await run(config, {
-    reload,
+    reload: () => reload(),
     onConfig({ watch }) {
       if (!watch) stopWatching = void stopWatching?.()
       else stopWatching ??= watchFiles(listReadFiles, reload)
@@ -67,7 +67,7 @@ async function serve({ config }: ReadConfiguration, values: CommandLine['values'
     ...{ logger, read: () => judgeConfiguration(values), prepare: service.prepare },
     onOutcome: service.noteReload,
   })
-  process.on('SIGHUP', reload)
+  process.on('SIGHUP', () => void reload())
   process.on('SIGUSR2', () => logger.warn('a rolling restart takes several processes'))
   return undefined
 }

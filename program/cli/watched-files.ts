@@ -8,12 +8,12 @@ import { describeError } from '../../src/error-description.ts'
 const LOOK_MS = 2_000
 
 /**
- * Calls back when one of the files has become another, and has stayed so from one look to the next; a
- * reload may name others. The returned function ends it.
+ * Calls back with those of the files that have become others, once they have stayed so from one look to the
+ * next; a reload may name others. The returned function ends it.
  */
 export function watchFiles(
   list: () => readonly string[],
-  onChange: () => Promise<unknown>,
+  onChange: (changed: readonly string[]) => Promise<unknown>,
 ): () => void {
   let known = lookAt(list())
   let pending: string | undefined
@@ -35,7 +35,7 @@ export function watchFiles(
     else if (seen !== pending) pending = seen
     else {
       pending = undefined
-      await onChange()
+      await onChange([...found].flatMap(([path, how]) => (before.get(path) === how ? [] : path)))
       // What changed while it was read is a change of its own.
       known = lookAt(list(), found)
       await known

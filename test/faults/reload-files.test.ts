@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as https from 'node:https'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { tutorialClient } from '../../sandbox/authorization/clients.ts'
 import { addKey, promoteKeys } from '../../src/key-rotation.ts'
@@ -41,6 +41,11 @@ async function tryLogin(service: Reloading): Promise<number> {
 }
 
 const reloads = (service: Reloading) => service.output().split('"reloaded"').length - 1
+/** The files whose change the log tells, by their names. */
+const told = (service: Reloading) =>
+  [...service.output().matchAll(/"files":(\[[^\]]*\])/g)].map(([, files = '[]']) =>
+    (JSON.parse(files) as string[]).map(path => basename(path)),
+  )
 const refusals = (service: Reloading) => service.output().split('not reloaded').length - 1
 
 /** A volume as Kubernetes mounts it: each name is a link through `..data`, which one rename moves. */
@@ -93,6 +98,11 @@ test('[RL1] a volume whose links are swapped: client secret and key ring change 
   await until(() => reloads(service) === 2)
   assert.equal(await tryLogin(service), 503)
   assert.equal(refusals(service), 0)
+  const both = ['ring', 'secret']
+  assert.deepEqual(
+    told(service).map(names => names.sort()),
+    [both, both],
+  )
 })
 
 test('[RL1] a certificate that an agent moves into place before its key: the pair of before serves until both are there', async t => {
@@ -121,6 +131,7 @@ test('[RL1] a certificate that an agent moves into place before its key: the pai
   assert.notEqual(fresh.certificate, open.certificate)
   const kept = await ask(service.app, agent)
   assert.deepEqual(kept, open, 'an open connection stays as it is')
+  assert.deepEqual(told(service), [['cert'], ['key']])
 })
 
 /** The certificate that answers, and the connection by its port. */
