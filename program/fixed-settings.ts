@@ -1,7 +1,8 @@
 // What a process takes at its start alone. Pure: no I/O, no clock.
 
 import { printPlace } from './audit.ts'
-import type { Config, ConfigFault } from './config/load.ts'
+import { type ConfigFault, unplaced } from './config/faults.ts'
+import type { Config } from './config/load.ts'
 
 /** What a running process cannot change. */
 export function listFixed(before: Config, after: Config): ConfigFault[] {
@@ -14,6 +15,6 @@ export function listFixed(before: Config, after: Config): ConfigFault[] {
     ['audit', printPlace(before.audit), printPlace(after.audit)],
   ] as const
   return fixed.flatMap(([setting, was, is]) =>
-    was === is ? [] : [{ where: setting, message: 'takes a restart to change' }],
+    was === is ? [] : [unplaced(setting, 'takes a restart to change')],
   )
 }

@@ -2,10 +2,12 @@
 // it was. The same for a process that serves by itself and for one whose workers do.
 
 import type { FastifyBaseLogger } from 'fastify'
+import { ConfigError, place } from './config/faults.ts'
+import type { Judged } from './config/load.ts'
 import { describeFaults } from './reload-faults.ts'
 import type { Reloaded } from './service.ts'
 
-export interface ReloadOptions<T> {
+export interface ReloadOptions<T extends Pick<Judged, 'placeOf'>> {
   /** Reads and judges the configuration anew; rejects with ConfigError. */
   read(): Promise<T>
   /** Makes everything ready for it; rejects where that cannot be, and nothing has changed. */
@@ -23,7 +25,9 @@ export interface Reloads {
 }
 
 /** No reload is under way. */
-export function createReloads<T>(options: ReloadOptions<T>): Reloads {
+export function createReloads<T extends Pick<Judged, 'placeOf'>>(
+  options: ReloadOptions<T>,
+): Reloads {
   const { read, prepare, logger, onOutcome } = options
   let last: Promise<unknown> = Promise.resolve()
 
@@ -38,13 +42,17 @@ export function createReloads<T>(options: ReloadOptions<T>): Reloads {
 
   async function tryOnce(changed?: readonly string[]): Promise<Reloaded> {
     if (changed) logger.info({ files: changed }, 'changed: reading the configuration anew')
+    let next: T | undefined
     try {
-      const { takeOver } = await prepare(await read())
+      next = await read()
+      const { takeOver } = await prepare(next)
       await takeOver()
       onOutcome(true)
       return { ok: true }
     } catch (error) {
-      const faults = describeFaults(error)
+      const { placeOf } = next ?? {}
+      const found = describeFaults(error)
+      const { faults } = new ConfigError(placeOf ? found.map(one => place(one, placeOf)) : found)
       onOutcome(false)
       logger.error({ faults }, 'not reloaded: the configuration of before stays')
       return { ok: false, faults }

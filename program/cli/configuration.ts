@@ -38,7 +38,7 @@ export interface ConfigSnapshot {
 }
 
 /** A configuration, and what it was read from. */
-export interface ReadConfiguration {
+export interface ReadConfiguration extends Pick<Judged, 'placeOf'> {
   config: Config
   snapshot: ConfigSnapshot
 }
@@ -76,7 +76,7 @@ export async function judgeConfiguration(values: CommandLine['values'] = {}): Pr
 /** As `judgeConfiguration`, with what it was read from. */
 export async function takeSnapshot(values: CommandLine['values']): Promise<ReadConfiguration> {
   const { judged, snapshot } = await judgeFiles(values)
-  return { config: wholeOf(judged), snapshot }
+  return { config: wholeOf(judged), snapshot, placeOf: judged.placeOf }
 }
 
 /** What is sound of the configuration of a command line, and what is not. */

@@ -6,10 +6,10 @@ import { availableParallelism } from 'node:os'
 import { createReloads, type Reloads } from '../reloads.ts'
 import { type CommandLine, configurationOptions, readCommandLine } from './command-line.ts'
 import {
-  judgeConfiguration,
   listReadFiles,
   type ReadConfiguration,
   readSnapshot,
+  takeSnapshot,
 } from './configuration.ts'
 import { lead } from './lead.ts'
 import { findNodeFault } from './node-options.ts'
@@ -64,7 +64,8 @@ async function serve({ config }: ReadConfiguration, values: CommandLine['values'
   if (typeof running === 'string') return { message: running, status: 1 }
   const { logger, service } = running
   reloads = createReloads({
-    ...{ logger, read: () => judgeConfiguration(values), prepare: service.prepare },
+    ...{ logger, read: () => takeSnapshot(values) },
+    prepare: next => service.prepare(next.config),
     onOutcome: service.noteReload,
   })
   process.on('SIGHUP', () => void reload())

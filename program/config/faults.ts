@@ -38,6 +38,23 @@ function printFault({ where, setting, message }: ConfigFault): string {
   return [where, setting, message].filter(Boolean).join(': ')
 }
 
+const NOWHERE = 'configuration'
+
+/** A fault of a setting that was found where nobody knows the file. */
+export function unplaced(setting: string, message: string): ConfigFault {
+  return { where: NOWHERE, setting, message }
+}
+
+/** The fault with the place of its setting, where it had none. */
+export function place(
+  fault: ConfigFault,
+  placeOf: (path: readonly PropertyKey[]) => string,
+): ConfigFault {
+  const { where, setting } = fault
+  if (where !== NOWHERE || setting === undefined) return fault
+  return { ...fault, where: placeOf(setting.split('.')) }
+}
+
 /** A setting by its path: `ehrs[0].iss`. */
 export function nameSetting(path: readonly PropertyKey[]): string {
   return path

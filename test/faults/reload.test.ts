@@ -59,7 +59,10 @@ describe('a configuration that is read anew', () => {
       service.change(one => void Object.assign(one, fixed))
       const { status, text } = await service.reload()
       assert.equal(status, 422)
-      assert.ok(text.includes(setting) && text.includes('takes a restart'), text)
+      const [fault, ...others] = JSON.parse(text).faults
+      assert.deepEqual([fault.setting, others], [setting, []])
+      assert.match(fault.message, /takes a restart/)
+      assert.match(fault.where, /\.yaml:\d+:\d+$/)
       service.restore(good)
     }
     assert.equal((await service.reload()).status, 200)
