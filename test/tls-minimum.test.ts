@@ -11,6 +11,7 @@ import * as redis from 'redis'
 import { createFront } from '../program/front.ts'
 import { createServer } from '../program/server.ts'
 import { createAgent, createPool, type Peer } from '../src/network/connect.ts'
+import { resolveBySystem } from '../src/network/names.ts'
 import { createTunnels } from '../src/network/tunnel.ts'
 import { buildRedisClient } from '../src/vault/redis-client.ts'
 import { createAuthority } from './network/certificates.ts'
@@ -101,7 +102,11 @@ test('[AS-18, T13] the way to an outbound proxy speaks nothing older', async t =
     server.on('connect', (_request, socket: Socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'))
     const { port } = await start(t, server, 'https')
     const opened = await new Promise<boolean>(done => {
-      createTunnels(`https://127.0.0.1:${port}`, 5000)('ehr.test:443', (_error, socket) => {
+      createTunnels(
+        `https://127.0.0.1:${port}`,
+        5000,
+        resolveBySystem,
+      )('ehr.test:443', (_error, socket) => {
         socket?.destroy()
         done(socket !== null)
       })

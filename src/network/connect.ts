@@ -85,7 +85,8 @@ function createConnector(
 ): buildConnector.connector {
   const reach = reachOf(peer)
   const { proxy } = peer.network
-  const openTunnel = proxy === undefined ? undefined : createTunnels(proxy, connectTimeoutMs)
+  const openTunnel =
+    proxy === undefined ? undefined : createTunnels(proxy, connectTimeoutMs, resolveName)
   const secure = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,

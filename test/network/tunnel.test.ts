@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
@@ -165,6 +165,25 @@ test('fails when the proxy refuses, talks nonsense, says too much, hangs or is a
     assert.match(code, expected, reply)
   }
   assert.equal(await get(t, 'https://ehr.test', proxied('http://127.0.0.1:1')), 'ECONNREFUSED')
+})
+
+test('a proxy is reached at whichever of its addresses takes connections', async t => {
+  const server = await listen(t, (_, response) => response.end('reached'), certificate)
+  const proxy = await listenProxy(t, server.port)
+  const { port } = new URL(proxy.origin)
+  const peer = proxied(`http://proxy.test:${port}`)
+  // The first refuses, the second is on no network, the third is the proxy's.
+  const addresses = ['127.0.0.2', '2001:db8::1', '127.0.0.1'].map(address => ({
+    ...{ address, family: isIP(address) },
+  }))
+  const agent = createAgent(peer, { resolveName: (_, done) => done(null, addresses) })
+  t.after(() => agent.destroy())
+  const { body } = await agent.request({ origin: 'https://ehr.test', path: '/', method: 'GET' })
+  assert.equal(await body.text(), 'reached')
+  // By this machine's own resolver: a name with two addresses, and one with none.
+  assert.equal(await get(t, 'https://ehr.test', proxied(`http://localhost:${port}`)), 'reached')
+  const nowhere = await get(t, 'https://ehr.test', proxied(`http://proxy.invalid:${port}`))
+  assert.match(nowhere, /^(ENOTFOUND|EAI_AGAIN)$/)
 })
 
 test('refuses a proxy address that is none before anything is connected', () => {
