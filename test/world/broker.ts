@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { parse, stringify } from 'yaml'
 import { buildDemoConfig } from '../../sandbox/demo-config.ts'
 import { makeKeyRing, printKeyRing } from '../../src/keys.ts'
 import { adopt, end } from './children.ts'
-import { removeFolder } from './folder.ts'
+import { makeProcessFolder, removeFolder } from './folder.ts'
 import type { ConfigDocument } from './world.ts'
 
 export interface Broker {
@@ -50,7 +50,7 @@ const START_MS = 120_000
 
 /** A folder with keys, for one or more processes; below `parent` where one is given. */
 export function makeFolder(parent = tmpdir()): string {
-  const folder = mkdtempSync(join(parent, 'fhirstorm-broker-'))
+  const folder = makeProcessFolder('fhirstorm-broker-', parent)
   const ring = printKeyRing(makeKeyRing(Date.now(), randomBytes))
   writeFileSync(join(folder, 'keys.json'), ring, { mode: 0o600 })
   return folder

@@ -1,10 +1,9 @@
 // Headless Chromium for tests that need a real browser.
 
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { removeFolder } from './folder.ts'
+import { makeProcessFolder, removeFolder } from './folder.ts'
 import { hasPrograms } from './program.ts'
 
 const PROGRAM = '/usr/bin/chromium'
@@ -37,7 +36,7 @@ export async function launchChromium(...further: readonly string[]): Promise<Bro
 
 /** A browser whose user lets no site at these hosts keep cookies, nor anything else. */
 export async function launchWithoutCookies(...hosts: readonly string[]): Promise<BrowserContext> {
-  const folder = mkdtempSync(join(tmpdir(), 'fhirstorm-chromium-'))
+  const folder = makeProcessFolder('fhirstorm-chromium-')
   const cookies = Object.fromEntries(hosts.map(host => [`${host},*`, { setting: 2 }]))
   mkdirSync(join(folder, 'Default'))
   writeFileSync(

@@ -19,6 +19,16 @@ export function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 10 })
 }
 
+const made = new Set<string>()
+
+/** A folder that is gone with this process at the latest, whatever a program that ends after its removal writes. */
+export function makeProcessFolder(prefix: string, parent = tmpdir()): string {
+  if (made.size === 0) process.once('exit', () => made.forEach(removeFolder))
+  const folder = mkdtempSync(join(parent, prefix))
+  made.add(folder)
+  return folder
+}
+
 /** A pipe with a name, in a folder of its own. */
 export function makeFifo(t: Pick<TestContext, 'after'>): string {
   const path = join(makeTestFolder(t), 'pipe')
