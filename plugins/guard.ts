@@ -113,7 +113,7 @@ async function guard(app: FastifyInstance, options: GuardOptions): Promise<void>
     if (host === undefined) return new BrokerError('bad_request', { detail: 'no single Host' })
     if (isOwnHost(host, hosts)) return undefined
     return new BrokerError('unknown_host', {
-      detail: `Host: ${cleanAddress(host)}; served: ${[...hosts].join(', ')}`,
+      detail: `Host: ${cleanAddress(host)}; served (publicUrl, frontend.origins, hosts): ${[...hosts].join(', ')}`,
     })
   }
 

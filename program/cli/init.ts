@@ -130,10 +130,12 @@ async function write(
       : []
   const ring = printKeyRing({ ...makeKeyRing(Date.now(), randomBytes), clientKeys })
   const entry = buildRegistrationBlock(survey, server, { clientId, clientAuth, secretFile: SECRET })
-  const { port } = new URL(publicUrl)
+  const { protocol, port, pathname } = new URL(publicUrl)
+  // Where it has a path, the port is that of what stands before: a development server, say.
+  const isOurs = protocol === 'http:' && pathname === '/'
   const lines = [
     `publicUrl: ${publicUrl}`,
-    ...(publicUrl.startsWith('http:') ? [`listen: { port: ${port || 80} }`] : []),
+    ...(isOurs ? [`listen: { port: ${port || 80} }`] : []),
     `keysFile: ${KEYS}`,
     'vault: { kind: sqlite, path: data/vault.db }',
     'ehrs:',

@@ -94,7 +94,9 @@ export async function run(config: Config, role: Role): Promise<Running | string>
     return service
   }
   if (closeInspector()) logger.warn('a debugger is open, and reads every token')
-  logger.info({ publicUrl: config.publicUrl, ehrs: config.registrations.length }, 'listening')
+  const { publicUrl, registrations, listen } = config
+  const { host, port } = listen
+  logger.info({ publicUrl, host, port, ehrs: registrations.length }, 'listening')
   arm(config)
   return { service, logger, end }
 

@@ -34,6 +34,14 @@ after(async () => {
   removeFolder(folder)
 })
 
+test('what the guide shows of an example stands there, word for word', async () => {
+  const shown = [...guide.matchAll(/<!-- from:(\S+) -->\n```ts\n([\s\S]*?)```/g)]
+  assert.ok(shown.length > 0)
+  for (const [, path = '', code = ''] of shown) {
+    assert.ok((await readFile(path, 'utf8')).includes(code), path)
+  }
+})
+
 /** The module of the guide as a page at `href` loads it, with that page's cookies. */
 async function load(href: string, gone: string[]) {
   const [, code = ''] = /<!-- run:first-visit -->\n```js\n([\s\S]*?)```/.exec(guide) ?? []

@@ -115,7 +115,10 @@ test('[P6, BX1] a Host that no proxy passed on is in the log beside those that a
   const line = lines().find(({ code }) => code === 'unknown_host')
   assert.deepEqual(
     [line?.level, line?.detail],
-    ['warn', `Host: upstream_pool???x?; served: ${host}, broker.internal:8080`],
+    [
+      'warn',
+      `Host: upstream_pool???x?; served (publicUrl, frontend.origins, hosts): ${host}, broker.internal:8080`,
+    ],
   )
 })
 

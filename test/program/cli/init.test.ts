@@ -75,6 +75,20 @@ test('[AL-14] a FHIR base and a client become a configuration that starts and lo
   assert.equal(await end(broker, 'SIGTERM'), 0)
 })
 
+test('[AL-14] the port of a public URL is ours only where nothing can stand before it', async t => {
+  const read = async (publicUrl: string) => {
+    const folder = makeTestFolder(t)
+    const words = ['--iss', `${sandbox.url}/r4`, '--client-id', 'a', '--public-url', publicUrl]
+    const { status, error } = await runIn(folder, init, ...words)
+    assert.equal(status, 0, error)
+    return /^listen: .*$/m.exec(readFileSync(join(folder, 'fhirstorm.yaml'), 'utf8'))?.[0]
+  }
+  assert.equal(await read('http://localhost:8080'), 'listen: { port: 8080 }')
+  assert.equal(await read('http://localhost'), 'listen: { port: 80 }')
+  assert.equal(await read('http://localhost:5173/bff'), undefined)
+  assert.equal(await read('https://app.example.org'), undefined)
+})
+
 test('[AL-14] a client without a secret gets a key where the EHR takes one, and it is told where it is', async t => {
   const folder = makeTestFolder(t)
   const made = await runIn(folder, init, '--iss', `${sandbox.url}/r4`, '--client-id', 'a b"c')
