@@ -39,6 +39,7 @@ import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
 import type { AppOptions } from './options.ts'
 import type { RouteGroup } from './route-groups.ts'
+import { judgePlace, takePlace } from './terms.ts'
 import { readBuild } from './version.ts'
 
 /**
@@ -62,15 +63,12 @@ export async function serve(
 /**
  * Registers the whole product in an app of your own; `buildOptions` makes its options. What no route
  * answers stays the host's at the root, and the host's log gets nothing of our requests that ours would
- * not hold. Refuses a prefix that is not the path of the public URL.
+ * not hold. Refuses a prefix that is not the path of the public URL, or at which there is a broker already.
  */
 export async function fhirstorm(app: FastifyInstance, options: AppOptions): Promise<void> {
   const isAtRoot = app.prefix === ''
-  if (app.prefix !== options.prefix) {
-    throw new Error(
-      `fhirstorm: options.prefix makes ${app.prefix || '/'}, and the path of publicUrl is ${options.prefix || '/'}: browsers would not find the routes`,
-    )
-  }
+  judgePlace(app, app.prefix, options.prefix)
+  takePlace(app, options.prefix)
   const { root } = options.frontend
   const ownOfHost: RouteGroup[] = root === undefined ? ['health', 'frontend'] : ['health']
   app.addHook('onRoute', route => {

@@ -10,6 +10,7 @@ import { judgeConfiguration } from './cli/configuration.ts'
 import { type Config, type ConfigSource, loadConfig as judgeSource } from './config/load.ts'
 import { readContract } from './contract.ts'
 import { type AppOptions, buildOptions } from './options.ts'
+import { judgeEmbedding, judgePlace } from './terms.ts'
 
 /** The product by its configuration; for `app.register(fhirstorm, …)`. */
 export interface ConfiguredOptions {
@@ -30,10 +31,12 @@ export type FhirstormOptions = ConfiguredOptions | AppOptions
 /**
  * The whole product as one plugin, in a scope of its own below the path of `publicUrl`. With `config` it
  * reads the file, opens the vault and closes it with the app; with the options that `buildOptions` made,
- * all of that is the host's. Rejects with ConfigError (every fault with its place), with VaultRefusal
- * where the vault cannot be used with these keys, and where `prefix` is not the path of `publicUrl`.
+ * all of that is the host's. Rejects with TypeError for other options, with ConfigError (every fault with
+ * its place), with VaultRefusal where the vault cannot be used with these keys, and where `prefix` is not
+ * the path of `publicUrl` or a broker is registered there already.
  */
 export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions): Promise<void> {
+  judgeEmbedding(options)
   if (!('config' in options)) {
     await registerAll(app, options)
     return
@@ -41,6 +44,8 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
   const config =
     typeof options.config === 'string' ? await loadConfig(options.config) : options.config
   const path = new URL(config.publicUrl).pathname.replace(/\/$/, '')
+  const isToScope = app.prefix === '' && path !== ''
+  judgePlace(app, isToScope ? path : app.prefix, path)
   const contract = config.docs ? await readContract() : undefined
   const { vault, warnings } = await openVault(config)
   for (const warning of warnings) app.log.warn({ warning }, 'vault')
@@ -51,7 +56,7 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
     await auditSink?.close()
   })
   if (options.leaveOut) built.leaveOut = options.leaveOut
-  if (app.prefix === '' && path !== '') await app.register(registerAll, built)
+  if (isToScope) await app.register(registerAll, built)
   else await registerAll(app, built)
 }
 

@@ -63,6 +63,7 @@ export {
   openVault,
 } from './embedded.ts'
 export { buildLoggerOptions } from './logging.ts'
-export { type AppOptions, buildOptions, type Surroundings } from './options.ts'
+export { type AppOptions, buildOptions } from './options.ts'
 export type { RouteGroup } from './route-groups.ts'
 export { createServer, type ServerOptions } from './server.ts'
+export type { Surroundings } from './surroundings.ts'

@@ -39,7 +39,6 @@ import { buildSigningKeySet, deriveSigningKeys } from '../src/signing-keys.ts'
 import { listFrameAncestors } from '../src/smart/frame-ancestors.ts'
 import { LAUNCH_LIFETIME_SECONDS } from '../src/smart/launch/state.ts'
 import { buildPublicKeySet } from '../src/smart/token/client-keys.ts'
-import type { Vault } from '../src/vault/vault.ts'
 import type { AdminListenerOptions } from './admin.ts'
 import { buildAuditOptions } from './audit.ts'
 import { resolveClient } from './config/facade.ts'
@@ -48,6 +47,8 @@ import { type InternalListenerOptions, splitToken } from './internal.ts'
 import { type Limits, resolveLimits } from './limits.ts'
 import { listClientKeys, listRewrittenBases } from './registrations.ts'
 import type { RouteGroup } from './route-groups.ts'
+import type { Surroundings } from './surroundings.ts'
+import { judgeMaterial } from './terms.ts'
 
 export interface AppOptions {
   /** Path of the public URL, below which every route lies; empty at the root. */
@@ -92,26 +93,12 @@ export interface AppOptions {
   leaveOut?: readonly RouteGroup[]
 }
 
-/** What the process brings besides the configuration, for operators too; tests bring their own. */
-export interface Surroundings
-  extends Pick<
-    AdminListenerOptions,
-    'reload' | 'verbosity' | 'drain' | 'metricsText' | 'ehrStates'
-  > {
-  vault: Vault
-  /** Where audit events go. */
-  auditSink?: AuditOptions['sink']
-  now?: () => number
-  /** Text of openapi.yaml, for `docs: true`. */
-  contract?: string
-  /** Whether the process is about to end. */
-  isDraining?: HealthOptions['isDraining']
-  /** How many processes share what may begin within a while; 1 unless told. */
-  processes?: number
-}
-
-/** The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. */
+/**
+ * The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. Throws a TypeError for what
+ * `loadConfig` and `openVault` did not give.
+ */
 export function buildOptions(config: Config, surroundings: Surroundings): AppOptions {
+  judgeMaterial(config, surroundings)
   const { publicUrl, registrations, sessions, keyRing } = config
   const { vault, auditSink, now = Date.now, contract, isDraining, processes } = surroundings
   const { reload, verbosity, drain, metricsText, ehrStates } = surroundings

@@ -24,8 +24,9 @@ import { listFixed } from './fixed-settings.ts'
 import { createFronts } from './fronts.ts'
 import { resolveLimits } from './limits.ts'
 import { createOperation, type Operated, type OperationOptions } from './operation.ts'
-import { buildOptions, type Surroundings } from './options.ts'
+import { buildOptions } from './options.ts'
 import { createServer } from './server.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface ServiceOptions
   extends Pick<Surroundings, 'reload' | 'metricsText' | 'ehrStates' | 'processes'> {

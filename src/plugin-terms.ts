@@ -40,9 +40,22 @@ export function judgeOptions(
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`fhirstorm-${plugin}: the options are missing`)
   }
+  judgeParts(`fhirstorm-${plugin}`, 'options', options, checks)
+}
+
+/** The same for an object of any name that `speaker` was given. */
+export function judgeParts(
+  speaker: string,
+  called: string,
+  given: unknown,
+  checks: Readonly<Record<string, Check>>,
+): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`${speaker}: ${called} is no object`)
+  }
   for (const [name, check] of Object.entries(checks)) {
-    const fault = check((options as Record<string, unknown>)[name])
-    if (fault !== undefined) throw new TypeError(`fhirstorm-${plugin}: options.${name} ${fault}`)
+    const fault = check((given as Record<string, unknown>)[name])
+    if (fault !== undefined) throw new TypeError(`${speaker}: ${called}.${name} ${fault}`)
   }
 }
 
@@ -114,6 +127,17 @@ export const listOfTexts: Check = value =>
   Array.isArray(value) && value.every(item => typeof item === 'string')
     ? undefined
     : `is ${tell(value)}; it must be a list of texts`
+
+/** A list of none but a few words. */
+export const listOf =
+  (...words: readonly string[]): Check =>
+  value => {
+    if (!Array.isArray(value)) return `is ${tell(value)}; it must be a list`
+    const other = value.find(item => !words.includes(item))
+    return other === undefined
+      ? undefined
+      : `has ${tell(other)}; it may have ${words.map(word => `'${word}'`).join(', ')}`
+  }
 
 /** Keys, the first of which is used. */
 export const listOfBytes: Check = value => {

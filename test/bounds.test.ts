@@ -27,6 +27,7 @@ const bounds: Record<string, string> = {
   'program/audit-server.ts underWay': 'batches under way, one for each chain',
   'program/front.ts served': 'apps that are held',
   'program/front.ts underWay': 'answers under way, no more than connections',
+  'program/terms.ts taken': 'apps that live elsewhere',
   'program/service.ts alive': 'generations that answer, each for an hour at most',
   'program/fronts.ts held': 'the listeners of one configuration',
   'program/fronts.ts next': 'the listeners of one configuration',
