@@ -14,6 +14,7 @@ import {
 } from './endings.js'
 import { buildEntrance } from './entrance.js'
 import { fhirstorm } from './fhirstorm.js'
+import { explainWhenLate } from './late.js'
 import { openRecord } from './record.js'
 import { buildTabs } from './tabs.js'
 
@@ -21,17 +22,14 @@ const page = document.querySelector('#page')
 const tabs = document.querySelector('#sessions')
 const actions = document.querySelector('#actions')
 
-/** Milliseconds after which a page that shows nothing yet says why. */
-const LATE_MS = 1_000
-
 // A page that the browser kept for going back may show a record whose session is over.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
 /** Shows what the address asks for. */
 export async function start() {
-  const late = setTimeout(() => {
-    page.replaceChildren(element('p', { class: 'lone', role: 'status' }, 'Waiting for fhirstorm …'))
-  }, LATE_MS)
+  const isThere = explainWhenLate(page, () => [
+    element('p', { class: 'lone', role: 'status' }, 'Waiting for fhirstorm …'),
+  ])
   try {
     const { session: id, error } = readLanding(location.href)
     const [ehrs, sessions] = await Promise.all([fhirstorm.ehrs(), fhirstorm.sessions()])
@@ -51,7 +49,7 @@ export async function start() {
       ),
     )
   } finally {
-    clearTimeout(late)
+    isThere()
   }
 }
 

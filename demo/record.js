@@ -9,6 +9,7 @@ import { element } from './element.js'
 import { createEncountersCard } from './encounters.js'
 import { createExposureCard } from './exposure.js'
 import { createFhirClient } from './fhir.js'
+import { explainWhenLate } from './late.js'
 import { keepName } from './names.js'
 import { createOutageNotice } from './outage.js'
 import { createSearchCard } from './search.js'
@@ -41,6 +42,10 @@ export function openRecord(page, session, { ehrName, onSignOut, onSignOutAll }) 
   }
 
   async function identify() {
+    const isThere = explainWhenLate(about, () => [
+      element('h1', {}, 'Whose record this is, is not known yet'),
+      element('p', { role: 'status' }, `Waiting for ${ehrName} …`),
+    ])
     try {
       const resource = await fhir.read(`Patient/${encodeURIComponent(patient)}`)
       keepName(session, resource)
@@ -65,6 +70,8 @@ export function openRecord(page, session, { ehrName, onSignOut, onSignOutAll }) 
       if (isOutage(error)) fhir.whenBack(identify)
       else about.append(buildFaultNote(error, identify))
       fill([], [])
+    } finally {
+      isThere()
     }
   }
 

@@ -46,7 +46,7 @@ const faults = {
   upstream_unauthorized: [401, 'The EHR no longer accepts this session.'],
   // 403
   cross_site: [403, 'Requests from other sites are refused.'],
-  navigation_refused: [403, 'FHIR data is not served as a page: fetch it from the application.'],
+  navigation_refused: [403, 'Data is not served as a page: fetch it from the application.'],
   csrf_header_missing: [403, 'This request needs the header X-CSRF: 1 or this site as its Origin.'],
   interaction_refused: [403, 'This application may not do that here.'],
   // 404, 405, 408, 409, 413, 414, 415, 417, 421, 422, 426, 429, 431

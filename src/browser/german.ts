@@ -51,8 +51,7 @@ const faults: Readonly<Record<FaultCode, string>> = {
   session_expired: 'Die Sitzung in der Krankenakte ist beendet. Bitte melden Sie sich neu an.',
   upstream_unauthorized: 'Die Krankenakte nimmt diese Sitzung nicht mehr an.',
   cross_site: 'Anfragen anderer Websites werden abgelehnt.',
-  navigation_refused:
-    'FHIR-Daten werden nicht als Seite gezeigt: Die Anwendung ruft sie selbst ab.',
+  navigation_refused: 'Daten werden nicht als Seite gezeigt: Die Anwendung ruft sie selbst ab.',
   interaction_refused: 'Diese Anwendung darf das hier nicht tun.',
   csrf_header_missing:
     'Diese Anfrage braucht die Kopfzeile X-CSRF: 1 oder diese Website als Origin.',

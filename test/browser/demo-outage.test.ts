@@ -65,6 +65,22 @@ describe('the demo without its EHR in Chromium', { skip: !hasChromium() }, () =>
     assert.equal(await page.getByText('does not answer.').count(), 0)
   })
 
+  test('while an EHR is silent, the page says what it waits for and whose record is not known', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'amy-shaw')
+    line.silence()
+    await page.reload()
+    await page.getByRole('status').getByText('Waiting for General Hospital …').waitFor()
+    const heading = page.getByRole('heading', { level: 1 })
+    assert.equal(await heading.innerText(), 'Whose record this is, is not known yet')
+    assert.doesNotMatch(await page.locator('main').innerText(), /diabetes|Amy-/)
+    line.mend()
+    await showsPlot(page)
+    assert.match(await heading.innerText(), /Shaw/)
+    assert.equal(await page.getByText('Waiting for').count(), 0)
+  })
+
   test('that fhirstorm itself does not answer is told as that', async () => {
     await using visit = await openVisit(chromium)
     const { page, context } = visit
