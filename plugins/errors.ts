@@ -15,6 +15,7 @@ import { BrokerError } from '../src/errors.ts'
 import { locateFault } from '../src/fault-site.ts'
 import { toBrokerError } from '../src/framework-faults.ts'
 import { buildLinkHeader } from '../src/link.ts'
+import { tellId } from '../src/network/request-id.ts'
 import { observerOf } from '../src/observer.ts'
 import { anObject, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
@@ -88,7 +89,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   }
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (!reply.hasHeader('x-request-id')) reply.header('x-request-id', request.id)
+    if (!reply.hasHeader('x-request-id')) reply.header('x-request-id', tellId(request.id))
     done()
   })
 
@@ -167,7 +168,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
       title: error.message,
       status: error.status,
       code: error.code,
-      requestId: request.id,
+      requestId: tellId(request.id),
       ...error.members,
     })
   }
@@ -200,7 +201,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
     const page = buildFaultPage(
       {
         message,
-        requestId: request.id,
+        requestId: tellId(request.id),
         ehrName,
         isForTab,
         ...chooseStart(error, { loginPath, ehrNames }),

@@ -25,6 +25,7 @@ import { lingering } from '../src/exchange/upload.ts'
 import { createUpstreams } from '../src/exchange/upstream.ts'
 import { buildFacadeUrl, readSessionName } from '../src/facade/client.ts'
 import { defaultProxyLimits, type ProxyLimits } from '../src/limits.ts'
+import { tellId } from '../src/network/request-id.ts'
 import { observerOf } from '../src/observer.ts'
 import {
   aBoolean,
@@ -180,7 +181,7 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
         facade === undefined
           ? access.baseUrl(open.session.id)
           : buildFacadeUrl(options.publicUrl, facade),
-      ownHeaders: [...guard.corsHeaders(request), 'x-request-id', request.id],
+      ownHeaders: [...guard.corsHeaders(request), 'x-request-id', tellId(request.id)],
     }
     const record = app.smartAudit?.begin(request, proxied)
     proxied.record = record

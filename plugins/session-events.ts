@@ -10,6 +10,7 @@ import { readCaller } from '../src/caller.ts'
 import { BrokerError } from '../src/errors.ts'
 import { type Availability, createAvailability, type Seen } from '../src/exchange/availability.ts'
 import { defaultEventLimits, type EventLimits } from '../src/limits.ts'
+import { tellId } from '../src/network/request-id.ts'
 import { observerOf } from '../src/observer.ts'
 import { aPublicUrl, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
 import { buildSessionDocument, type DocumentOptions } from '../src/session/document.ts'
@@ -146,7 +147,7 @@ async function sessionEvents(app: FastifyInstance, options: SessionEventsOptions
       ...eventStreamHeaders,
       ...guard.corsHeaders(request),
       'x-request-id',
-      request.id,
+      tellId(request.id),
     ])
     streams.add(raw)
     if (live.length === 0) strangers.add(raw)

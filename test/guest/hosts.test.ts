@@ -3,74 +3,21 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
-import { join } from 'node:path'
-import { Writable } from 'node:stream'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import secureSession from '@fastify/secure-session'
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { parse, stringify } from 'yaml'
+import fastify, { type FastifyInstance } from 'fastify'
 import errors from '../../plugins/errors.ts'
 import guard from '../../plugins/guard.ts'
 import proxy from '../../plugins/proxy.ts'
-import { BrokerError, fhirstorm } from '../../program/index.ts'
-import { buildDemoConfig } from '../../sandbox/demo-config.ts'
-import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { BrokerError } from '../../program/index.ts'
 import { logIn } from '../flow/login.ts'
 import { answer, startFakeEhr } from '../network/fake-ehr.ts'
-import { makeFolder } from '../world/broker.ts'
 import { createBrowser } from '../world/browser.ts'
-import { findPort } from '../world/port.ts'
-
-interface Host {
-  app: FastifyInstance
-  origin: string
-  /** Public URL of the guest. */
-  guest: string
-  sandbox: Sandbox
-  log: string[]
-}
-
-interface Setting {
-  path?: string
-  server?: FastifyServerOptions
-  /** What the host has before its guest comes. */
-  before?: (app: FastifyInstance) => unknown
-  after?: (app: FastifyInstance) => unknown
-}
-
-async function startHost(t: TestContext, setting: Setting = {}): Promise<Host> {
-  const { path = '/bff', server, before, after } = setting
-  const port = await findPort()
-  const origin = `http://localhost:${port}`
-  const guest = origin + path
-  const sandbox = await startSandbox({ port: 0, appUrl: guest })
-  const log: string[] = []
-  const stream = new Writable({
-    write(line, _encoding, done) {
-      log.push(String(line))
-      done()
-    },
-  })
-  const app = fastify({ logger: { level: 'trace', stream }, ...server })
-  await before?.(app)
-  const places = { keysFile: 'keys.json', vault: 'vault.db', site: 'site' }
-  const document = parse(buildDemoConfig({ app: guest, sandbox: sandbox.url, ...places }))
-  const config = join(makeFolder(), 'fhirstorm.yaml')
-  writeFileSync(config, stringify({ ...document, frontend: {} }), { mode: 0o600 })
-  await app.register(fhirstorm, { config })
-  await after?.(app)
-  await app.listen({ port, host: 'localhost' })
-  t.after(async () => {
-    await sandbox.close()
-    await app.close()
-  })
-  return { app, origin, guest, sandbox, log }
-}
+import { startHost } from './host.ts'
 
 const key = randomBytes(32)
 const neighbours: Record<string, (app: FastifyInstance) => unknown> = {
