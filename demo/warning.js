@@ -43,6 +43,7 @@ export function createWarning(session, { onSignOut }) {
   let plainTitle
   let lastLeft = Number.POSITIVE_INFINITY
   let isDismissed = false
+  let canStay
   const unsubscribe = countdown.subscribe(follow)
   return {
     dialog,
@@ -60,6 +61,7 @@ export function createWarning(session, { onSignOut }) {
       isDismissed = false
       return close()
     }
+    explain(left)
     if (!dialog.open && !isDismissed) open(left)
     time.textContent = formatSpan(left.left)
     plainTitle ??= document.title
@@ -69,14 +71,23 @@ export function createWarning(session, { onSignOut }) {
     lastLeft = left.left
   }
 
-  function open({ idle, absolute, left }) {
-    const canStay = idle < absolute
+  // Whoever stays near the end of what a session may last at all has no more to gain by it.
+  function explain({ idle, absolute }) {
+    if (canStay === idle < absolute) return
+    canStay = idle < absolute
     stay.hidden = !canStay
     again.hidden = canStay
     later.hidden = canStay
     words.textContent = canStay
       ? 'It has not been used for a while. When it ends, the record leaves this page.'
       : 'It has lasted as long as a session may. When it ends, the record leaves this page.'
+    if (dialog.open && !canStay) {
+      again.focus()
+      announce(words.textContent)
+    }
+  }
+
+  function open({ left }) {
     trouble.replaceChildren()
     dialog.showModal()
     announce(`Your session ends in ${speakSpan(left)}.`)

@@ -159,6 +159,29 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     assert.match(await page.title(), /^\d:\d\d left/)
   })
 
+  test('who stays when the session lasts no longer in any case is told so, in the same window', async () => {
+    await using visit = await openVisit(chromium)
+    const { page, context } = visit
+    await launch(page, world, 'amy-shaw')
+    const base = `${world.app}/sessions/${readSessionId(page)}`
+    const { expiresAt } = await (await context.request.get(base)).json()
+    const minutesLeft = () => (Date.parse(expiresAt) - time.now()) / 60_000
+    time.pass(0)
+    // Used for the last time sixteen minutes before, it ends unused one minute earlier.
+    while (minutesLeft() > 16) {
+      time.pass(Math.min(13, minutesLeft() - 16))
+      assert.equal((await context.request.get(base)).status(), 200)
+    }
+    time.pass(14.5)
+    await showAgain(page)
+    const dialog = page.getByRole('alertdialog')
+    await dialog.getByRole('button', { name: 'Stay signed in' }).click()
+    await dialog.getByRole('link', { name: 'Sign in again' }).waitFor()
+    assert.equal(await dialog.getByRole('button', { name: 'Stay signed in' }).count(), 0)
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Sign in again')
+    assert.match(await page.locator('#announcer').innerText(), /as long as a session may/)
+  })
+
   test('a session that ends while one chooses leaves the entrance', async () => {
     await using visit = await openVisit(chromium)
     const { page } = visit
