@@ -41,7 +41,7 @@ export function parseCommandLine(
   const given = readArguments(args, options)
   if (given.help) return undefined
   const place = given['app-url'] ?? env.APP_URL ?? 'http://localhost:5000'
-  const appUrl = readUrl('--app-url', place).replace(/\/$/, '')
+  const appUrl = readBase('--app-url', place)
   const ofApp = (name: string, value: string) =>
     readUrl(name, value.startsWith('/') ? `${appUrl}${value}` : value)
   const redirectUris = given['redirect-uri'] ?? env.REDIRECT_URI?.split(/\s+/).filter(Boolean) ?? []
@@ -72,6 +72,11 @@ function readPort(value: string): number {
   const port = Number(value)
   if (/^\d{1,5}$/.test(value) && port < 65_536) return port
   throw new UsageError(`--port ${value} is no port`)
+}
+
+function readBase(name: string, value: string): string {
+  if (/[?#]/.test(value)) throw new UsageError(`${name} ${value} has a query or a fragment`)
+  return readUrl(name, value).replace(/\/$/, '')
 }
 
 function readUrl(name: string, value: string): string {

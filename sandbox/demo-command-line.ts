@@ -32,13 +32,13 @@ export function parseDemoCommandLine(
   const given = readArguments(args, options)
   if (given.help) return undefined
   return {
-    app: readPort(given.port ?? env.PORT ?? '5000'),
-    sandbox: readPort(given['sandbox-port'] ?? env.SANDBOX_PORT ?? '5001'),
+    app: readPort('--port', given.port ?? env.PORT ?? '5000'),
+    sandbox: readPort('--sandbox-port', given['sandbox-port'] ?? env.SANDBOX_PORT ?? '5001'),
   }
 }
 
-function readPort(value: string): number {
+function readPort(name: string, value: string): number {
   const port = Number(value)
   if (/^\d{1,5}$/.test(value) && port > 0 && port < 65_536) return port
-  throw new UsageError(`${value} is no port`)
+  throw new UsageError(`${name} ${value} is no port`)
 }

@@ -53,6 +53,7 @@ process.stdout.write(`
 
   With curl, in another terminal:
 
+    rm -f jar
     AUTHORIZE=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' '${app}/login?ehr=general')
     curl -s -L -c jar -b jar -o /dev/null "$AUTHORIZE&patient=amy-shaw&auto=1"
     curl -s -b jar ${app}/sessions

@@ -37,7 +37,7 @@ function fromEnvironment({ url, appUrl, clients: [client] }: RecipePlaces): Reci
     id: 'environment',
     title: 'fhirstorm in front of your app, from the environment',
     about: 'One EHR needs no file. In a checkout of fhirstorm, with npm ci done:',
-    text: `npm exec fhirstorm -- keys make --file sandbox-keys.json --client-alg ES384
+    text: `test -e sandbox-keys.json || npm exec fhirstorm -- keys make --file sandbox-keys.json --client-alg ES384
 export FHIRSTORM_PUBLIC_URL=${appUrl}${port === '' ? '' : ` PORT=${port}`}
 export FHIRSTORM_ISS=${url}/r4
 export FHIRSTORM_CLIENT_ID=${client?.clientId}
@@ -90,7 +90,8 @@ function withCurl({ url, appUrl }: RecipePlaces): Recipe[] {
       title: 'An EHR launch with curl',
       about:
         'With auto=1 no page asks for anything, so that curl with a cookie jar comes through; auto=deny says no.',
-      text: `curl -sL -c jar -b jar -o /dev/null '${url}/launch-app?patient=amy-shaw&auto=1'
+      text: `rm -f jar
+curl -sL -c jar -b jar -o /dev/null '${url}/launch-app?patient=amy-shaw&auto=1'
 curl -s -b jar ${appUrl}/sessions
 curl -s -b jar ${appUrl}/fhir/Patient/amy-shaw`,
     },
@@ -98,7 +99,8 @@ curl -s -b jar ${appUrl}/fhir/Patient/amy-shaw`,
       id: 'standalone',
       title: 'A login that begins in the app',
       about: 'The choice is put onto the authorization request.',
-      text: `AUTHORIZE=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' '${appUrl}/login?iss=${url}/r4')
+      text: `rm -f jar
+AUTHORIZE=$(curl -s -c jar -b jar -o /dev/null -w '%{redirect_url}' '${appUrl}/login?iss=${url}/r4')
 curl -sL -c jar -b jar -o /dev/null "$AUTHORIZE&patient=hiro-tanaka&auto=1"
 curl -s -b jar ${appUrl}/sessions`,
     },
@@ -106,7 +108,8 @@ curl -s -b jar ${appUrl}/sessions`,
       id: 'prepared',
       title: 'Or prepare the next login of this jar, or of this browser',
       about: 'Then nothing has to be known of the authorization request.',
-      text: `curl -s -c jar -b jar -o /dev/null '${url}/auto?patient=chloe-nguyen'
+      text: `rm -f jar
+curl -s -c jar -b jar -o /dev/null '${url}/auto?patient=chloe-nguyen'
 curl -sL -c jar -b jar -o /dev/null '${appUrl}/login?iss=${url}/r4'
 curl -s -b jar ${appUrl}/sessions`,
     },

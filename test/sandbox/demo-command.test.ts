@@ -1,18 +1,22 @@
 // `npm run demo` as a reader of the README types it, and its ports.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { UsageError } from '../../sandbox/command-line.ts'
 import { demoUsage, parseDemoCommandLine } from '../../sandbox/demo-command-line.ts'
 import { findFreePort } from '../../sandbox/free-port.ts'
 import { claimPort } from '../../sandbox/port-claim.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { findPort } from '../world/port.ts'
+
+const run = promisify(execFile)
 
 test('ports come from the command line, then the environment, then the defaults', () => {
   assert.deepEqual(parseDemoCommandLine([], {}), { app: 5000, sandbox: 5001 })
@@ -62,7 +66,7 @@ test('a port that another process is about to listen at is left to it, until it 
 test('--help answers at once, and a wrong option in one line', async () => {
   assert.deepEqual(await runDemo(['--help']), { status: 0, output: demoUsage })
   const { status, output } = await runDemo(['--port', 'x'])
-  assert.deepEqual([status, output], [1, 'x is no port; --help says what can be chosen\n'])
+  assert.deepEqual([status, output], [1, '--port x is no port; --help says what can be chosen\n'])
 })
 
 test('a busy port is told first, and the next free one serves the demo', async t => {
@@ -87,7 +91,17 @@ test('a busy port is told first, and the next free one serves the demo', async t
   const client = await fetch(`http://localhost:${taken}/client/index.js`)
   assert.match(client.headers.get('content-type') ?? '', /javascript/)
   await everyLaunchBegins(`http://127.0.0.1:${sandboxPort}`)
+  await pasteTwice(t, /(?<=another terminal:\n\n)(?: {4}.*\n)+/.exec(output)?.[0] ?? '')
 })
+
+/** Whether the lines that the demo prints read the record of Amy Shaw, the second time as well. */
+async function pasteTwice(t: TestContext, lines: string): Promise<void> {
+  const cwd = makeTestFolder(t)
+  for (const time of ['first', 'second']) {
+    const { stdout } = await run('bash', ['-euc', lines], { cwd })
+    assert.match(stdout, /"resourceType":"Patient","id":"amy-shaw"/, time)
+  }
+}
 
 /** Whether the demo takes each launch that the start page of its sandbox has a button for, in a frame too. */
 async function everyLaunchBegins(sandbox: string): Promise<void> {

@@ -10,6 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { exportJWK, generateKeyPair } from 'jose'
 import { parse } from 'yaml'
+import { accounts } from '../../sandbox/authorization/accounts.ts'
 import { ownClients } from '../../sandbox/authorization/clients.ts'
 import { parseCommandLine, usage } from '../../sandbox/command-line.ts'
 import { demoEhrIds } from '../../sandbox/demo-config.ts'
@@ -53,7 +54,7 @@ async function paste(folder: string, ...ids: string[]): Promise<Record<string, u
     .map(line => JSON.parse(line))
 }
 
-test('the README of the sandbox names every client, option, patient and address', async () => {
+test('the README of the sandbox names every client, option, patient, user and address', async () => {
   const readme = readFileSync('sandbox/README.md', 'utf8')
   const appUrl = 'http://localhost:5000'
   const clients = ownClients({ appUrl, ehrIds })
@@ -66,6 +67,7 @@ test('the README of the sandbox names every client, option, patient and address'
     ...options.filter(name => name !== '--help' && name !== 'APP-URL'),
     ...patients.map(([, id = '']) => id),
     ...ehrIds,
+    ...accounts.map(({ id }) => id),
   ]) {
     assert.ok(readme.includes(`\`${name}\``), name)
   }
@@ -107,6 +109,15 @@ test('an EHR launch with curl, a PDF and an upload', async t => {
   assert.equal(documents?.total, 3)
   assert.equal(uploaded?.contentType, 'application/pdf')
   assert.match(Buffer.from(String(uploaded?.data), 'base64').toString('latin1'), /^%PDF-/)
+})
+
+test('recipes are pasted again, and one after the other, into the same jar', async t => {
+  const folder = makeTestFolder(t)
+  for (const id of ['standalone', 'prepared', 'ehr-launch', 'ehr-launch']) {
+    const [sessions, patient] = await paste(folder, id)
+    assert.equal((sessions as unknown as unknown[]).length, 1, id)
+    if (id === 'ehr-launch') assert.equal(patient?.id, 'amy-shaw')
+  }
 })
 
 test('a login that begins in the app, and one that was prepared', async t => {

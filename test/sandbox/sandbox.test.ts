@@ -126,6 +126,11 @@ const usages: [args: string[], status: number, pattern: RegExp][] = [
   [['--help'], 0, /--app-url URL/],
   [['--port', 'x'], 1, /^--port x is no port; --help .*\n$/],
   [['--app-url', 'localhost:5000'], 1, /^--app-url localhost:5000 is no http .*\n$/],
+  [
+    ['--app-url', 'http://localhost:5000/#/app'],
+    1,
+    /^--app-url \S+ has a query or a fragment; .*\n$/,
+  ],
   [['--nothing'], 1, /^Unknown option '--nothing'; --help .*\n$/],
   [['--host', '203.0.113.1', '--port', '0'], 1, /^--host is no address of this machine\n$/],
 ]
