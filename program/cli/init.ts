@@ -25,6 +25,7 @@ import { configSchema } from '../config/schema.ts'
 import { askEhr } from './ask-ehr.ts'
 import { type CommandLine, type Grammar, readCommandLine, refuse } from './command-line.ts'
 import { makeClientKey } from './keys.ts'
+import { findServedRoot } from './served-root.ts'
 import { complain, print } from './terminal.ts'
 
 const text = { type: 'string' } as const
@@ -41,7 +42,7 @@ const grammar: Grammar = {
   --client-secret-file FILE  its secret; without one the client proves itself by a key, where the EHR takes that
   --public-url URL           where browsers are to reach fhirstorm; http://localhost:5000 unless told
   --private, --ca FILE       the EHR lies in a private network; behind a CA of its own
-  --folder FOLDER            where to write; here unless told
+  --folder FOLDER            where to write; here unless told. None that a development server serves
 
   What is not told is asked for, where somebody is there to answer.
 `,
@@ -58,6 +59,11 @@ export async function init(args: string[]): Promise<number> {
   const folder = String(line.values.folder ?? '.')
   const there = await findThere(folder)
   if (there !== undefined) return fail(`${there} is there already, and is never overwritten`)
+  const mark = findServedRoot(folder)
+  if (mark !== undefined) {
+    const where = 'a development server serves that folder, secrets and all'
+    return fail(`${mark}: ${where}: write beside it, as by --folder ../fhirstorm`)
+  }
   const questions = createQuestions()
   try {
     return await begin(line, folder, questions)
@@ -141,8 +147,12 @@ async function write(
     'ehrs:',
     ...entry,
   ]
-  makeFolder(join(folder, 'secrets'))
   const secretly = { mode: 0o600, flag: 'wx' } as const
+  for (const name of ['secrets', 'data']) {
+    makeFolder(join(folder, name))
+    // What git would take along, `git add .` has published.
+    await writeFile(join(folder, name, '.gitignore'), '*\n', secretly).catch(keepExisting)
+  }
   await writeFile(join(folder, KEYS), ring, secretly)
   if (secret !== undefined) await writeFile(join(folder, SECRET), `${secret}\n`, secretly)
   await writeFile(join(folder, CONFIG), `${lines.join('\n')}\n`, secretly)
@@ -165,6 +175,10 @@ function describe(folder: string, { iss, publicUrl, clientAuth, secret }: Draft)
     `A login begins at ${publicUrl}/login, and the EHR launches at ${publicUrl}/launch.`,
     '',
   ].join('\n')
+}
+
+function keepExisting(error: unknown): void {
+  if (describeError(error).code !== 'EEXIST') throw error
 }
 
 async function findThere(folder: string): Promise<string | undefined> {

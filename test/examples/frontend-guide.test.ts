@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { readKind } from '../../client/fault.ts'
+import * as browserClient from '../../client/index.ts'
+import { faultCodes } from '../../src/errors.ts'
 import { type LoggedIn, launchFromEhr, logIn } from '../flow/login.ts'
 import { type Browser, createBrowser } from '../world/browser.ts'
 import { removeFolder } from '../world/folder.ts'
@@ -39,6 +42,27 @@ test('what the guide shows of an example stands there, word for word', async () 
   assert.ok(shown.length > 0)
   for (const [, path = '', code = ''] of shown) {
     assert.ok((await readFile(path, 'utf8')).includes(code), path)
+  }
+})
+
+test('[Z6] the guide names every member of the client, every kind of fault, and each code that has a kind of its own', async () => {
+  const members = Object.keys(browserClient.createClient({ baseUrl: world.app }))
+  const exported = Object.keys(browserClient).filter(name => name !== 'Fault')
+  for (const name of [...members, ...exported]) {
+    assert.match(guide, new RegExp(`^.*\`${name}(?:\\(.*?\\)|)\``, 'm'), name)
+  }
+  const kinds = await readFile('client/fault.ts', 'utf8')
+  const [, union = ''] = /export type FaultKind =([\s\S]*?)\n\n/.exec(kinds) ?? []
+  for (const [, kind] of union.matchAll(/'([\w-]+)'/g)) {
+    assert.match(guide, new RegExp(`^\\|.*\\| \`${kind}\` \\|`, 'm'), kind)
+  }
+  const [, table = ''] = /\n## What a 401 means\n([\s\S]*?)\n## /.exec(guide) ?? []
+  for (const code of faultCodes) {
+    const details = new Headers({ 'proxy-status': `fhirstorm; details="${code}"` })
+    const row = table.split('\n').find(line => line.includes(`\`${code}\``))
+    const kind = readKind(details)
+    if (kind === 'refused') assert.equal(row, undefined, code)
+    else assert.ok(row?.includes(`| \`${kind}\` |`), code)
   }
 })
 

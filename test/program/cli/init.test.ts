@@ -1,8 +1,8 @@
 // From an EHR's address and a client to a service that logs users in, by the command alone.
 
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../program/cli/check.ts'
@@ -97,6 +97,28 @@ test('[AL-14] a client without a secret gets a key where the EHR takes one, and 
   const checked = await runIn(folder, check, '--explain')
   assert.ok(checked.out.includes(JSON.stringify('a b"c')), checked.out + checked.error)
   assert.match(checked.out, /"method": "private_key_jwt"/)
+})
+
+test('[ST3] nothing secret is written where a development server serves it, or where git takes it along', async t => {
+  const words = ['--iss', `${sandbox.url}/r4`, '--client-id', 'a']
+  for (const mark of ['index.html', 'vite.config.ts', 'vite.config.js']) {
+    const folder = makeTestFolder(t)
+    mkdirSync(join(folder, 'served/below'), { recursive: true })
+    writeFileSync(join(folder, 'served/below/package.json'), '{}')
+    writeFileSync(join(folder, 'served', mark), '')
+    for (const where of ['served', 'served/below']) {
+      const { status, error } = await runIn(folder, init, ...words, '--folder', where)
+      assert.equal(status, 1)
+      assert.match(error, new RegExp(`^fhirstorm init: .*/served/${mark}: a development server`))
+      assert.deepEqual(readdirSync(join(folder, 'served/below')), ['package.json'])
+    }
+    const made = await runIn(folder, init, ...words, '--folder', 'beside')
+    assert.equal(made.status, 0, made.error)
+    const git = (...asked: string[]) =>
+      execFileSync('git', asked, { cwd: join(folder, 'beside'), encoding: 'utf8' })
+    git('init', '-q')
+    assert.equal(git('status', '--porcelain', '-uall'), '?? fhirstorm.yaml\n')
+  }
 })
 
 test('what cannot be begun is told in one line, and nothing is written', async t => {
