@@ -18,6 +18,8 @@ const bounds: Record<string, string> = {
   'src/bounded-map.ts entries': 'its own bound in bytes',
   'src/browser/cookies.ts found': EACH_CALL,
   'src/browser/guard.ts hosts': 'the configured addresses',
+  'program/cli/configuration.ts readFiles': 'files of one configuration',
+  'program/cli/configuration.ts looks': 'files of one configuration',
   'program/config/environment.ts filled': EACH_CALL,
   'program/config/load.ts seen': EACH_CALL,
   'program/config/load.ts unknown': EACH_CALL,

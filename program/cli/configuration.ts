@@ -8,6 +8,7 @@ import { type Environment, withOptions } from '../config/environment.ts'
 import { FileRefusal, type ReadFile } from '../config/files.ts'
 import { type Config, ConfigError, type Judged, judgeConfig, wholeOf } from '../config/load.ts'
 import type { CommandLine } from './command-line.ts'
+import { type Looks, lookAt } from './file-looks.ts'
 import { readNamedFile } from './named-file.ts'
 import { complain } from './terminal.ts'
 
@@ -61,10 +62,10 @@ export function tellFaults({ message }: ConfigError): void {
   complain(`fhirstorm: the configuration is faulty\n${message}\n`)
 }
 
-let readFiles: string[] = []
+let readFiles: Looks = new Map()
 
-/** Every file that was read for the configuration the last time. */
-export function listReadFiles(): readonly string[] {
+/** Every file that was read for the configuration the last time, and how it looked then. */
+export function listReadFiles(): Looks {
   return readFiles
 }
 
@@ -94,11 +95,17 @@ async function judgeFiles(
 ): Promise<{ judged: Judged; snapshot: ConfigSnapshot }> {
   const path = await findConfigFile(readEnvironment(values))
   const folder = path === undefined ? process.cwd() : dirname(path)
-  readFiles = path === undefined ? [] : [path]
+  // Looked at before it is read: what changes in between, or later, is seen by whoever compares.
+  const looks = new Map<string, string>()
+  const look = async (name: string) => {
+    if (!looks.has(name)) looks.set(name, await lookAt(name))
+  }
+  if (path !== undefined) await look(path)
+  readFiles = looks
   const file = path === undefined ? undefined : { name: path, ...(await readConfigFile(path)) }
   const files: Record<string, string> = {}
   const judged = await judge(values, { file, folder }, async (name, kind) => {
-    readFiles.push(name)
+    await look(name)
     files[name] = await readNamedFile(name, kind)
     return files[name]
   })

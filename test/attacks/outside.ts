@@ -24,6 +24,7 @@ export const untold: readonly { reason: string; ids: readonly string[] }[] = [
       'PR3',
       'PR4',
       'PR5',
+      'PS8',
     ],
   },
   {
