@@ -1,6 +1,6 @@
 // The configuration's file as a YAML document, with the place of everything in it. Pure: no I/O.
 
-import { type Document, LineCounter, parseDocument, visit } from 'yaml'
+import { type Alias, type Document, LineCounter, parseDocument, visit } from 'yaml'
 import { describesEhr, type Environment } from './environment.ts'
 import { ConfigError, locate } from './faults.ts'
 
@@ -35,7 +35,9 @@ export function readDocument({ file, env }: Written): WrittenDocument {
     return { document: undefined, where: () => 'environment' }
   }
   const lines = new LineCounter()
-  const document = parseDocument(file.text, { lineCounter: lines, prettyErrors: false })
+  // The parser's warnings quote the file, and would go to standard error by themselves.
+  const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
+  const document = parseDocument(file.text, options)
   if (document.errors.length > 0) {
     throw new ConfigError(
       document.errors.map(error => {
@@ -50,22 +52,44 @@ export function readDocument({ file, env }: Written): WrittenDocument {
   }
 }
 
-// What an alias refers to is looked up at last, and the parser throws for one that refers to nothing.
+// What an alias refers to is looked up at last: the parser throws for one that refers to nothing, and what
+// contains itself would have no end.
 function resolveAliases(document: Document, file: string, lines: LineCounter): unknown {
+  const endless = findAlias(document, (alias, path) => {
+    const meant = alias.resolve(document)
+    return meant !== undefined && path.includes(meant)
+  })
+  if (endless) {
+    const message = 'an alias (*name) within what it stands for (&name)'
+    throw new ConfigError([{ where: place(endless), message }])
+  }
   try {
     return document.toJS({ maxAliasCount: 20 })
   } catch {
-    let where = file
-    visit(document, {
-      Alias(_key, alias) {
-        if (alias.resolve(document) !== undefined || !alias.range) return undefined
-        const { line, col } = lines.linePos(alias.range[0])
-        where = `${file}:${line}:${col}`
-        return visit.BREAK
-      },
-    })
+    const lost = findAlias(document, alias => alias.resolve(document) === undefined)
     const message =
       'an alias (*name) without its anchor (&name), or more of them than a configuration has'
-    throw new ConfigError([{ where, message }])
+    throw new ConfigError([{ where: place(lost), message }])
   }
+
+  function place(alias?: Alias): string {
+    if (!alias?.range) return file
+    const { line, col } = lines.linePos(alias.range[0])
+    return `${file}:${line}:${col}`
+  }
+}
+
+function findAlias(
+  document: Document,
+  isMeant: (alias: Alias, path: readonly unknown[]) => boolean,
+): Alias | undefined {
+  let found: Alias | undefined
+  visit(document, {
+    Alias(_key, alias, path) {
+      if (!isMeant(alias, path)) return undefined
+      found = alias
+      return visit.BREAK
+    },
+  })
+  return found
 }

@@ -59,6 +59,29 @@ test('an alias without its anchor is a fault with its place, and so are too many
   })
 })
 
+test('[ST4] what contains itself is a fault with its place, in whatever way it does', async () => {
+  const endless = [
+    'a: &a { b: *a }',
+    'a: &a [{ b: &b [x, *a, *b] }]',
+    'a: &a { *a : 1 }',
+    'a: &a { b: 1 }\nb: &a { c: *a }',
+  ]
+  for (const text of endless) {
+    await assert.rejects(load(`${good}${text}\n`), {
+      name: 'ConfigError',
+      message: /^fhirstorm\.yaml:\d+:\d+: an alias \(\*name\) within what it stands for/,
+    })
+  }
+})
+
+test('[G1] the parser prints nothing of the file by itself', async t => {
+  const emitted = t.mock.method(process, 'emitWarning', () => {})
+  for (const text of ['? [canary]\n: 1', '%YAML 9.9\n---\ndocs: true']) {
+    await assert.rejects(load(text), { name: 'ConfigError' })
+  }
+  assert.equal(emitted.mock.callCount(), 0)
+})
+
 test('a public URL that is none is a fault like any other', async () => {
   for (const publicUrl of ['fhir/r4', '/', 'app.example.org', 'https://', 'launch openid']) {
     await assert.rejects(load(good.replace(/^publicUrl: .*$/m, `publicUrl: ${publicUrl}`)), {
