@@ -89,7 +89,8 @@ async function frontend(app: FastifyInstance, options: FrontendOptions): Promise
     named === EXISTING_APP
       ? buildExistingAppPolicy(frameAncestors)
       : (named ?? buildFilesPolicy(frameAncestors))
-  app.addHook('onSend', async (_request, reply) => {
+  // Before the answer is known: a page of ours that tells a fault comes with a policy of its own.
+  app.addHook('onRequest', async (_request, reply) => {
     reply.header('content-security-policy', policy)
   })
   await app.register(helmet, {

@@ -39,7 +39,7 @@ import {
   requireParts,
 } from '../src/plugin-terms.ts'
 import { writeBodyType } from '../src/proxy/headers.ts'
-import { securityHeaders } from '../src/proxy/inert.ts'
+import { secureOwnAnswer } from '../src/proxy/inert.ts'
 import { buildOwnAddress } from '../src/proxy/own-address.ts'
 import { isBinary, parseTarget, type Target } from '../src/proxy/target.ts'
 import type { ProxiedEhr } from '../src/smart/types.ts'
@@ -239,8 +239,8 @@ function findOwnAccess(
 
 /** Our own answers get the headers of the proxy; one that comes before its request ended lingers. */
 async function secureRefusal(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
-  for (let i = 0; i < securityHeaders.length; i += 2) {
-    reply.header(securityHeaders[i] as string, securityHeaders[i + 1])
+  for (const [name, value] of secureOwnAnswer(reply.getHeader('content-type'))) {
+    reply.header(name, value)
   }
   if (typeof payload !== 'string' || isWhole(request.raw)) return payload
   reply.header('connection', 'close').header('content-length', Buffer.byteLength(payload))

@@ -16,6 +16,21 @@ export const securityHeaders: readonly string[] = [
   ...['x-frame-options', 'DENY'],
 ]
 
+const OF_THE_PAGE = new Set(['vary', 'content-security-policy'])
+
+/**
+ * Names and values for an answer of our own on a FHIR path, by its Content-Type. A page is left its own
+ * policy, which takes its style, and what it varies by.
+ */
+export function secureOwnAnswer(contentType: unknown): readonly (readonly [string, string])[] {
+  return String(contentType).startsWith('text/html') ? headersOfPages : headersOfData
+}
+
+const headersOfData = securityHeaders.flatMap((name, i) =>
+  i % 2 === 0 ? [[name, securityHeaders[i + 1] as string] as const] : [],
+)
+const headersOfPages = headersOfData.filter(([name]) => !OF_THE_PAGE.has(name))
+
 const HARMLESS_TYPES = new Set([
   ...['application/fhir+json', 'application/json+fhir', 'application/json', 'text/json'],
   ...['application/fhir+xml', 'application/xml+fhir'],

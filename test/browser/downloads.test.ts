@@ -133,15 +133,20 @@ describe('FHIR data in Chromium', { skip: !hasChromium() }, () => {
   test('[X2] opened in a tab it shows the small page, in the language of the browser, with a session and without', async () => {
     await using visit = await openVisit(chromium, { locale: 'de-DE' })
     const { page } = visit
+    const refused: string[] = []
+    page.on('console', message => {
+      if (message.text().includes('Content Security Policy')) refused.push(message.text())
+    })
     await openDemo(page, world, 'amy-shaw')
     const base = `${world.app}/sessions/${readSessionId(page)}/fhir`
     for (const address of [`${base}/Patient/amy-shaw`, `${world.app}/fhir/Patient`]) {
       const answer = await page.goto(address)
       assert.equal(answer?.status(), 403, address)
       assert.match(answer?.headers()['proxy-status'] ?? '', /details="navigation_refused"/)
-      assert.match(await page.innerText('main'), /FHIR-Daten werden nicht als Seite gezeigt/)
+      assert.match(await page.innerText('main'), /Daten werden nicht als Seite gezeigt/)
       assert.doesNotMatch(await page.content(), /Shaw/)
     }
+    assert.deepEqual(refused, [])
   })
 })
 

@@ -2,8 +2,12 @@
 // frontend's own address, which is told a code and nothing else.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createBrowser } from '../world/browser.ts'
+import { makeTestFolder } from '../world/folder.ts'
 import { createWorld, type World } from '../world/world.ts'
 
 let world: World
@@ -119,5 +123,36 @@ test('[X11] who may frame the app is named by itself, apart from where the EHR h
     }
   } finally {
     await framed.close()
+  }
+})
+
+test('[X11] a page of ours has a policy that takes its style, among the files of a frontend as well', async t => {
+  const folder = makeTestFolder(t)
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>App</title>')
+  const tab = { 'sec-fetch-dest': 'document', 'sec-fetch-mode': 'navigate' }
+  for (const contentSecurityPolicy of [undefined, 'existing-app', "default-src 'self'"]) {
+    const served = await createWorld({
+      configure(document) {
+        document.frontend = { static: folder, contentSecurityPolicy }
+      },
+    })
+    try {
+      for (const path of [
+        '/nothing',
+        '/login?ehr=none',
+        '/redirect?state=none',
+        '/sessions/a/fhir/x',
+      ]) {
+        const page = await ask(served.app + path, tab)
+        const [, style = assert.fail(path)] = /<style>(.*?)<\/style>/s.exec(await page.text()) ?? []
+        const hash = createHash('sha256').update(style).digest('base64')
+        const policy = page.headers.get('content-security-policy') ?? ''
+        assert.ok(policy.startsWith(`default-src 'none'; style-src 'sha256-${hash}'`), path)
+      }
+      const policy = (await ask(`${served.app}/`)).headers.get('content-security-policy')
+      assert.match(policy ?? '', /^default-src 'self'/)
+    } finally {
+      await served.close()
+    }
   }
 })
