@@ -39,6 +39,11 @@ export interface EndingsOptions {
   absoluteMs: number
 }
 
+interface Pending {
+  generation?: number
+  triesLeft: number
+}
+
 const RETRY_MS = 1_000
 /** Removed at a time: in a file each is a durable write of its own. */
 const BATCH = 8
@@ -51,7 +56,7 @@ export function createEndings(
   changes: Pick<Changes, 'tell'> = createChanges(),
 ): Endings {
   const { vault, absoluteMs, wait = pauseUnref } = options
-  const pending = createBoundedMap<{ generation?: number; triesLeft: number }>(PENDING_BYTES)
+  const pending = createBoundedMap<Pending>(PENDING_BYTES)
   let trying: Promise<void> | undefined
 
   return { end, endAll, isPending: id => pending.has(id), settled: async () => await trying }
@@ -77,13 +82,13 @@ export function createEndings(
   async function remove(id: RecordId, generation: number | undefined, onRemoved: () => void) {
     try {
       const isDone = await vault.remove(id, generation, onRemoved)
-      pending.delete(id)
+      if (isDone || !outlasts(pending.get(id), generation)) pending.delete(id)
       return isDone
     } catch (error) {
-      pending.set(id, { generation, triesLeft: Math.ceil(absoluteMs / RETRY_MS) })
-      trying ??= tryAll().finally(() => {
-        trying = undefined
-      })
+      if (!outlasts(pending.get(id), generation)) {
+        pending.set(id, { generation, triesLeft: Math.ceil(absoluteMs / RETRY_MS) })
+      }
+      trying ??= tryAll()
       throw error
     }
   }
@@ -101,22 +106,35 @@ export function createEndings(
 
   // One after another, and none past the first that fails, which comes last the next time.
   async function tryAll(): Promise<void> {
-    while (pending.size > 0) {
-      await wait(RETRY_MS)
-      for (const [id, ending] of [...pending.entries()]) {
-        const isDone = await vault.remove(id, ending.generation).then(
-          () => true,
-          () => ending.triesLeft-- <= 0,
-        )
-        if (pending.get(id) !== ending) continue
-        if (isDone) pending.delete(id)
-        else {
-          pending.set(id, ending)
-          break
-        }
+    try {
+      while (pending.size > 0) await tryEach()
+    } finally {
+      // In the step that found none left: what fails in the next one begins anew.
+      trying = undefined
+    }
+  }
+
+  async function tryEach(): Promise<void> {
+    await wait(RETRY_MS)
+    for (const [id, ending] of [...pending.entries()]) {
+      const isDone = await vault.remove(id, ending.generation).then(
+        () => true,
+        () => ending.triesLeft-- <= 0,
+      )
+      if (pending.get(id) !== ending) continue
+      if (isDone) pending.delete(id)
+      else {
+        pending.set(id, ending)
+        break
       }
     }
   }
+}
+
+/** Whether what is pending ends more than an ending of this generation would, or a later one. */
+function outlasts(known: Pending | undefined, generation: number | undefined): boolean {
+  if (known === undefined || generation === undefined) return false
+  return known.generation === undefined || known.generation > generation
 }
 
 async function pauseUnref(milliseconds: number): Promise<void> {

@@ -35,6 +35,7 @@ export interface Unsaved {
   find(open: OpenSession): Got | undefined
   /** Whether something waits that was got under this lease. */
   has(lease: Lease): boolean
+  /** Forgets what waits for this very generation. */
   remove(open: OpenSession): void
   /** Resolves when none waits any more. */
   settled(): Promise<void>
@@ -49,18 +50,23 @@ export function createUnsaved(options: UnsavedOptions): Unsaved {
 
   return {
     add(open, got) {
+      // One that was slow to fail is late: the EHR has given others since.
+      const known = waiting.get(open.recordId)
+      if (known && known.open.generation > open.generation) return
       waiting.set(open.recordId, { open, got })
-      trying ??= tryAll().finally(() => {
-        trying = undefined
-      })
+      trying ??= tryAll()
     },
-    find({ recordId, generation }) {
-      const found = waiting.get(recordId)
-      return found?.open.generation === generation ? found.got : undefined
-    },
+    find,
     has,
-    remove: ({ recordId }) => void waiting.delete(recordId),
+    remove(open) {
+      if (find(open)) waiting.delete(open.recordId)
+    },
     settled: async () => await trying,
+  }
+
+  function find({ recordId, generation }: OpenSession): Got | undefined {
+    const found = waiting.get(recordId)
+    return found?.open.generation === generation ? found.got : undefined
   }
 
   function has({ id, owner }: Lease): boolean {
@@ -69,14 +75,21 @@ export function createUnsaved(options: UnsavedOptions): Unsaved {
 
   // One after another, and none past the first that fails: what fails is the vault.
   async function tryAll(): Promise<void> {
-    while (waiting.size > 0) {
-      await options.wait(RETRY_MS)
-      for (const [, { open, got }] of [...waiting.entries()]) {
-        if (open.session.endsAt <= options.now()) waiting.delete(open.recordId)
-        else await options.store(open, got).catch(() => undefined)
-        if (has(got.lease)) break
-        await options.release(got.lease)
-      }
+    try {
+      while (waiting.size > 0) await tryEach()
+    } finally {
+      // In the step that found none left: what is added in the next one begins anew.
+      trying = undefined
+    }
+  }
+
+  async function tryEach(): Promise<void> {
+    await options.wait(RETRY_MS)
+    for (const [, { open, got }] of [...waiting.entries()]) {
+      if (open.session.endsAt <= options.now()) waiting.delete(open.recordId)
+      else await options.store(open, got).catch(() => undefined)
+      if (has(got.lease)) break
+      await options.release(got.lease)
     }
   }
 }

@@ -104,9 +104,7 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
 
   function wake(): void {
     isBehind = true
-    catchingUp ??= catchUp().finally(() => {
-      catchingUp = undefined
-    })
+    catchingUp ??= catchUp()
   }
 
   async function catchUp(): Promise<void> {
@@ -118,6 +116,8 @@ export function createRedisLeases({ ask, onEnd }: LeasesOptions): RedisLeases {
         drop()
       }
     }
+    // In the step that found nothing behind: who wakes in the next one begins anew.
+    catchingUp = undefined
   }
 
   async function renew(): Promise<void> {

@@ -133,3 +133,64 @@ test('[O9, O10] of many endings each is tried, and the first failure is told', a
   await endings.settled()
   assert.deepEqual(await endings.endAll(ids), { ended: 0, failure: undefined })
 })
+
+test('[O10, F7] a logout that waits for the vault is forgotten for no ending of one generation', async () => {
+  // The EHR refuses a renewal that was under way when the user left, and another process has renewed
+  // meanwhile: before the vault takes writes again, and after.
+  for (const isBack of [false, true]) {
+    const { vault, state, endings, fails } = build([['a', 2]])
+    state.isAway = true
+    await fails('a', { reason: 'logout' })
+    state.isAway = !isBack
+    if (isBack) assert.equal(await endings.end('a', { generation: 1 }), false)
+    else await fails('a', { generation: 1 })
+    assert.ok(endings.isPending('a'), `${isBack}`)
+    state.isAway = false
+    await endings.settled()
+    assert.ok(!vault.has('a'), `${isBack}`)
+    assert.ok(!endings.isPending('a'))
+  }
+})
+
+test('[O10] of two generations that wait for their end the later one ends', async () => {
+  for (const generations of [
+    [1, 2],
+    [2, 1],
+  ]) {
+    const { vault, state, endings, fails } = build([['a', 2]])
+    state.isAway = true
+    for (const generation of generations) await fails('a', { generation })
+    state.isAway = false
+    await endings.settled()
+    assert.ok(!vault.has('a'), `${generations}`)
+  }
+})
+
+test('[O10] an ending that fails in the very moment when the last one is done is tried too', async () => {
+  // In each of the microtasks in which the tries of the one before may end.
+  for (let steps = 0; steps < 12; steps++) {
+    const { vault, state, endings, fails } = build([
+      ['a', 1],
+      ['b', 1],
+    ])
+    state.isAway = true
+    await fails('a')
+    state.isAway = false
+    const { delete: removeNow } = vault
+    const late = Promise.withResolvers<void>()
+    vault.delete = id => {
+      queueMicrotask(async () => {
+        for (let i = 0; i < steps; i++) await undefined
+        state.isAway = true
+        late.resolve(fails('b'))
+      })
+      vault.delete = removeNow
+      return removeNow.call(vault, id)
+    }
+    await late.promise
+    state.isAway = false
+    for (let turns = 0; turns < 5; turns++) await nextTurn()
+    await endings.settled()
+    assert.ok(!vault.has('b'), `after ${steps} steps`)
+  }
+})
