@@ -44,8 +44,11 @@ export function createCountdowns(options: CountdownsOptions): Countdowns {
 
   return {
     of(id) {
-      const store =
-        stores.get(id) ?? createStore(read(id), () => watched.subscribe(() => undefined))
+      const there = stores.get(id)
+      if (there !== undefined) return there
+      const use = () => watched.subscribe(() => undefined)
+      const store = createStore<Countdown | undefined>(undefined, use)
+      store.set(read(id))
       stores.set(id, store)
       return store
     },

@@ -1,10 +1,12 @@
 // A value that changes and can be subscribed to, in the shape that React's useSyncExternalStore takes as
-// it is: functions that need no `this`, and the same reference as long as nothing has changed.
+// it is, on a server too: functions that need no `this`, and the same reference as long as nothing has changed.
 
 export interface Store<T> {
   /** Hears of every change; the returned function ends that. */
   subscribe(listener: () => void): () => void
   getSnapshot(): T
+  /** What a server renders, and a page until it has taken that over: as if nothing were known yet. */
+  getServerSnapshot(): T
 }
 
 export interface Changeable<T> extends Store<T> {
@@ -36,6 +38,7 @@ export function createStore<T>(value: T, onUse?: () => () => void): Changeable<T
 
   return {
     getSnapshot: () => current,
+    getServerSnapshot: () => value,
     subscribe(listener) {
       // One entry for each subscription, though it be the same function twice.
       const entry = () => listener()

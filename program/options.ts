@@ -93,6 +93,13 @@ export interface AppOptions {
   leaveOut?: readonly RouteGroup[]
 }
 
+/** Where a login lands unless told: at the pages that fhirstorm serves itself, below its path, else at the root. */
+function findHome({ static: folder, origins }: Config['frontend'], publicUrl: string): string {
+  const { origin, pathname } = new URL(publicUrl)
+  const isHere = folder !== undefined && (origins[0] ?? origin) === origin
+  return isHere ? `${pathname.replace(/\/$/, '')}/` : '/'
+}
+
 /**
  * The options of every plugin, for `serve` or `app.register(fhirstorm, …)`. Throws a TypeError for what
  * `loadConfig` and `openVault` did not give.
@@ -110,7 +117,7 @@ export function buildOptions(config: Config, surroundings: Surroundings): AppOpt
   const absoluteMs = sessions.absoluteHours * 3_600_000
   const frontend = {
     origin: config.frontend.origins[0] ?? new URL(publicUrl).origin,
-    returnTo: config.frontend.returnTo,
+    returnTo: config.frontend.returnTo ?? findHome(config.frontend, publicUrl),
     otherOrigins: config.frontend.origins.slice(1),
   }
   const { errorUrl: errorPath } = config.frontend

@@ -2,7 +2,7 @@
 // addresses and sockets to listen on. Nothing is made, and nothing stays open.
 
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isAnotherSite } from '../../src/browser/sites.ts'
@@ -33,6 +33,7 @@ export async function judgeSurroundings(sound: Partial<Config>): Promise<Finding
     ...(internal ? await judgeInternal(internal) : []),
     ...(frontend && publicUrl ? judgeOrigins(frontend, publicUrl) : []),
     ...(frontend ? await judgeFiles(frontend) : []),
+    ...(frontend && publicUrl ? await judgePage(frontend, publicUrl) : []),
     ...(frontend && facade && publicUrl ? await judgeApp(frontend, facade, publicUrl) : []),
     ...(vault ? await judgeVault(vault, keyRing) : []),
   ]
@@ -87,6 +88,23 @@ async function judgeFiles({ static: folder, fallback }: Config['frontend']): Pro
   }
   const message = `${folder} has no index.html`
   return (await isThere(join(folder, 'index.html'))) ? [] : [{ kind: 'warning', setting, message }]
+}
+
+/** A page that is served below a path and loads from the root stays blank, without a word. */
+async function judgePage(
+  { static: folder }: Config['frontend'],
+  publicUrl: string,
+): Promise<Finding[]> {
+  const base = `${new URL(publicUrl).pathname.replace(/\/$/, '')}/`
+  if (folder === undefined || base === '/') return []
+  const page = await readFile(join(folder, 'index.html'), 'utf8').catch(() => '')
+  const loaded = [
+    ...page.matchAll(/<(?:script|link)\b[^<>]*?\s(?:src|href)="(\/[^/"][^"]{0,255})"/g),
+  ]
+  const missed = loaded.map(([, path = '']) => path).find(path => !path.startsWith(base))
+  if (missed === undefined) return []
+  const message = `index.html loads ${JSON.stringify(missed)}, which is not below ${base}: build it for that path, as by --base=${base}`
+  return [{ kind: 'warning', setting: 'frontend.static', message }]
 }
 
 /** An existing app whose pages are not there, or stay blank: a launch would end at nothing, without a word. */

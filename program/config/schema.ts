@@ -120,7 +120,7 @@ export const configSchema = z.strictObject({
   frontend: z
     .strictObject({
       origins: z.array(origin).max(20).default([]),
-      returnTo: localPath.default('/'),
+      returnTo: localPath.optional(),
       errorUrl: localPath.optional(),
       allowHeaders: z
         .array(text(64).regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'))

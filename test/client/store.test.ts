@@ -6,7 +6,7 @@ import { createStore } from '../../client/store.ts'
 
 test('tells of changes alone, works without this, and rests when nobody listens', () => {
   const log: string[] = []
-  const { subscribe, getSnapshot, set } = createStore(0, () => {
+  const { subscribe, getSnapshot, getServerSnapshot, set } = createStore(0, () => {
     log.push('used')
     return () => log.push('rests')
   })
@@ -21,4 +21,5 @@ test('tells of changes alone, works without this, and rests when nobody listens'
   set(3)
   assert.deepEqual(log, ['used', 'heard 1', 'heard 1', 'heard 2', 'rests'])
   assert.equal(getSnapshot(), 3)
+  assert.equal(getServerSnapshot(), 0)
 })

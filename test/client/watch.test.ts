@@ -170,6 +170,9 @@ describe('the watch of the client', () => {
     assert.ok(absolute > idle && absolute <= 1_201, `${absolute}`)
     assert.deepEqual([left, isExpiring], [idle, false])
     await until(() => getSnapshot() !== shown)
+    // What a server has rendered is taken over before anything is known, however late that is.
+    assert.equal(client.countdown(one).getServerSnapshot(), undefined)
+    assert.equal(client.store.getServerSnapshot().state, 'unknown')
   })
 
   test('warns before the end, asks before it warns, and warns again after the session was used', async () => {

@@ -156,6 +156,18 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     assert.equal(ok, kind !== 'fault')
     assert.ok(findings.some((one: Finding) => one.kind === kind && one.setting === setting))
   }
+  mkdirSync(join(folder, 'built'))
+  for (const [loaded, missed] of [
+    ['<script type="module" src="/assets/a.js">', '/assets/a.js'],
+    ['<script src="/bff/a.js"></script><link rel="stylesheet" href="/b.css">', '/b.css'],
+    ['<script src="/bff/a.js"></script><link href="./b.css"><script src="//cdn/c.js">', undefined],
+    ['<a href="/elsewhere">elsewhere</a>', undefined],
+  ] as const) {
+    writeFileSync(join(folder, 'built', 'index.html'), loaded)
+    const told = await run('check', text('frontend: { static: built }'))
+    const [, path] = /^warning: frontend.static: index.html loads "(.*?)"/m.exec(told.out) ?? []
+    assert.equal(path, missed, told.out)
+  }
   const app = 'facade: { launchUrl: /bff/old/launch.html, redirectUris: [/bff/old/], clientId: x }'
   mkdirSync(join(folder, 'pages', 'old'), { recursive: true })
   for (const name of ['index.html', 'old/index.html']) {
