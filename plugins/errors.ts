@@ -61,7 +61,8 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   const observer = observerOf(app)
   const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
   app.addHook('onRoute', ({ url, method, config }) => {
-    const isFhir = config?.fhir ?? false
+    const { fhir: isFhir = false, preflight: isForGuard } = config ?? {}
+    if (isForGuard) return
     const source = url
       .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
       .replace(/:[^/]+/g, '[^/]+')
@@ -75,8 +76,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   if (options.notFound ?? true) app.setNotFoundHandler(answerNotFound)
 
   function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const known = findRoutes(request)
-    const methods = [...new Set(known.map(({ method }) => method))]
+    const methods = [...new Set(findRoutes(request).map(({ method }) => method))]
     const isOther = methods.length > 0 && !methods.includes(request.method)
     if (isOther) reply.header('allow', methods.join(', '))
     const code = isOther ? 'method_not_allowed' : 'not_found'

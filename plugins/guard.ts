@@ -26,6 +26,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers whatever the Host header says. */
     anyHost?: boolean
+    /** There for the hook of the guard to answer, and told of to nobody. */
+    preflight?: boolean
   }
 }
 

@@ -38,6 +38,7 @@ import { adminListener } from './admin.ts'
 import { internalListener } from './internal.ts'
 import { requestSerializers } from './logging.ts'
 import type { AppOptions } from './options.ts'
+import { routePreflights } from './preflights.ts'
 import type { RouteGroup } from './route-groups.ts'
 import { judgePlace, takePlace } from './terms.ts'
 import { readBuild } from './version.ts'
@@ -75,7 +76,9 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
     route.logSerializers = { ...route.logSerializers, ...requestSerializers }
   })
   await meetRequests(app, { ...options, errors: { ...options.errors, notFound: !isAtRoot } })
+  const preflights = routePreflights(app)
   await runFlow(app, { leaveOut: isAtRoot ? ownOfHost : [], ...options })
+  preflights.stop()
 }
 
 async function meetRequests(app: FastifyInstance, options: AppOptions): Promise<void> {

@@ -24,6 +24,8 @@ export interface Host {
 
 export interface Setting {
   path?: string
+  /** Of the guest's configuration, in place of the demo's. */
+  settings?: object
   server?: FastifyServerOptions
   /** What the host has before its guest comes. */
   before?: (app: FastifyInstance) => unknown
@@ -32,7 +34,7 @@ export interface Setting {
 
 /** Starts one beside a sandbox EHR of its own; both end with the test. */
 export async function startHost(t: TestContext, setting: Setting = {}): Promise<Host> {
-  const { path = '/bff', server, before, after } = setting
+  const { path = '/bff', settings, server, before, after } = setting
   const port = await findPort()
   const origin = `http://localhost:${port}`
   const guest = origin + path
@@ -45,17 +47,17 @@ export async function startHost(t: TestContext, setting: Setting = {}): Promise<
     },
   })
   const app = fastify({ logger: { level: 'trace', stream }, ...server })
-  await before?.(app)
-  const places = { keysFile: 'keys.json', vault: 'vault.db', site: 'site' }
-  const document = parse(buildDemoConfig({ app: guest, sandbox: sandbox.url, ...places }))
-  const config = join(makeFolder(), 'fhirstorm.yaml')
-  writeFileSync(config, stringify({ ...document, frontend: {} }), { mode: 0o600 })
-  await app.register(fhirstorm, { config })
-  await after?.(app)
-  await app.listen({ port, host: 'localhost' })
   t.after(async () => {
     await sandbox.close()
     await app.close()
   })
+  await before?.(app)
+  const places = { keysFile: 'keys.json', vault: 'vault.db', site: 'site' }
+  const document = parse(buildDemoConfig({ app: guest, sandbox: sandbox.url, ...places }))
+  const config = join(makeFolder(), 'fhirstorm.yaml')
+  writeFileSync(config, stringify({ ...document, frontend: {}, ...settings }), { mode: 0o600 })
+  await app.register(fhirstorm, { config })
+  await after?.(app)
+  await app.listen({ port, host: 'localhost' })
   return { app, origin, guest, sandbox, log }
 }
