@@ -148,9 +148,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     const entry = cache.get(recordId)
     const isSame = entry?.head.generation === head.generation
     if (!entry || !isSame || entry.open.ticket.secret !== ticket.secret) {
-      // An older generation than one seen here is an old row put back (attacks V3).
-      if (entry && entry.head.generation > head.generation) throw unreadable(ticket)
-      return readAndOpen(ticket).then(found => settle(found, slide))
+      return readAndOpen(ticket, entry?.head.generation).then(found => settle(found, slide))
     }
     if (entry.head === head) return settle(entry.open, slide)
     return settle(cache.keep({ ...entry, open: { ...entry.open, ...head }, head }), slide)
@@ -183,11 +181,14 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     throw new BrokerError('session_invalid')
   }
 
-  async function readAndOpen(ticket: Ticket): Promise<OpenSession> {
+  async function readAndOpen(ticket: Ticket, seen = 0): Promise<OpenSession> {
     const { recordId } = ticket
     const record = await vault.read(recordId)
     if (!record || endings.isPending(recordId)) throw new BrokerError('session_invalid')
     const { generation, lastUsedAt, expiresAt } = record
+    // By the record itself: a head may be from before a renewal elsewhere. An older generation than one
+    // seen here is an old row put back (attacks V3).
+    if (generation < seen) throw unreadable(ticket)
     const address = { recordId, generation, ehr: ticket.ehr, secret: ticket.secret }
     const plain = sealer.open(address, record)
     if (!plain) throw unreadable(ticket)

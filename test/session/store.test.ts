@@ -234,3 +234,24 @@ test('[V3] swapped records and an old row put back are refused and counted', asy
   await assert.rejects(async () => parts.store.open(two.ticket, slide), isInvalid)
   assert.deepEqual(parts.unreadable, ['general', 'general'])
 })
+
+test('[D14, V3] a session that another process renews is refused nowhere and taken for meddled with nowhere', async t => {
+  // Two processes over one file; this one has read its heads once in this turn of the event loop.
+  const clock = createClock()
+  const path = await makePath(t)
+  const [vault, theirs] = [0, 1].map(() => openSqliteVault({ path, now: clock.now })) as [
+    ReturnType<typeof openSqliteVault>,
+    ReturnType<typeof openSqliteVault>,
+  ]
+  t.after(() => Promise.all([vault.close(), theirs.close()]))
+  const parts = buildStore({ clock, vault })
+  const other = parts.another(theirs)
+  const made = await begin(parts)
+  await new Promise(done => setImmediate(done))
+  await parts.store.open(made.ticket, slide)
+  assert.ok(await other.replace(made, buildTokens(clock.now(), { accessToken: 'access-2' })))
+  assert.equal((await parts.store.reopen(made))?.generation, 2)
+  const open = await parts.store.open(made.ticket, slide)
+  assert.equal(open.session.tokens.accessToken, 'access-2')
+  assert.deepEqual(parts.unreadable, [])
+})
