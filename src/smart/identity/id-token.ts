@@ -6,7 +6,6 @@ import {
   type CryptoKey,
   errors,
   type JWTPayload,
-  type JWTVerifyGetKey,
   type JWTVerifyOptions,
   type JWTVerifyResult,
   jwtVerify,
@@ -17,6 +16,7 @@ import { digestText } from '../digest.ts'
 import { listSpellings } from '../issuer.ts'
 import type { AuthorizationServer, Identity, Registration } from '../types.ts'
 import { resolveFhirUser } from './fhir-user.ts'
+import type { EhrKeys } from './jwks.ts'
 
 const CLOCK_SKEW_SECONDS = 60
 /** An id_token is made for the login at hand; clocks of EHRs are not that far off. */
@@ -31,7 +31,7 @@ export interface IdTokenCheck {
   registration: Registration
   server: AuthorizationServer
   /** The EHR's keys; without any nothing can be verified. */
-  keys: JWTVerifyGetKey | undefined
+  keys: EhrKeys | undefined
   now: () => number
 }
 
@@ -80,10 +80,37 @@ export async function verifyJwt(
     currentDate: new Date(now()),
   }
   try {
+    return await verifyWithNewKeys(text, keys, options)
+  } catch (error) {
+    throw error instanceof BrokerError ? error : refuse(reasonOf(error))
+  }
+}
+
+// The key that the header leads to may be the one before: exchanged under its name, or without one (Q39).
+async function verifyWithNewKeys(
+  text: string,
+  keys: EhrKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  try {
+    return await verifyByAny(text, keys, options)
+  } catch (error) {
+    const isOther = error instanceof errors.JWSSignatureVerificationFailed
+    if (isOther && (await keys.renew?.())) return await verifyByAny(text, keys, options)
+    throw error
+  }
+}
+
+async function verifyByAny(
+  text: string,
+  keys: EhrKeys,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  try {
     return await jwtVerify(text, keys, options)
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) return await tryEach(error, text, options)
-    throw error instanceof BrokerError ? error : refuse(reasonOf(error))
+    throw error
   }
 }
 
@@ -104,10 +131,10 @@ async function tryEach(
     try {
       return await jwtVerify(text, key, options)
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refuse(reasonOf(error))
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
     }
   }
-  throw refuse('no key verifies it')
+  throw new errors.JWSSignatureVerificationFailed()
 }
 
 /** The issuers a registration accepts: those configured, and the one that was discovered. */

@@ -4,6 +4,7 @@
 // I15). The network and the time are passed in.
 
 import {
+  createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
   errors,
@@ -11,6 +12,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose'
 import { BrokerError } from '../../errors.ts'
+import { isAbsent } from '../absent.ts'
 import { isRecord, parseJsonObject } from '../json.ts'
 import type { ProtocolFetch, Registration } from '../types.ts'
 
@@ -26,6 +28,12 @@ const FAILURE_MS = 10_000
 /** How long the last good set serves while no new one can be had. */
 const STALE_MS = 24 * 3_600_000
 
+/** Keys by the header of a token, and a look for new ones where the right key verifies nothing. */
+export type EhrKeys = JWTVerifyGetKey & {
+  /** Whether the keys were fetched anew: not again within thirty seconds, nor while the EHR is down. */
+  renew?: () => Promise<boolean>
+}
+
 export interface KeySetOptions {
   /** The registration's egress. */
   fetch: ProtocolFetch
@@ -34,11 +42,12 @@ export interface KeySetOptions {
 }
 
 /**
- * The keys at one `jwks_uri`, for jose's `jwtVerify`. Rejects with `bad_jwks`, `issuer_busy` (the EHR
+ * The keys at one `jwks_uri`, for jose's `jwtVerify`; one without a `kid` is a key for every token whose
+ * own is not there (RFC 7517 4.5: the member is optional). Rejects with `bad_jwks`, `issuer_busy` (the EHR
  * cannot serve its keys, or an unknown key came too soon after the last one), the egress' own
  * refusals, or jose's `JWKSNoMatchingKey` and `JWKSMultipleMatchingKeys`.
  */
-export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JWTVerifyGetKey {
+export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): EhrKeys {
   const remote = createRemoteJWKSet(new URL(jwksUri), {
     // Our own deadline and our own judgement of age come first; jose's fetches are counted by it.
     timeoutDuration: 2 * TIMEOUT_MS,
@@ -49,10 +58,10 @@ export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JW
   /** When an unknown key last made a fetch. */
   let unknownAt = Number.NEGATIVE_INFINITY
   let reloading: Promise<void> | undefined
-  return async (header, token) => {
+  const find: JWTVerifyGetKey = async (header, token) => {
     const { coolingDown, fresh } = remote
     try {
-      return await remote(header, token)
+      return await lookUp(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       if (!coolingDown) {
@@ -61,12 +70,35 @@ export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JW
         throw error
       }
       await reloadOnce(error)
+      return await lookUp(header, token)
+    }
+  }
+  return Object.assign(find, { renew })
+
+  async function lookUp(...[header, token]: Parameters<JWTVerifyGetKey>) {
+    try {
       return await remote(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      const nameless = remote.jwks()?.keys.filter(({ kid }) => isAbsent(kid)) ?? []
+      if (nameless.length === 0) throw error
+      return await createLocalJWKSet({ keys: nameless })({ alg: header.alg }, token)
+    }
+  }
+
+  // A key may be exchanged under the name that it had, or without any: no header says so.
+  async function renew(): Promise<boolean> {
+    try {
+      await reloadOnce()
+      return true
+    } catch (error) {
+      if (error instanceof BrokerError || error instanceof errors.JOSEError) return false
+      throw error
     }
   }
 
   // Keys may be rotated right after they were fetched; but a burst of unknown keys makes one fetch.
-  async function reloadOnce(cause: unknown): Promise<void> {
+  async function reloadOnce(cause?: unknown): Promise<void> {
     const left = restLeft(unknownAt, COOLDOWN_MS, now())
     if (reloading === undefined && left > 0) {
       throw new BrokerError('issuer_busy', {
@@ -86,8 +118,8 @@ export function createKeySet(jwksUri: string, { fetch, now }: KeySetOptions): JW
 /** One key set for each registration, made anew when discovery names another `jwks_uri`. */
 export function createKeySets(
   optionsOf: (registration: Registration) => KeySetOptions,
-): (registration: Registration, jwksUri: string) => JWTVerifyGetKey {
-  const sets = new Map<string, { jwksUri: string; keySet: JWTVerifyGetKey }>()
+): (registration: Registration, jwksUri: string) => EhrKeys {
+  const sets = new Map<string, { jwksUri: string; keySet: EhrKeys }>()
   return (registration, jwksUri) => {
     const known = sets.get(registration.id)
     if (known?.jwksUri === jwksUri) return known.keySet

@@ -4,12 +4,14 @@ import { test } from 'node:test'
 import { CompactEncrypt, errors } from 'jose'
 import { BrokerError } from '../../../src/errors.ts'
 import { type IdTokenCheck, verifyIdToken } from '../../../src/smart/identity/id-token.ts'
+import { createKeySet } from '../../../src/smart/identity/jwks.ts'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import type { AuthorizationServer, Registration } from '../../../src/smart/types.ts'
 import { start } from '../answers.ts'
-import { buildClaims, makeEhrKey, nonce, publish, sign } from '../ehr-keys.ts'
+import { buildClaims, type EhrKey, makeEhrKey, nonce, publish, sign } from '../ehr-keys.ts'
 import { buildRegistration } from '../registration.ts'
 import { buildServer } from '../server.ts'
+import { createStubEhr } from '../stub-ehr.ts'
 
 const rsa = makeEhrKey('rsa', 'RS256')
 const ec = makeEhrKey('ec')
@@ -217,6 +219,50 @@ test('[I8] an unknown key is a refusal; what the key set itself says passes thro
   }
   await refuse(token, throwing(new errors.JWKSInvalid()))
   await refuse(token, throwing(new TypeError('odd')))
+})
+
+const named = (key: EhrKey, kid?: string) => ({ ...key.publicKey.export({ format: 'jwk' }), kid })
+
+/** A key set as it is used, over the keys that an EHR publishes by and by. */
+function createRotated(published: object[][]) {
+  const ehr = createStubEhr({
+    'https://ehr.test/keys': () => ({
+      body: { keys: published[Math.min(ehr.asked.length, published.length) - 1] },
+    }),
+  })
+  const world = { time: start }
+  const { fetch } = ehr
+  const keys = createKeySet('https://ehr.test/keys', { fetch, now: () => world.time })
+  return { ehr, world, keys }
+}
+
+test('[Q39] a key exchanged under its name, or without one, is fetched when the old one verifies nothing', async () => {
+  const [before, after] = [makeEhrKey('same'), makeEhrKey('same')]
+  for (const [kid, old] of [
+    ['same', [named(before, 'same')]],
+    [undefined, [named(before)]],
+    [undefined, [named(before), named(makeEhrKey('same'))]],
+    ['unpublished', [named(before)]],
+  ] as const) {
+    const fresh = kid === 'same' ? [named(after, 'same')] : [named(after)]
+    const { ehr, keys } = createRotated([[...old], fresh])
+    assert.equal((await verify(await sign(buildClaims(), before, { kid }), { keys })).sub, 'user-1')
+    assert.equal(ehr.asked.length, 1)
+    assert.equal((await verify(await sign(buildClaims(), after, { kid }), { keys })).sub, 'user-1')
+    assert.equal(ehr.asked.length, 2)
+  }
+})
+
+test('[I8, Q39] forged signatures fetch keys once in thirty seconds, and stay refused', async () => {
+  const { ehr, world, keys } = createRotated([[named(ec, 'ec')]])
+  await verify(await sign(buildClaims(), ec), { keys })
+  const forged = await sign(buildClaims(), makeEhrKey('ec'))
+  for (let i = 0; i < 100; i++) await refuse(forged, { keys })
+  assert.equal(ehr.asked.length, 2)
+  world.time += 30_000
+  for (let i = 0; i < 100; i++) await refuse(forged, { keys })
+  assert.equal(ehr.asked.length, 3)
+  await verify(await sign(buildClaims(), ec), { keys })
 })
 
 test('[CF-07] without a key set nothing is verified', async () => {

@@ -76,6 +76,19 @@ test('[I9, SC-38, Q39] accepts a key that appeared right after a fetch, once in 
   assert.equal(world.ehr.asked.length, 3)
 })
 
+test('[SC-38, I11] a key without a name is a key for a token whose own name is not there', async () => {
+  const nameless = await createSigner()
+  const spellings = [nameless.jwk, { ...nameless.jwk, kid: '' }, { ...nameless.jwk, kid: null }]
+  for (const jwk of spellings) {
+    const world = createWorld({ body: { keys: [two.jwk, jwk] } })
+    assert.equal(await world.verify(await nameless.sign('unpublished')), 'x')
+    assert.equal(await world.verify(await two.sign()), 'x')
+    assert.equal(await world.verify(await one.sign()), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
+  }
+  const named = createWorld({ body: { keys: [{ ...nameless.jwk, kid: 'other' }] } })
+  assert.equal(await named.verify(await nameless.sign('unpublished')), NO_KEY)
+})
+
 test('[I8] a token that several keys could have signed fetches nothing again', async () => {
   const [first, second] = [await createSigner(), await createSigner()]
   const world = createWorld({ body: { keys: [first.jwk, second.jwk] } })
