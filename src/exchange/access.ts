@@ -13,8 +13,6 @@ export interface SessionAccess<Request> extends TokenSource {
   baseUrl(id: string): string
   /** The session of an id in the path; without one, of a request at `/fhir`. */
   open(request: Request, id: string | undefined): ProxiedSession | Promise<ProxiedSession>
-  /** Rejects with `session_invalid` when it is over; `slide` keeps it alive. */
-  look?(open: ProxiedSession, slide: boolean): Promise<unknown>
 }
 
 /** What our own sessions are opened by; the tokens and the store know nothing of requests. */

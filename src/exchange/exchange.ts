@@ -25,6 +25,8 @@ import { createTurns } from './turns.ts'
 export interface TokenSource {
   accessToken(open: ProxiedSession): string | Promise<string>
   renew(open: ProxiedSession): Promise<string>
+  /** Rejects with `session_invalid` when the session is over; `slide` keeps it alive. */
+  look?(open: ProxiedSession, slide: boolean): Promise<unknown>
 }
 
 export interface ExchangeOptions {
@@ -85,6 +87,9 @@ export function createExchange(options: ExchangeOptions) {
       const token = typeof current === 'string' ? current : await current
       const intended = proxied.record?.intend()
       if (intended) await intended
+      // Its session may have ended while something was waited for: then nothing is sent of it.
+      const hasWaited = intended || held.body.release || typeof current !== 'string'
+      if (hasWaited) await tokens.look?.(open, false)
       const outcome = await send(proxied, held, token)
       return outcome === 'held back' ? await sendRenewed(proxied, held) : outcome
     } finally {

@@ -5,8 +5,9 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
-import { createExchange } from '../../src/exchange/exchange.ts'
-import type { ProxiedRequest } from '../../src/exchange/proxied-request.ts'
+import { BrokerError } from '../../src/errors.ts'
+import { createExchange, type TokenSource } from '../../src/exchange/exchange.ts'
+import type { CallRecord, ProxiedRequest } from '../../src/exchange/proxied-request.ts'
 import { createRunning } from '../../src/exchange/running.ts'
 import { createShares } from '../../src/exchange/shares.ts'
 
@@ -30,7 +31,12 @@ function createResponse() {
 }
 
 /** Carries a request to an EHR that answers with these statuses, one call after the other. */
-function begin(method: string, statuses: number[], headers: Record<string, string> = {}) {
+function begin(
+  method: string,
+  statuses: number[],
+  headers: Record<string, string> = {},
+  { tokens, record }: { tokens?: Partial<TokenSource>; record?: CallRecord } = {},
+) {
   const sent: string[] = []
   const ends: unknown[] = []
   const response = createResponse()
@@ -57,10 +63,10 @@ function begin(method: string, statuses: number[], headers: Record<string, strin
   const proxied = {
     ...{ method, target: { path: '/Patient/1', query: '' }, upstream, ownHeaders: [], response },
     request: { method, headers, complete: true },
-    open: { session },
+    ...{ open: { session }, record },
   } as unknown as ProxiedRequest
   const exchange = createExchange({
-    tokens: { accessToken: () => 'old', renew: async () => 'new' },
+    tokens: { accessToken: () => 'old', renew: async () => 'new', ...tokens },
     running: createRunning(() => 0),
     ownAddress: {} as never,
     sharesOf: createShares({ requests: one, events: one, bytes: one }),
@@ -112,4 +118,23 @@ test('[DS5] a place is given back, whatever became of the request', async () => 
   await assert.rejects(exchange(proxied), { code: 'too_many_requests' })
   await assert.rejects(outcome, { code: 'upstream_unauthorized' })
   assert.equal(await exchange(proxied), 'sent')
+})
+
+test('[K5, K19] nothing is sent of a session that ended while its token or the audit was waited for', async () => {
+  const intend = async () => {}
+  const record = { intend, answered: () => undefined }
+  for (const [isOver, how, tokens] of [
+    [true, {}, { accessToken: async () => 'old' }],
+    [true, { record }, {}],
+    // What waits for nothing was opened in the same step, and is looked at no second time.
+    [false, {}, {}],
+  ] as const) {
+    const look = async () => {
+      throw new BrokerError('session_invalid')
+    }
+    const { outcome, sent } = begin('GET', [200], {}, { ...how, tokens: { ...tokens, look } })
+    if (isOver) await assert.rejects(outcome, { code: 'session_invalid' })
+    else assert.equal(await outcome, 'sent')
+    assert.equal(sent.length, isOver ? 0 : 1)
+  }
 })

@@ -151,6 +151,29 @@ describe('what is sent with a body', () => {
     assert.equal((await rig.call('/Patient/1')).status, 200)
   })
 
+  test('[K5, K19] nothing is sent of a session that ended while its body was on its way', async () => {
+    const opened = Promise.withResolvers<void>()
+    const { get } = rig.sessions
+    const [[id = '', open] = []] = rig.sessions
+    rig.sessions.get = id => {
+      opened.resolve()
+      return get.call(rig.sessions, id)
+    }
+    const client = await connectRaw(rig.port)
+    const head = ['Content-Type: application/fhir+json', 'Content-Length: 4']
+    client.send(rig.raw('POST /Observation', head, '{'))
+    await opened.promise
+    rig.sessions.delete(id)
+    client.send(' }\n')
+    const got = await client.until(/\r\n\r\n/)
+    if (open) rig.sessions.set(id, open)
+    assert.equal(statusOf(got), 401)
+    assert.match(got, /session_invalid/)
+    assert.equal(rig.ehr.requests.length, 0)
+    Reflect.deleteProperty(rig.sessions, 'get')
+    client.socket.destroy()
+  })
+
   test('[P20] an early answer passes, and the rest of the upload is no further request', async () => {
     rig.ehr.handler = request => answer(request, { status: 413, body: '{"early":true}' })
     const client = await connectRaw(rig.port)
