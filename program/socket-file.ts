@@ -9,9 +9,17 @@ export const SOCKET_MODE = 0o660
 
 /** Removes a socket on which nobody listens; one that answers, and whatever is no socket, stays. */
 export async function removeStale(path: string): Promise<void> {
+  if ((await findAtSocket(path)) === 'stale') await unlink(path)
+}
+
+/** What is where a socket is to be: nothing, one that is served or that somebody left behind, or something else. */
+export async function findAtSocket(
+  path: string,
+): Promise<'served' | 'stale' | 'other' | undefined> {
   // A file refuses connections as a socket does on which nobody listens.
   const found = await lstat(path).catch(() => undefined)
-  if (!found?.isSocket()) return
+  if (!found) return undefined
+  if (!found.isSocket()) return 'other'
   const code = await new Promise<string | undefined>(resolve => {
     const asked = connect(path)
     asked.on('connect', () => {
@@ -20,5 +28,5 @@ export async function removeStale(path: string): Promise<void> {
     })
     asked.on('error', error => resolve((error as NodeJS.ErrnoException).code))
   })
-  if (code === 'ECONNREFUSED') await unlink(path)
+  return code === 'ECONNREFUSED' ? 'stale' : 'served'
 }

@@ -8,6 +8,11 @@ export function describeListenFault(error: unknown): string | undefined {
   return listenFaults[code ?? '']
 }
 
+/** Why a socket cannot be made where something is already. */
+export function describeSocketFault(found: 'served' | 'other'): string {
+  return found === 'served' ? 'the socket is in use' : 'something is there that is no socket'
+}
+
 const listenFaults: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'the address is none of this machine',

@@ -13,8 +13,9 @@ import { readContract } from '../contract.ts'
 import { openVault } from '../embedded.ts'
 import { buildLoggerOptions } from '../logging.ts'
 import { type Service, type ServiceOptions, startService } from '../service.ts'
+import { findAtSocket } from '../socket-file.ts'
 import { closeInspector } from './inspector.ts'
-import { describeListenFault, findListenMember } from './listen-fault.ts'
+import { describeListenFault, describeSocketFault, findListenMember } from './listen-fault.ts'
 import { openLogOutput } from './log-output.ts'
 import { watchFaults } from './process-faults.ts'
 
@@ -169,8 +170,11 @@ async function open(options: ServiceOptions): Promise<Service | string> {
       Object.entries(places).find(([, one]) =>
         'socket' in one ? one.socket === address : one.port === port,
       ) ?? (['listen', listen] as const)
-    return 'socket' in place
-      ? `${setting}.socket: ${place.socket}: ${fault}`
-      : `${setting}.${findListenMember(error)}: ${place.host}:${place.port}: ${fault}`
+    if ('socket' in place) {
+      const found = await findAtSocket(place.socket)
+      const isTaken = found === 'served' || found === 'other'
+      return `${setting}.socket: ${place.socket}: ${isTaken ? describeSocketFault(found) : fault}`
+    }
+    return `${setting}.${findListenMember(error)}: ${place.host}:${place.port}: ${fault}`
   }
 }

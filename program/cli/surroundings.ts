@@ -9,10 +9,12 @@ import { isAnotherSite } from '../../src/browser/sites.ts'
 import { describeError } from '../../src/error-description.ts'
 import type { FacadeClient } from '../../src/facade/client.ts'
 import { VaultRefusal } from '../../src/vault/refusal.ts'
+import { checkFolder } from '../../src/vault/sqlite-file.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import type { Config } from '../config/load.ts'
 import { openVault } from '../embedded.ts'
-import { describeListenFault, findListenMember } from './listen-fault.ts'
+import { findAtSocket } from '../socket-file.ts'
+import { describeListenFault, describeSocketFault, findListenMember } from './listen-fault.ts'
 
 export interface Finding {
   /** `fault`: a start would fail, or serve nobody. `warning`: it would run, and somebody should know. */
@@ -69,9 +71,18 @@ async function judgePort(
 
 async function judgeInternal(internal: NonNullable<Config['internal']>): Promise<Finding[]> {
   if (!('socket' in internal)) return await judgePort('internal', internal)
-  const folder = dirname(internal.socket)
-  const message = `${internal.socket} cannot be made: ${folder} cannot be written`
-  return (await isWritable(folder)) ? [] : [{ kind: 'fault', setting: 'internal.socket', message }]
+  const { socket } = internal
+  const setting = 'internal.socket'
+  const found = await findAtSocket(socket)
+  if (found === 'other') {
+    return [{ kind: 'fault', setting, message: `${socket}: ${describeSocketFault(found)}` }]
+  }
+  if (found === 'served') {
+    return [{ kind: 'warning', setting, message: `${socket}: ${describeSocketFault(found)}` }]
+  }
+  const folder = dirname(socket)
+  const message = `${socket} cannot be made: ${folder} cannot be written`
+  return (await isWritable(folder)) ? [] : [{ kind: 'fault', setting, message }]
 }
 
 async function judgeFiles({ static: folder, fallback }: Config['frontend']): Promise<Finding[]> {
@@ -141,7 +152,7 @@ async function judgeVault(
   keyRing: Config['keyRing'] | undefined,
 ): Promise<Finding[]> {
   if (vault.kind === 'sqlite' && !(await isThere(vault.path)))
-    return await judgeFolder('vault.path', vault.path)
+    return await judgeNewVault(vault.path)
   // Without its keys it cannot be opened.
   if (keyRing === undefined) return []
   try {
@@ -160,6 +171,21 @@ async function judgeVault(
   } catch (error) {
     const message = error instanceof VaultRefusal ? error.message : 'the vault cannot be opened'
     return [{ kind: 'fault', setting: 'vault', message }]
+  }
+}
+
+async function judgeNewVault(path: string): Promise<Finding[]> {
+  const setting = 'vault.path'
+  const findings = await judgeFolder(setting, path)
+  const folder = dirname(path)
+  // One that is not there yet is made for this user alone.
+  if (findings.length > 0 || !(await isThere(folder))) return findings
+  try {
+    checkFolder(folder)
+    return []
+  } catch (error) {
+    const message = error instanceof VaultRefusal ? error.message : `${folder} is no folder`
+    return [{ kind: 'fault', setting, message }]
   }
 }
 

@@ -3,8 +3,7 @@
 
 import { z } from 'zod'
 import { isLoopbackHost } from '../../src/smart/issuer.ts'
-
-const text = (max: number) => z.string().min(1).max(max)
+import { text } from './text.ts'
 
 const withSecret = { secret: text(512).optional(), secretFile: text(4096).optional() }
 

@@ -18,6 +18,7 @@ import { describeIssue, expandUnion } from './issue-words.ts'
 import { listLimitFaults } from './limit-faults.ts'
 import { loadTls, type TlsConfig } from './listen.ts'
 import { findNearest } from './nearest.ts'
+import { listPathFaults } from './path-faults.ts'
 import { listPortFaults } from './port-faults.ts'
 import { applyPresets, loadRegistration } from './registration.ts'
 import { type ConfigDocument, configSchema, listSettings } from './schema.ts'
@@ -117,10 +118,13 @@ export async function judgeConfig(source: ConfigSource): Promise<Judged> {
   for (const [place = [], message] of listServedFiles(parts, { folder, name: file?.name })) {
     report(place, message)
   }
-  return { sound: await assemble(parts, context), faults, placeOf }
+  return { sound: await assemble(parts, { ...context, folder }), faults, placeOf }
 }
 
-async function assemble(parts: SoundParts, context: DocumentContext): Promise<Partial<Config>> {
+async function assemble(
+  parts: SoundParts,
+  { folder, ...context }: DocumentContext & { folder: string },
+): Promise<Partial<Config>> {
   const { report } = context
   const publicUrl = parts.publicUrl?.replace(/\/$/, '')
   const keyText = await readText(parts.keysFile, ['keysFile'], 'secret', context)
@@ -138,6 +142,7 @@ async function assemble(parts: SoundParts, context: DocumentContext): Promise<Pa
   }
   for (const [place, message] of listLimitFaults(parts)) report(place, message)
   for (const [place, message] of listPortFaults(parts)) report(place, message)
+  for (const [place, message] of listPathFaults(parts, folder)) report(place, message)
   checkProcesses(parts, report)
   for (const [place, message] of listFacadeFaults(parts)) report(place, message)
   const vault = parts.vault && (await loadVault(parts.vault, context))

@@ -9,8 +9,8 @@ import { auditSchema } from './audit-schema.ts'
 import { clientAuth } from './client-auth-schema.ts'
 import { filePath } from './file-path.ts'
 import { limitsSchema } from './limits-schema.ts'
+import { text } from './text.ts'
 
-const text = (max: number) => z.string().min(1).max(max)
 const port = z.int().min(0).max(65535)
 const origin = z
   .string()

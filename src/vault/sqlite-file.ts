@@ -30,8 +30,11 @@ export function prepareFile(path: string): void {
   }
 }
 
-// Whoever can write the folder can put another file in the place of ours.
-function checkFolder(folder: string): void {
+/**
+ * Refuses a folder in which somebody else could put another file in the place of ours, with a VaultRefusal;
+ * throws the system's error where there is none.
+ */
+export function checkFolder(folder: string): void {
   const { uid, mode } = statSync(folder)
   if (uid !== currentUser() && uid !== ROOT) {
     throw new VaultRefusal(`the vault's folder ${folder} belongs to another user`)

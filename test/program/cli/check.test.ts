@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -118,6 +118,11 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
   await new Promise<void>(done => busy.listen(0, '127.0.0.1', done))
   t.after(() => busy.close())
   const { port } = busy.address() as AddressInfo
+  mkdirSync(join(folder, 'open'))
+  chmodSync(join(folder, 'open'), 0o777)
+  const served = createServer()
+  await new Promise<void>(done => served.listen(join(folder, 'served.sock'), done))
+  t.after(() => served.close())
   const other = join(folder, 'other.db')
   const { vault } = await openVault({
     ...{ vault: { kind: 'sqlite', path: other } as const, keyRing: makeKeyRing(0, randomBytes) },
@@ -146,6 +151,15 @@ test('[ST4] check judges what a start would meet, and says it as JSON in every c
     ['vault: { kind: memory }', 'warning', 'vault', /end with this process/],
     [`internal: { port: ${port} }`, 'warning', 'internal.port', /the port is in use/],
     ['internal: { socket: nowhere/s.sock }', 'fault', 'internal.socket', /cannot be made/],
+    ['internal: { socket: keys.json }', 'fault', 'internal.socket', /there that is no socket/],
+    ['internal: { socket: open }', 'fault', 'internal.socket', /there that is no socket/],
+    ['internal: { socket: served.sock }', 'warning', 'internal.socket', /is in use/],
+    [
+      'vault: { kind: sqlite, path: open/vault.db }',
+      'fault',
+      'vault.path',
+      /folder .*open can be written by anybody/,
+    ],
   ] as const) {
     const told = await run('check', text(further))
     const line = told.out.split('\n').find(one => one.startsWith(`${kind}: ${setting}: `))
@@ -243,6 +257,10 @@ test('[ST4] a start that cannot listen says where and why in one line', async t 
     [
       `listen: { port: 0 }\nadmin: { port: ${port} }`,
       `admin.port: 127.0.0.1:${port}: the port is in use`,
+    ],
+    [
+      'listen: { port: 0 }\ninternal: { socket: keys.json }',
+      `internal.socket: ${join(folder, 'keys.json')}: something is there that is no socket`,
     ],
   ] as const) {
     const { status, error } = await run('start', text(further))

@@ -74,6 +74,20 @@ test('[ST4] what contains itself is a fault with its place, in whatever way it d
   }
 })
 
+test('[ST4] a NUL in any text, as a path that no system takes, is a fault of its setting', async () => {
+  for (const setting of [
+    'vault: { kind: sqlite, path: "a\\0b" }',
+    'audit: { sink: file, path: "a\\0b" }',
+    'internal: { socket: "a\\0b" }',
+    'frontend: { static: "a\\0b" }',
+  ]) {
+    await assert.rejects(load(`${good}${setting}\n`), {
+      name: 'ConfigError',
+      message: /^fhirstorm\.yaml:\d+:\d+: .*: must have no NUL character$/,
+    })
+  }
+})
+
 test('[G1] the parser prints nothing of the file by itself', async t => {
   const emitted = t.mock.method(process, 'emitWarning', () => {})
   for (const text of ['? [canary]\n: 1', '%YAML 9.9\n---\ndocs: true']) {
