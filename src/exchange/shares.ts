@@ -54,7 +54,7 @@ export function createShares(
 
 /** Who a session is of, at its EHR: the user, or the session where the EHR names none. */
 export function nameUser({ id, ehr, tokens: { identity } }: ProxiedSession['session']): string {
-  return identity ? `${ehr} ${identity.iss} ${identity.sub}` : id
+  return identity ? `${ehr} ${identity.iss} ${identity.sub}` : `${ehr}/${id}`
 }
 
 function forgetIdle(users: Map<string, Shares>): void {

@@ -8,6 +8,7 @@ import {
   enter,
   hold,
   leave,
+  nameUser,
   type SharesOptions,
 } from '../../src/exchange/shares.ts'
 import type { Session } from '../../src/session/session.ts'
@@ -146,4 +147,17 @@ test('[DS13] users that hold nothing are forgotten, the others are not', () => {
   for (let i = 0; i < 5_000; i++) sharesOf('general', `${i}`)
   assert.equal(sharesOf('general', 'holds one').requests, requests)
   assert.notEqual(sharesOf('general', 'holds none'), idle)
+})
+
+test('[DS5, DS11] what is asked of one EHR takes nothing of the share of another, where no session is named', () => {
+  // As at a host's /fhir, which serves several EHRs without a session in the path.
+  const sharesOf = build()
+  const [first, second] = [sharesOf('general', ''), sharesOf('county', '')]
+  assert.equal(takeAll(first.requests), 3)
+  assert.equal(second.ehr, 'county')
+  assert.equal(takeAll(second.requests), 3)
+  const names = ['general', 'county'].map(ehr =>
+    nameUser({ id: '', ehr, iss: '', tokens: { accessToken: '' } }),
+  )
+  assert.notEqual(names[0], names[1])
 })
