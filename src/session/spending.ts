@@ -53,6 +53,8 @@ export interface Spending {
 const LEASE_DEADLINES = 3
 const SEND_DEADLINES = 1.5
 const POLL_MS = 50
+/** Before a lease that could not be given back is given back once more. */
+const RELEASE_AGAIN_MS = 2_000
 /** Before a renewal that was refused without a reason is tried once more. */
 const SECOND_TRY_MS = 900
 
@@ -73,7 +75,7 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     while (steady() < giveUpAt) {
       // From before the store is asked: its own count begins later.
       const lastMoment = steady() + leaseMs - SEND_DEADLINES * deadlineMs
-      if (await vault.lease(lease.id, lease.owner, leaseMs)) {
+      if (await acquire(lease, leaseMs)) {
         return await holdLease(open, serves, lease, lastMoment)
       }
       const head = await vault.head(open.recordId)
@@ -170,7 +172,23 @@ export function createSpending(options: SpendingOptions, pauses: Pauses): Spendi
     })
   }
 
+  async function acquire(lease: Lease, forMs: number): Promise<boolean> {
+    try {
+      return await vault.lease(lease.id, lease.owner, forMs)
+    } catch (error) {
+      // It may have been granted, and the answer lost: nobody would hold it, and everybody wait for it.
+      void release(lease)
+      throw error
+    }
+  }
+
+  // Once more behind the answer where the vault is away for a moment.
   async function release({ id, owner }: Lease): Promise<void> {
+    await vault.release(id, owner).catch(() => void releaseAgain({ id, owner }))
+  }
+
+  async function releaseAgain({ id, owner }: Lease): Promise<void> {
+    await options.wait(RELEASE_AGAIN_MS)
     await vault.release(id, owner).catch(() => undefined)
   }
 

@@ -368,3 +368,37 @@ function overDisk(
     },
   }
 }
+
+test('[F8, V11] a lease whose grant was never heard of, or whose end, keeps nobody waiting for its time', async () => {
+  const lost = () => new BrokerError('vault_unavailable')
+  for (const step of ['lease', 'release'] as const) {
+    const parts = await buildRig({}, nearExpiry)
+    const { vault } = parts
+    let failures = 0
+    const fail = (name: string) => {
+      if (name === step && failures++ === 0) throw lost()
+    }
+    const renewals = createRenewals({
+      ...parts.options,
+      wait: async () => undefined,
+      // What was done, and its answer lost; or what was never done.
+      vault: {
+        head: vault.head,
+        async lease(...given) {
+          const isGranted = await vault.lease(...given)
+          fail('lease')
+          return isGranted
+        },
+        async release(...given) {
+          fail('release')
+          await vault.release(...given)
+        },
+      },
+    })
+    const open = await parts.open()
+    await Promise.resolve(renewals.renew(open)).catch(() => undefined)
+    await new Promise(done => setImmediate(done))
+    assert.equal(failures, step === 'lease' ? 1 : 2, step)
+    assert.equal(await vault.lease(open.recordId, 'anybody', 1), true, step)
+  }
+})
