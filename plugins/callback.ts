@@ -169,10 +169,9 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
     const recordId = session && app.smartSessions?.recordId(session)
     noteAbout(request, { ehr, recordId })
     const who = { session: pseudonymOf(recordId), user: app.smartUserName?.(ehr, tokens) }
-    const undo = async () => {
-      await handedOver?.undo?.()
-      discard()
-    }
+    // The tokens go back also where the session's end waits for the vault: nobody has its ticket.
+    const end = async () => await handedOver?.undo?.()
+    const undo = () => end().finally(discard)
     const told = { ...who, whose: tokens, reason: pending.kind, ...callerOf(request) }
     try {
       const location = await findLanding(ehr, pending, { session })

@@ -26,9 +26,13 @@ interface Setting extends Partial<CallbackOptions> {
   live?: string[]
   /** Whether it is known where the launch has led. */
   isForgotten?: boolean
+  /** Whether the login's landing cannot be stored. */
+  isLandless?: boolean
 }
 
-async function build(t: TestContext, { redeemed, live, isForgotten, ...options }: Setting = {}) {
+async function build(t: TestContext, setting: Setting = {}) {
+  const { redeemed, live, isForgotten, isLandless, ...options } = setting
+  const discarded: string[] = []
   const asked = { redeemed: 0, recalled: 0, exchanged: 0 }
   const app = buildBareApp({
     smartAuthorization: {
@@ -51,6 +55,17 @@ async function build(t: TestContext, { redeemed, live, isForgotten, ...options }
         return isForgotten ? undefined : landing
       },
     },
+    ...(isLandless && {
+      smartTokens: {
+        discard: (_ehr: string, { accessToken }: { accessToken: string }) =>
+          void discarded.push(accessToken),
+      },
+      smartFacade: {
+        async land() {
+          throw new BrokerError('vault_unavailable')
+        },
+      },
+    }),
     ...(live && {
       smartTickets: { openAll: async () => ({ live: live.map(id => ({ session: { id } })) }) },
     }),
@@ -76,7 +91,7 @@ async function build(t: TestContext, { redeemed, live, isForgotten, ...options }
     const { location } = answer.headers
     return [answer.statusCode, location ?? answer.json<{ code: FaultCode }>().code]
   }
-  return { call, asked }
+  return { call, asked, discarded }
 }
 
 test('[C6, C11, C17, AL-34] an answer without a state, or fetched ahead of time, asks for no launch', async t => {
@@ -155,5 +170,23 @@ test('[L22] a launch that made room for others is told so where its cookie is go
     assert.deepEqual(await crowded.call(), [400, told])
     const roomy = await build(t, { redeemed, isForgotten: true, perBrowser: 2 })
     assert.deepEqual(await roomy.call(), [400, code])
+  }
+})
+
+test('[T14] a login that cannot be told of is undone, and its tokens go back where that fails too', async t => {
+  for (const isAway of [false, true]) {
+    let undone = 0
+    const undo = async () => {
+      undone++
+      if (isAway) throw new BrokerError('vault_unavailable')
+    }
+    const handedOver = { session, undo }
+    const redeemed = { redirectUri: `${publicUrl}/redirect` }
+    const { call, discarded } = await build(t, {
+      ...{ isLandless: true, redeemed, onLogin: async () => handedOver },
+    })
+    assert.deepEqual(await call(), [503, 'vault_unavailable'])
+    assert.equal(undone, 1)
+    assert.deepEqual(discarded, ['access-1'], `the vault is ${isAway ? 'away' : 'back'}`)
   }
 })
