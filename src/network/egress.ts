@@ -5,6 +5,7 @@
 import { type Dispatcher, errors } from 'undici'
 import { BrokerError, type FaultCode } from '../errors.ts'
 import { createHeldBody } from '../held-body.ts'
+import { readAddress } from '../smart/https-twin.ts'
 import { isLoopbackHost } from '../smart/issuer.ts'
 import type { ProtocolFetch, Registration } from '../smart/types.ts'
 import { createAgent, type Peer, reachOf } from './connect.ts'
@@ -13,7 +14,9 @@ import type { ResolveName } from './names.ts'
 import { buildResponse, judgeHead } from './protocol-answer.ts'
 
 /** What the egress needs to know of a registration. */
-export type EgressPeer = Peer & Pick<Registration, 'id' | 'origins'>
+export type EgressPeer = Peer &
+  Pick<Registration, 'id' | 'origins'> &
+  Partial<Pick<Registration, 'quirks'>>
 
 export interface EgressLimits {
   /** For calls that name no cap; 256 KiB unless told. */
@@ -135,7 +138,7 @@ async function sendAndFollow(
     answer.body.on('error', () => {}).destroy()
     if (redirects === MOST_REDIRECTS) throw astray(peer, 'redirected too often')
     if (!URL.canParse(location, target.href)) throw astray(peer, 'redirected to no address')
-    const next = new URL(location, target.href)
+    const next = readAddress(new URL(location, target.href), peer)
     if (!peer.origins.includes(next.origin)) {
       throw astray(peer, `redirected to ${next.origin}: add it to the registration's origins`)
     }

@@ -14,6 +14,7 @@ export const strictQuirks: Quirks = {
   scopeArray: 'refuse',
   createdStatus: 'refuse',
   issuerTrailingSlash: 'exact',
+  httpAddresses: 'refuse',
   patientFromFhirUser: false,
 }
 
@@ -71,6 +72,12 @@ export const quirkTable: readonly QuirkDescription[] = [
     neededBy: 'Azure, MEDITECH',
   },
   {
+    name: 'httpAddresses',
+    relaxes:
+      '`asHttps` reads an http address of its documents and redirects as https, where that is one of its origins',
+    neededBy: 'servers behind a proxy that ends TLS: IdentityServer, Keycloak, HAPI',
+  },
+  {
     name: 'patientFromFhirUser',
     relaxes: 'takes the patient from a verified `fhirUser` where the answer names none',
     neededBy: 'MEDENT',
@@ -88,6 +95,7 @@ export const quirksSchema = z.strictObject({
   scopeArray: z.enum(['refuse', 'join']).optional(),
   createdStatus: z.enum(['refuse', 'accept']).optional(),
   issuerTrailingSlash: z.enum(['exact', 'ignore']).optional(),
+  httpAddresses: z.enum(['refuse', 'asHttps']).optional(),
   patientFromFhirUser: z.boolean().optional(),
 })
 

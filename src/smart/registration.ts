@@ -48,6 +48,7 @@ export interface Quirks {
   scopeArray: 'refuse' | 'join'
   createdStatus: 'refuse' | 'accept'
   issuerTrailingSlash: 'exact' | 'ignore'
+  httpAddresses: 'refuse' | 'asHttps'
   patientFromFhirUser: boolean
 }
 

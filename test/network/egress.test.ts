@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import type * as http from 'node:http'
 import { test } from 'node:test'
+import { resolveQuirks } from '../../src/smart/quirks.ts'
+import { createAuthority } from './certificates.ts'
 import { egress, peerOf, refused } from './egress-rig.ts'
 import { listen, listenRaw } from './listen.ts'
 
@@ -106,6 +108,34 @@ test('[Q32, L6] follows redirects of public documents within the pinned origins,
     `redirected to ${evil.origin}: add it to the registration's origins`,
   ])
   assert.equal((await refused(get('/silent'), 'upstream_broken')).detail, 'redirected')
+  assert.equal(evil.connections, 0)
+})
+
+test('[Q32, L10] a redirect to http at an origin of https stays https by its quirk, and is refused without', async t => {
+  const authority = createAuthority()
+  const certificate = authority.issue('IP:127.0.0.1')
+  const evil = await listen(t, (_, response) => response.end('evil'))
+  const server = await listen(
+    t,
+    ({ url, headers }, response) => {
+      if (url === '/there/') return response.end('good')
+      const location = url === '/evil' ? `${evil.origin}/there/` : `http://${headers.host}/there/`
+      response.writeHead(301, { location }).end()
+    },
+    certificate,
+  )
+  const network = { reach: 'public', ca: authority.ca } as const
+  const strict = egress(t, peerOf(server.origin, { network }))
+  await assert.rejects(strict(`${server.origin}/there`, { follows: true }), {
+    code: 'endpoint_not_pinned',
+  })
+  const quirks = resolveQuirks({ httpAddresses: 'asHttps' })
+  const fetch = egress(t, peerOf(server.origin, { network, quirks }))
+  const answer = await fetch(`${server.origin}/there`, { follows: true })
+  assert.equal(await answer.text(), 'good')
+  await assert.rejects(fetch(`${server.origin}/evil`, { follows: true }), {
+    code: 'endpoint_not_pinned',
+  })
   assert.equal(evil.connections, 0)
 })
 

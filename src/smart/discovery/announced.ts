@@ -4,6 +4,7 @@
 
 import { BrokerError } from '../../errors.ts'
 import { isAbsent } from '../absent.ts'
+import { readAddress } from '../https-twin.ts'
 import { canonicalIssuer, isLoopbackHost } from '../issuer.ts'
 import type { Registration } from '../types.ts'
 
@@ -12,20 +13,26 @@ const MAX_LIST_LENGTH = 1000
 const ABSOLUTE = /^https?:\/\//i
 
 /** The part of a registration that its EHR's documents are held against. */
-export type Pins = Pick<Registration, 'id' | 'iss' | 'origins' | 'issuers' | 'scope' | 'idToken'>
+export type Pins = Pick<Registration, 'id' | 'iss' | 'origins' | 'issuers' | 'scope' | 'idToken'> &
+  Partial<Pick<Registration, 'quirks'>>
 
 /**
  * One endpoint, absolute; undefined when it is not given. A relative one is resolved below the FHIR
- * base, which counts as a directory with or without its slash (RFC 1808, CF-03). Refuses with
+ * base, which counts as a directory with or without its slash (RFC 1808, CF-03); http counts as https
+ * by a quirk alone. Refuses with
  * `bad_metadata` what is no plain https address (http only on this machine), and with
  * `endpoint_not_pinned` what lies outside the pinned origins.
  */
 export function parseEndpoint(value: unknown, name: string, pins: Pins): string | undefined {
   if (isAbsent(value)) return undefined
-  const url = typeof value === 'string' ? resolve(value, pins.iss) : undefined
-  if (url === undefined) throw bad(pins, `${name} is no plain address`)
+  const written = typeof value === 'string' ? resolve(value, pins.iss) : undefined
+  if (written === undefined) throw bad(pins, `${name} is no plain address`)
+  const url = readAddress(written, pins)
   if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname)) {
-    throw bad(pins, `${name} is not https`)
+    throw bad(
+      pins,
+      `${name} is not https (a proxy before the EHR that ends TLS: quirk httpAddresses)`,
+    )
   }
   if (!pins.origins.includes(url.origin)) {
     throw new BrokerError('endpoint_not_pinned', {
@@ -35,7 +42,7 @@ export function parseEndpoint(value: unknown, name: string, pins: Pins): string 
   }
   // An absolute address stays as it was written: it is compared, and signed over, byte for byte. Not so
   // `https:host/path`, which is relative here and absolute for whoever reads it without a base.
-  return ABSOLUTE.test(String(value)) ? String(value) : url.href
+  return url === written && ABSOLUTE.test(String(value)) ? String(value) : url.href
 }
 
 /** As `parseEndpoint`, for endpoints that a login works without: dropped, with a warning. */
@@ -70,7 +77,7 @@ export function parseIssuer(value: unknown, pins: Pins): string | undefined {
     throw bad(pins, 'the issuer is no plain address')
   }
   if (canonical === canonicalIssuer(pins.iss)) return value
-  const { origin } = new URL(canonical)
+  const { origin } = readAddress(new URL(canonical), pins)
   if (pins.origins.includes(origin)) return value
   throw bad(pins, `the issuer lies on ${origin}: add it to the registration's issuers or origins`)
 }

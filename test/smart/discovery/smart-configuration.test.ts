@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerError } from '../../../src/errors.ts'
 import { parseSmartConfiguration } from '../../../src/smart/discovery/smart-configuration.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import { buildRegistration } from '../registration.ts'
 
 const pins = buildRegistration({ origins: ['https://ehr.test', 'https://login.test'] })
@@ -144,6 +145,34 @@ test('drops keys elsewhere when id_tokens are not verified', () => {
   assert.equal(parse({ jwks_uri: 'https://evil.test/keys' }, ignoring).jwksUri, undefined)
   const without = { ...pins, scope: 'launch patient/*.rs' }
   assert.equal(parse({ jwks_uri: 'https://evil.test/keys' }, without).jwksUri, undefined)
+})
+
+test('[Q32, L10] http is read as https by its quirk alone, and only where that is a pinned origin', () => {
+  const origins = ['https://ehr.test', 'https://login.test:8443', 'https://login.test']
+  const quirks = resolveQuirks({ httpAddresses: 'asHttps' })
+  const behindProxy = { ...pins, origins, quirks }
+  const read = (url: string, by = behindProxy) =>
+    parseSmartConfiguration({ ...document, token_endpoint: url }, by).tokenEndpoint
+  assert.equal(read('http://login.test/token'), 'https://login.test/token')
+  assert.equal(read('http://LOGIN.test:80/token?a=%20b'), 'https://login.test/token?a=%20b')
+  assert.equal(read('http://login.test:8443/token'), 'https://login.test:8443/token')
+  assert.equal(read('https://LOGIN.test:443/token'), 'https://LOGIN.test:443/token')
+  for (const url of ['http://evil.test/token', 'http://login.test:8080/token']) {
+    assert.throws(() => read(url), { code: 'bad_metadata' }, url)
+  }
+  assert.throws(() => read('http://127.0.0.1/token'), { code: 'endpoint_not_pinned' })
+  assert.throws(
+    () => read('http://login.test/token', { ...pins, origins }),
+    error => {
+      const { code, detail } = error as { code: string; detail: string }
+      assert.match(detail, /^token_endpoint is not https .*httpAddresses/)
+      return code === 'bad_metadata'
+    },
+  )
+  const issuer = 'http://login.test/oauth2'
+  assert.equal(parse({ issuer }, behindProxy).issuer, issuer)
+  assert.throws(() => parse({ issuer: 'http://evil.test' }, behindProxy), { code: 'bad_metadata' })
+  assert.throws(() => parse({ issuer }), { code: 'bad_metadata' })
 })
 
 test('[L10, L18] refuses endpoints that are no plain https address', () => {
