@@ -10,6 +10,7 @@ import { describeFault, faultCodes } from '../src/errors.ts'
 import { authorizationErrors, describeDenial } from '../src/smart/launch/denials.ts'
 import { describePreset, presetNames } from '../src/smart/presets.ts'
 import { quirkTable } from '../src/smart/quirks.ts'
+import { advice } from './advice.ts'
 
 /** Each generated file with the text it should have. */
 export function buildDocs(): Map<string, string> {
@@ -55,9 +56,9 @@ function describeDenials(): string {
 function describeCodes(): string {
   const rows = faultCodes.map(code => {
     const { status, message } = describeFault(code)
-    return `| \`${code}\` | ${status} | ${message} |`
+    return `| \`${code}\` | ${status} | ${message} | ${advice[code]} |`
   })
-  return ['| code | status | says |', '| --- | --- | --- |', ...rows].join('\n')
+  return ['| code | status | says | and so |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
 function describeQuirks(): string {
