@@ -60,16 +60,20 @@ export function describeRefusal(code) {
   }
 }
 
-/** What is still open after signing out: `{ text, href? }`, of the EHRs that were signed in at. */
+/**
+ * What is still open after signing out: `{ text, href? }`, of the EHRs that were signed in at. At one EHR a
+ * browser has one login, however many sessions came of it; which address is which EHR's, nobody says.
+ */
 export function describeStillOpen(ehrs, endSessionUrls) {
   const names = ehrs.map(({ name }) => name).join(' and ')
   if (endSessionUrls.length === 0) {
     return [{ text: `Your login at ${names}, which cannot be ended from here` }]
   }
+  if (ehrs.length === 1) return [{ text: `Your login at ${names}`, href: endSessionUrls.at(-1) }]
   const rest = endSessionUrls.length < ehrs.length
   return [
-    ...endSessionUrls.map(href => ({
-      text: ehrs.length === 1 ? `Your login at ${names}` : `Your login at ${new URL(href).host}`,
+    ...endSessionUrls.map((href, i) => ({
+      text: `Your logins at ${names}, ${i + 1} of ${endSessionUrls.length}`,
       href,
     })),
     ...(rest ? [{ text: `Other logins at ${names}` }] : []),

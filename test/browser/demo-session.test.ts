@@ -78,6 +78,18 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     assert.equal(await page.getByRole('link', { name: /^Hiro Tanaka/ }).count(), 0)
   })
 
+  test('signing out of two records at one EHR tells of one login there', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'hiro-tanaka')
+    await launch(page, world, 'amy-shaw')
+    await page.getByRole('button', { name: 'Sign out of all' }).click()
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+    const told = page.getByText(/^Your login at General Hospital/)
+    await told.first().waitFor()
+    assert.equal(await told.count(), 1)
+  })
+
   test('signing out that did not work is told as that, and tried again', async () => {
     await using visit = await openVisit(chromium)
     const { page, context } = visit
