@@ -29,7 +29,10 @@ export interface CallbackQuery {
   answer: { code: string } | { error: AuthorizationErrorCode }
 }
 
-/** Reads the raw query (without `?`); refuses a malformed one with `callback_invalid`. */
+/**
+ * Reads the raw query (without `?`), where a parameter without a value is none (RFC 6749 3.1); refuses a
+ * malformed one with `callback_invalid`.
+ */
 export function parseCallbackQuery(query: string): CallbackQuery {
   if (query.length > MAX_QUERY_LENGTH) throw refuse('too long')
   const found = new Map<string, string>()
@@ -40,11 +43,11 @@ export function parseCallbackQuery(query: string): CallbackQuery {
     if (found.has(name)) throw refuse('sent twice')
     found.set(name, value)
   }
-  return {
-    state: found.get('state'),
-    iss: found.get('iss'),
-    answer: parseAnswer(found.get('code'), found.get('error')),
-  }
+  const given = (name: string) => found.get(name) || undefined
+  const code = given('code')
+  // Where there is no code, an error without a name is an error still.
+  const error = code === undefined ? found.get('error') : given('error')
+  return { state: given('state'), iss: given('iss'), answer: parseAnswer(code, error) }
 }
 
 function parseAnswer(code: string | undefined, error: string | undefined): CallbackQuery['answer'] {

@@ -53,9 +53,22 @@ test('[C7] refuses a parameter that is sent twice, and guesses at none', () => {
   }
 })
 
+test('[C8, AL-36] a parameter without a value is none (RFC 6749 3.1)', () => {
+  const none = { state: undefined, iss: undefined }
+  assert.deepEqual(parseCallbackQuery('code=c&state=s&error=&error_description=&error_uri=&iss='), {
+    ...none,
+    state: 's',
+    answer: { code: 'c' },
+  })
+  for (const query of ['code=&state=&error=access_denied', 'code&state&error=access_denied&iss']) {
+    assert.deepEqual(parseCallbackQuery(query), { ...none, answer: { error: 'access_denied' } })
+  }
+})
+
 test('[C8] refuses code and error together, neither, and codes that are none', () => {
   for (const query of [
-    ...['code=c&error=access_denied', 'state=s', '', 'code=', 'code=&state=s', 'code=c&error='],
+    ...['code=c&error=access_denied', 'state=s', '', 'code=', 'code=&state=s', 'code=c&error=x'],
+    ...['code=c&error=&error=x', 'code=&code=c', 'code=c&state=&state=s'],
     ...['code=%00', 'code=a%0D%0Ab', 'code=%ff', 'code=\u00e9', 'code=%7F', 'code=%E2%80%A8'],
     `code=${'x'.repeat(4097)}`,
     `code=x&pad=${'x'.repeat(100_000)}`,
