@@ -3,7 +3,7 @@
 // host case, default port or one trailing slash; everything else is exact, so that look-alikes are
 // simply unknown (attacks L1-L3, L11, L12). Pure: no I/O, no clock.
 
-import { cleanAddress } from '../clean-text.ts'
+import { cleanIssuer } from '../clean-text.ts'
 import { BrokerError } from '../errors.ts'
 import type { Registration } from './types.ts'
 
@@ -87,7 +87,7 @@ export function requireRegistration(
 /** The refusal of an issuer that nobody has registered; its log line says which, in a form that may stand there. */
 export function unknownIssuer(iss: string): BrokerError {
   return new BrokerError('unknown_issuer', {
-    detail: `no EHR is registered at ${cleanAddress(iss)}`,
+    detail: `no EHR is registered at ${cleanIssuer(iss)}`,
   })
 }
 

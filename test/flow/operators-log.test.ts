@@ -44,6 +44,34 @@ test('[Q45] a refusal is in the log with its request, its EHR and what it was ab
   assert.doesNotMatch(log, /hunter2|amy-shaw/)
 })
 
+test('[G1, Q45] what stands where an address or an id should be is not in the log', async t => {
+  const { world, browser, lineOf } = await start(t)
+  const token = 'eyJhbGciOiJub25lIn0.hunter2.sig'
+  for (const iss of [
+    token,
+    'Amy Shaw',
+    'user:hunter2@evil.example',
+    `launch-${token}`,
+    `/${token}`,
+  ]) {
+    for (const path of ['/launch?launch=x&iss=', '/login?iss=']) {
+      const refused = await browser.navigate(`${world.app}${path}${encodeURIComponent(iss)}`)
+      assert.equal(lineOf(refused)?.detail, 'no EHR is registered at what is no address')
+    }
+  }
+  for (const ehr of [token, 'Amy Shaw', 'amy-shaw/'.repeat(5)]) {
+    const refused = await browser.navigate(`${world.app}/login?ehr=${encodeURIComponent(ehr)}`)
+    assert.equal(lineOf(refused)?.detail, 'asked for what is no id')
+  }
+  for (const iss of ['https:\\\\user:hunter2@evil.example', 'https:user:hunter2@evil.example']) {
+    const refused = await browser.navigate(
+      `${world.app}/launch?launch=x&iss=${encodeURIComponent(iss)}`,
+    )
+    assert.equal(lineOf(refused)?.code, 'unknown_issuer')
+  }
+  assert.doesNotMatch(world.log.join(''), /hunter2|Amy|amy-shaw/)
+})
+
 test('[Q45] a token that an EHR refuses for good is told with the EHR', async t => {
   const { world, browser, lines } = await start(t, {
     sandbox: {

@@ -2,7 +2,7 @@
 // both, no tokens. Then, with the launch that its state belongs to, who it comes from (RFC 9207). What
 // the EHR writes beside a known error code is never kept. Pure: no I/O, no clock (attacks C1-C10).
 
-import { cleanAddress } from '../../clean-text.ts'
+import { cleanIssuer } from '../../clean-text.ts'
 import { BrokerError } from '../../errors.ts'
 import { readForm } from '../../form.ts'
 import { isFromIssuer } from '../redirect-uri.ts'
@@ -78,7 +78,7 @@ export function verifyCallback(
     const detail =
       iss === undefined
         ? 'the answer names no issuer, though the EHR announces that it does'
-        : `the answer names ${cleanAddress(iss)}: where that is the EHR, add it to the registration's issuers`
+        : `the answer names ${cleanIssuer(iss)}: where that is the EHR, add it to the registration's issuers`
     throw new BrokerError('issuer_mismatch', { ehr: registration.id, detail })
   }
   return 'code' in answer

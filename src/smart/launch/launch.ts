@@ -1,7 +1,7 @@
 // What a browser may ask of /launch and /login, judged against the registrations before any name is
 // looked up or any connection made (attacks L1, L14). Pure: no I/O, no clock.
 
-import { cleanAddress } from '../../clean-text.ts'
+import { cleanId } from '../../clean-text.ts'
 import { BrokerError } from '../../errors.ts'
 import { decodeFormText } from '../../form.ts'
 import { findRegistration, requireRegistration, unknownIssuer } from '../issuer.ts'
@@ -80,7 +80,7 @@ function buildStandalone(registration: Registration): Omit<LaunchRequest, 'retur
 
 function findById(registrations: readonly Registration[], id: string): Registration {
   const found = registrations.find(registration => registration.id === id)
-  if (!found) throw new BrokerError('unknown_ehr', { detail: `asked for ${cleanAddress(id)}` })
+  if (!found) throw new BrokerError('unknown_ehr', { detail: `asked for ${cleanId(id)}` })
   return found
 }
 
