@@ -142,6 +142,7 @@ async function backchannelLogout(
     if (await vault.isTaken(used)) {
       throw new BrokerError('logout_token_invalid', { ehr, detail: 'sent before' })
     }
+    await noteOver(registration, logout)
     const found = await findSessions(registration, logout)
     const { ended, failure } = await sessions.endAll(
       found.map(({ id }) => id),
@@ -154,6 +155,13 @@ async function backchannelLogout(
     await recorded
     await vault.take(used, logout.expiresAt)
     return true
+  }
+
+  // A login whose code is being exchanged has no session yet, and must not begin one when this is answered.
+  async function noteOver(registration: Registration, { iss, sid }: LogoutToken): Promise<void> {
+    if (sid === undefined) return
+    const issuers = listSpellings(iss, registration)
+    await Promise.all(issuers.map(each => sessions.noteLoginOver(registration.id, each, sid)))
   }
 
   // A session that was told no `sid` at its login may be the one that is meant, so it ends with its user.

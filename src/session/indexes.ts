@@ -1,6 +1,6 @@
 // How sessions are found by those who have no ticket of theirs: under keyed hashes of the browser, the
-// EHR, the user, the login and the patient, made with every server key. No clock; the vault and the keys
-// are passed in.
+// EHR, the user, the login and the patient, made with every server key; and which logins the EHR has ended
+// before there was a session to find. No clock; the vault and the keys are passed in.
 
 import type { Head, RecordId, Vault } from '../vault/vault.ts'
 import type { IndexKind, RecordSealer } from './sealer.ts'
@@ -55,19 +55,36 @@ export interface SessionFinder {
   findToEnd(kind: IndexKind, ...values: string[]): Promise<readonly FoundSession[]>
   /** True when the record is gone and no process serves it any more; false while it lives. */
   isGone(recordId: RecordId): Promise<boolean>
+  /** Notes that the EHR has ended a login, before its sessions are looked for: one may be just beginning. */
+  noteLoginOver(ehr: string, iss: string, sid: string): Promise<void>
+  /** Whether the EHR has ended the login of a session that was found by nobody yet. */
+  isLoginOver(session: Session): Promise<boolean>
 }
+
+/** As long as the exchange of a code and the keys of an EHR may take, and a little more. */
+const LOGIN_OVER_MS = 30_000
 
 type FoundSession = { id: RecordId } & Head
 
 /** Finds under the entries of every server key. */
 export function createSessionFinder(
-  vault: Pick<Vault, 'find' | 'isGone'>,
+  vault: Pick<Vault, 'find' | 'isGone' | 'take' | 'isTaken' | 'now'>,
   sealer: Pick<RecordSealer, 'indexes'>,
 ): SessionFinder {
   return {
     find: (kind, ...values) => findUnder(listEntries(sealer, kind, values)),
     findToEnd: (kind, ...values) => findUnder(listEntries(sealer, kind, values), true),
     isGone: id => vault.isGone(id),
+    async noteLoginOver(...login) {
+      const [entry = ''] = listEntries(sealer, 'sid', login)
+      await vault.take(overKey(entry), vault.now() + LOGIN_OVER_MS)
+    },
+    async isLoginOver({ ehr, tokens: { identity } }) {
+      if (identity?.sid === undefined) return false
+      const entries = listEntries(sealer, 'sid', [ehr, identity.iss, identity.sid])
+      const notes = await Promise.all(entries.map(entry => vault.isTaken(overKey(entry))))
+      return notes.includes(true)
+    },
   }
 
   async function findUnder(entries: readonly string[], settled = false) {
@@ -75,4 +92,8 @@ export function createSessionFinder(
     const byId = new Map(found.flat().map(head => [head.id, head]))
     return [...byId.values()].sort((a, b) => b.lastUsedAt - a.lastUsedAt)
   }
+}
+
+function overKey(entry: string): string {
+  return `login over ${entry}`
 }

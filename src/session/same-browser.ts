@@ -3,6 +3,7 @@
 // the cookies of all that is over are named so that they can be cleared.
 
 import { runInBatches } from '../batches.ts'
+import { BrokerError } from '../errors.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { RecordSealer } from './sealer.ts'
 import type { OpenSession } from './session.ts'
@@ -18,7 +19,10 @@ export interface BrowserRules {
 export interface BrowserSessions {
   /** Notes which cookie the browser is about to be given. */
   noteTicket(browser: string, open: OpenSession): Promise<void>
-  /** The same after a login, with its rules applied; returns the sessions whose cookies the browser can drop. */
+  /**
+   * The same after a login, with its rules applied; returns the sessions whose cookies the browser can drop.
+   * Refuses with `session_expired` a login that the EHR has ended meanwhile.
+   */
   settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]>
 }
 
@@ -72,6 +76,10 @@ export function createBrowserSessions(options: {
   // same time with the same browser writes them in the other order, so that nothing just begun is taken
   // for over or for another user's.
   async function settle(browser: string, open: OpenSession): Promise<readonly IssuedTicket[]> {
+    // Its record can be found by now: whoever ends the login has found it, or has noted before that it is over.
+    if (await store.isLoginOver(open.session)) {
+      throw new BrokerError('session_expired', { ehr: open.session.ehr })
+    }
     // Nothing ends before the new cookie is noted.
     const [notes, here] = await Promise.all([
       store.find('issued', browser),

@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test'
 import { SignJWT } from 'jose'
 import backchannelLogout from '../../plugins/backchannel-logout.ts'
 import { BrokerError } from '../../src/errors.ts'
-import { buildStore, buildTokens } from '../session/sessions.ts'
+import { createBrowserSessions } from '../../src/session/same-browser.ts'
+import { buildStore, buildTokens, createClock, MINUTE } from '../session/sessions.ts'
 import { buildBareApp, buildRegistration } from './alone.ts'
 
 const ISSUER = 'https://ehr.example.org'
@@ -37,7 +38,9 @@ async function build(
   faces: Record<string, Face>,
   sidOf: (id: string) => string | undefined = () => 'login-1',
 ) {
-  const { store, vault } = buildStore()
+  const { store, vault, sealer, clock } = buildStore({ clock: createClock(Date.now()) })
+  const rules = { perBrowser: 8, onUserChange: 'keep' } as const
+  const browsers = createBrowserSessions({ vault, store, sealer, rules, now: clock.now })
   const registrations = Object.keys(faces).map(id => buildRegistration({ id }))
   const stuck = new Set<string>()
   let asked = 0
@@ -103,6 +106,17 @@ async function build(
         ),
       )
       return found.flat()
+    },
+    clock,
+    /** The end of a login that the EHR has given this `sid`; what its session is then. */
+    async begin(id: string, sid: string) {
+      const { iss } = buildRegistration({ id })
+      const identity = { iss: ISSUER, sub: 'doctor', sid }
+      const open = await store.begin(iss, buildTokens(clock.now(), { identity }), 'browser', id)
+      return await browsers.settle('browser', open).then(
+        () => 'begun',
+        (error: BrokerError) => error.code,
+      )
     },
     end: async (id: string) => void (await store.end(sessions[id] as string)),
   }
@@ -218,4 +232,15 @@ test('[O5] a sid that no login was told ends the sessions of that user that were
     assert.deepEqual(await send(await sign({ claims })), [204, ''])
     assert.deepEqual(await live(), left)
   }
+})
+
+test('[O5, K19] a login that the EHR has ended while its code was exchanged begins no session', async t => {
+  const { send, begin, clock } = await build(t, { general: good, county: good })
+  assert.deepEqual(await send(await sign({ claims: { sid: 'login-2' } })), [204, ''])
+  assert.equal(await begin('general', 'login-2'), 'session_expired')
+  assert.equal(await begin('county', 'login-2'), 'session_expired')
+  assert.equal(await begin('general', 'login-3'), 'begun')
+  // An EHR that gives a user the same name at each login: the next one is a login of its own.
+  clock.pass(MINUTE)
+  assert.equal(await begin('general', 'login-2'), 'begun')
 })
