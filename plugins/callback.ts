@@ -14,12 +14,12 @@ import { callerOf } from '../src/network/address.ts'
 import { observerOf } from '../src/observer.ts'
 import {
   aFunction,
-  anObject,
   aPublicUrl,
   judgeOptions,
   listWith,
   optional,
   requireParts,
+  withTexts,
 } from '../src/plugin-terms.ts'
 import { type HandedOverBy, type HandOver, handOverByTicket } from '../src/session/login.ts'
 import { createAnswers } from '../src/smart/launch/answers.ts'
@@ -81,7 +81,7 @@ async function callback(app: FastifyInstance, options: CallbackOptions): Promise
   judgeOptions('callback', options, {
     registrations: listWith('id', 'iss'),
     publicUrl: aPublicUrl,
-    frontend: anObject,
+    frontend: withTexts('origin', 'returnTo'),
     onLogin: optional(aFunction),
   })
   const { publicUrl, frontend, perBrowser = MAX_LAUNCHES } = options

@@ -125,8 +125,9 @@ interface Sealer extends Pick<Cookies, 'seal' | 'open'> {
 
 // secure-session checks an array of keys with `every` and would accept one bad key among good ones.
 function checkKeys(keys: CookiesOptions['keys']): void {
-  for (const [purpose, ring] of Object.entries(keys)) {
-    if (ring.length === 0 || ring.some(key => key.length !== 32)) {
+  for (const purpose of ['ticket', 'launch'] as const) {
+    const ring: unknown = keys[purpose]
+    if (!Array.isArray(ring) || ring.length === 0 || ring.some(key => key?.length !== 32)) {
       throw new Error(`each ${purpose} cookie key must be exactly 32 bytes`)
     }
   }

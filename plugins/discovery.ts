@@ -59,11 +59,9 @@ export interface KnownServer {
 /** An EHR's discovery, and what was seen of its FHIR traffic where that is watched. */
 export type EhrState = DiscoveryState & { traffic?: Seen }
 
-async function discovery(
-  app: FastifyInstance,
-  { registrations, now = Date.now, resolveName, before = [], ...limits }: DiscoveryOptions,
-): Promise<void> {
-  judgeOptions('discovery', { registrations }, { registrations: listWith('id', 'iss') })
+async function discovery(app: FastifyInstance, options: DiscoveryOptions): Promise<void> {
+  judgeOptions('discovery', options, { registrations: listWith('id', 'iss') })
+  const { registrations, now = Date.now, resolveName, before = [], ...limits } = options
   const egresses = new Map<string, Egress>(
     registrations.map(registration => [
       registration.id,

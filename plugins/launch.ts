@@ -14,7 +14,7 @@ import { readQuery } from '../src/form.ts'
 import { defaultLaunchPace, MAX_LAUNCHES } from '../src/limits.ts'
 import { groupAddress } from '../src/network/address.ts'
 import { createPace, type PaceLimits } from '../src/pace.ts'
-import { anObject, judgeOptions, listWith, requireParts } from '../src/plugin-terms.ts'
+import { judgeOptions, listWith, requireParts, withTexts } from '../src/plugin-terms.ts'
 import { listFrameAncestors } from '../src/smart/frame-ancestors.ts'
 import {
   buildAuthorizationParameters,
@@ -61,7 +61,10 @@ async function launch(app: FastifyInstance, options: LaunchOptions): Promise<voi
     'smartDiscovery',
     'smartState',
   ])
-  judgeOptions('launch', options, { registrations: listWith('id', 'iss'), frontend: anObject })
+  judgeOptions('launch', options, {
+    registrations: listWith('id', 'iss'),
+    frontend: withTexts('origin', 'returnTo'),
+  })
   const { registrations, frontend, randomBytes = randomBytesOfNode } = options
   const config = { rateLimit: options.rateLimit, page: true }
   const { perBrowser = MAX_LAUNCHES } = options

@@ -30,7 +30,6 @@ import { observerOf } from '../src/observer.ts'
 import {
   aBoolean,
   aFunction,
-  anObject,
   aPublicUrl,
   judgeOptions,
   listWith,
@@ -79,7 +78,6 @@ async function proxy(app: FastifyInstance, options: ProxyOptions): Promise<void>
     registrations: listWith('id', 'iss'),
     publicUrl: aPublicUrl,
     fhirAlias: optional(oneOf('scripts', 'always')),
-    limits: optional(anObject),
     facade: optional(aBoolean),
     token: optional(aFunction),
   })

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { type AnswerLimits, defaultAnswerLimits } from '../src/limits.ts'
+import { judgeOptions } from '../src/plugin-terms.ts'
 
 /** What a socket takes at once, in characters, whether it is read or not. */
 const LARGE = 16 * 1024
@@ -14,10 +15,11 @@ async function readAnswers(
   app: FastifyInstance,
   options: Partial<AnswerLimits> = {},
 ): Promise<void> {
-  const limits = { ...defaultAnswerLimits, ...options }
+  judgeOptions('read-answers', options, {})
+  const { stallMs = defaultAnswerLimits.stallMs, totalMs = defaultAnswerLimits.totalMs } = options
 
   app.addHook('onSend', async (request, reply, payload) => {
-    if (isLarge(payload) && !request.routeOptions.config?.fhir) watch(reply, limits)
+    if (isLarge(payload) && !request.routeOptions.config?.fhir) watch(reply, { stallMs, totalMs })
     return payload
   })
 }

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { buildSecurityHeaders } from '../src/browser/security-headers.ts'
+import { judgeOptions } from '../src/plugin-terms.ts'
 
 export interface SecurityHeadersOptions {
   /** Origins of EHRs that show the app in a frame; none unless told. */
@@ -20,6 +21,7 @@ async function securityHeaders(
   app: FastifyInstance,
   options: SecurityHeadersOptions,
 ): Promise<void> {
+  judgeOptions('security-headers', options, {})
   const { frameAncestors = [], secure = true, hstsIncludeSubDomains, keepOpener } = options
   const headers = buildSecurityHeaders({
     ...{ frameAncestors, secure, hstsIncludeSubDomains, keepOpener },

@@ -8,6 +8,7 @@ import fp from 'fastify-plugin'
 import { hasBody } from '../src/exchange/request-body.ts'
 import { lingering, streamBody } from '../src/exchange/upload.ts'
 import { defaultConnectionLimits } from '../src/limits.ts'
+import { judgeOptions } from '../src/plugin-terms.ts'
 import type {} from './errors.ts'
 
 export interface WholeRequestsOptions {
@@ -15,10 +16,9 @@ export interface WholeRequestsOptions {
   requestMs?: number
 }
 
-async function wholeRequests(
-  app: FastifyInstance,
-  { requestMs = defaultConnectionLimits.requestMs }: WholeRequestsOptions,
-): Promise<void> {
+async function wholeRequests(app: FastifyInstance, options: WholeRequestsOptions): Promise<void> {
+  judgeOptions('whole-requests', options, {})
+  const { requestMs = defaultConnectionLimits.requestMs } = options
   const limits = { maxBytes: Number.POSITIVE_INFINITY, idleMs: requestMs, totalMs: requestMs }
 
   app.addHook('preParsing', (request, _reply, payload, done) => {

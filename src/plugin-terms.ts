@@ -53,10 +53,18 @@ export function judgeParts(
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`${speaker}: ${called} is no object`)
   }
-  for (const [name, check] of Object.entries(checks)) {
-    const fault = check((given as Record<string, unknown>)[name])
+  for (const name of new Set([...Object.keys(given), ...Object.keys(checks)])) {
+    const value = (given as Record<string, unknown>)[name]
+    const check = checks[name] ?? (value === undefined ? undefined : findUsual(name))
+    const fault = check?.(value)
     if (fault !== undefined) throw new TypeError(`${speaker}: ${called}.${name} ${fault}`)
   }
+}
+
+/** What an option of this name is wherever a plugin has it: times and sizes by the end of their names. */
+function findUsual(name: string): Check | undefined {
+  if (Object.hasOwn(usual, name)) return usual[name]
+  return /(Ms|Bytes|Percent)$/.test(name) ? aNumber : undefined
 }
 
 /** The same, where the option may be left out. */
@@ -151,6 +159,59 @@ export const aPublicUrl: Check = value => {
   const isUrl = typeof value === 'string' && URL.canParse(value) && /^https?:\/\/[^/]/.test(value)
   if (!isUrl) return 'is no absolute http or https address'
   return value.endsWith('/') ? 'ends with a slash' : undefined
+}
+
+/** A number that is not below zero. */
+export const aNumber: Check = value =>
+  typeof value === 'number' && value >= 0
+    ? undefined
+    : `is ${tell(value)}; it must be a number, zero or more`
+
+/** An object whose members are numbers, or such objects; what is undefined counts as left out. */
+export const numbers: Check = value => {
+  const fault = anObject(value)
+  if (fault !== undefined) return fault
+  for (const [name, member] of Object.entries(value as object)) {
+    const isObject = typeof member === 'object' && member !== null
+    const wrong = member === undefined ? undefined : (isObject ? numbers : aNumber)(member)
+    if (wrong !== undefined) return `has a ${name} that ${wrong}`
+  }
+  return undefined
+}
+
+/** An object with these texts. */
+export const withTexts =
+  (...texts: readonly string[]): Check =>
+  value => {
+    const missing = texts.find(
+      text => typeof (value as Record<string, unknown>)?.[text] !== 'string',
+    )
+    return anObject(value) ?? (missing === undefined ? undefined : `has no text ${missing}`)
+  }
+
+const browserRules: Check = value =>
+  anObject(value) ??
+  oneOf(
+    'end',
+    'keep',
+  )((value as { onUserChange?: unknown }).onUserChange)?.replace(
+    /^/,
+    'has an onUserChange that ',
+  ) ??
+  numbers({ perBrowser: (value as { perBrowser?: unknown }).perBrowser ?? null })
+
+const usual: Readonly<Record<string, Check>> = {
+  ...{ randomBytes: aFunction, random: aFunction, now: aFunction, steady: aFunction },
+  perBrowser: aPositiveNumber,
+  maxWaiters: aPositiveNumber,
+  secure: aBoolean,
+  notFound: aBoolean,
+  keepOpener: aBoolean,
+  hstsIncludeSubDomains: aBoolean,
+  frameAncestors: listOfTexts,
+  ehrNames: withMethods('get', 'has'),
+  rules: browserRules,
+  ...{ limits: numbers, pace: numbers, rateLimit: numbers, lifetimes: numbers },
 }
 
 // Values may be secrets by mistake: their kind is told, and of texts only short plain words.

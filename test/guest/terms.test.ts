@@ -6,6 +6,7 @@ import { parse } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import fastify from 'fastify'
+import { readSections } from '../package/guide.ts'
 
 async function load(name: string) {
   const module = await import(pathToFileURL(`plugins/${name}.ts`).href)
@@ -28,6 +29,7 @@ async function register(name: string, options: object, parts: readonly string[])
 }
 
 const ALL = [
+  'smartMetrics',
   ...['smartAuthorization', 'smartCookies', 'smartDiscovery', 'smartGuard', 'smartSessions'],
   ...['smartState', 'smartTickets', 'smartTokens', 'smartVault'],
 ]
@@ -95,6 +97,25 @@ for (const [name, options, message] of wrong) {
   test(`[GU7] ${name} says: ${message}`, async () => {
     assert.equal(await register(name, options, ALL), `fhirstorm-${name}: ${message}`)
   })
+}
+
+// From JSON or the environment: whatever the guide says is a number, a switch, or an object of numbers.
+const kinds =
+  /^(`[\d_]+`|`true`|`false`|\d+ (MiB|minutes|hours)|one hour|a day|12 hours, 10 minutes|`\{ perBrowser)/
+const objects = ['limits', 'pace', 'rateLimit', 'rules', 'lifetimes', 'ehrNames', 'frameAncestors']
+
+for (const [name, section] of readSections()) {
+  if (['verify', 'admin', 'frontend'].includes(name)) continue
+  for (const [, option = '', told = ''] of section.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)) {
+    if (!kinds.test(told) && !objects.includes(option)) continue
+    test(`[GU7] ${name} takes no text, null or object of texts for ${option}`, async () => {
+      for (const value of ['7 secrets', 'false', null, { max: '7', timeWindow: 'a minute' }]) {
+        const said = await register(name, { [option]: value }, ALL)
+        const start = `fhirstorm-${name}: options.${option} `
+        assert.ok(said.startsWith(start) && !said.includes('secrets'), said)
+      }
+    })
+  }
 }
 
 test('[GU7] a part that is missing is told with the plugin that brings it', async () => {
