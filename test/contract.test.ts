@@ -76,6 +76,30 @@ test('the contract names every code that a refusal can have, and no other', () =
   assert.deepEqual(contract.components.schemas.FaultCode.enum, faultCodes)
 })
 
+for (const isPlain of [false, true]) {
+  test(`what is read with nothing to show gets a documented answer, ${isPlain ? 'without' : 'with'} façade and APIs`, async () => {
+    const asked = isPlain ? await createWorld({}) : world
+    try {
+      for (const [path, { get }] of Object.entries<{ get?: { responses: object } }>(
+        contract.paths,
+      )) {
+        if (get === undefined) continue
+        const target = path.replace('{ehr}', 'general').replace(/\{\w+\}/g, 'Some')
+        const answer = await fetch(asked.app + target, { redirect: 'manual' })
+        await answer.body?.cancel()
+        const { status } = answer
+        const known = [`${status}`, `${Math.floor(status / 100)}XX`, 'default']
+        assert.ok(
+          known.some(name => name in get.responses),
+          `${path}: ${status}`,
+        )
+      }
+    } finally {
+      if (isPlain) await asked.close()
+    }
+  })
+}
+
 test('each operation has an id of its own', () => {
   const operations = Object.values<Record<string, { operationId?: string }>>(contract.paths)
   const ids = operations.flatMap(item => METHODS.flatMap(method => item[method] ?? []))
