@@ -15,6 +15,7 @@ export const strictQuirks: Quirks = {
   createdStatus: 'refuse',
   issuerTrailingSlash: 'exact',
   httpAddresses: 'refuse',
+  clockSkewSeconds: 60,
   patientFromFhirUser: false,
 }
 
@@ -78,6 +79,12 @@ export const quirkTable: readonly QuirkDescription[] = [
     neededBy: 'servers behind a proxy that ends TLS: IdentityServer, Keycloak, HAPI',
   },
   {
+    name: 'clockSkewSeconds',
+    relaxes:
+      'how far the clock that writes id_tokens and logout tokens may be off ours, in seconds: 60 unless told, 300 at most',
+    neededBy: 'servers in hospitals that keep a time of their own',
+  },
+  {
     name: 'patientFromFhirUser',
     relaxes: 'takes the patient from a verified `fhirUser` where the answer names none',
     neededBy: 'MEDENT',
@@ -96,6 +103,7 @@ export const quirksSchema = z.strictObject({
   createdStatus: z.enum(['refuse', 'accept']).optional(),
   issuerTrailingSlash: z.enum(['exact', 'ignore']).optional(),
   httpAddresses: z.enum(['refuse', 'asHttps']).optional(),
+  clockSkewSeconds: z.number().int().min(60).max(300).optional(),
   patientFromFhirUser: z.boolean().optional(),
 })
 

@@ -49,6 +49,8 @@ export interface Quirks {
   createdStatus: 'refuse' | 'accept'
   issuerTrailingSlash: 'exact' | 'ignore'
   httpAddresses: 'refuse' | 'asHttps'
+  /** Of the clock that writes the EHR's JWTs. */
+  clockSkewSeconds: number
   patientFromFhirUser: boolean
 }
 

@@ -51,7 +51,8 @@ export async function verifyLogoutToken(text: string, check: IdTokenCheck): Prom
   if (!isLogoutEvent(payload)) throw refuse('events')
   if (!iss || !jti || !(sid || sub)) throw refuse('jti, sid or sub')
   const lastMoment = Math.min(exp ?? Number.POSITIVE_INFINITY, iat + MAX_AGE_SECONDS)
-  return { iss, sid, sub, jti, expiresAt: (lastMoment + MAX_AGE_SECONDS) * 1000 }
+  const skew = Math.max(MAX_AGE_SECONDS, check.registration.quirks.clockSkewSeconds)
+  return { iss, sid, sub, jti, expiresAt: (lastMoment + skew) * 1000 }
 }
 
 async function verify(text: string, check: IdTokenCheck): Promise<JWTVerifyResult> {

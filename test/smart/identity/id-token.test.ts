@@ -5,7 +5,7 @@ import { CompactEncrypt, errors } from 'jose'
 import { BrokerError } from '../../../src/errors.ts'
 import { type IdTokenCheck, verifyIdToken } from '../../../src/smart/identity/id-token.ts'
 import { createKeySet } from '../../../src/smart/identity/jwks.ts'
-import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import { quirksSchema, resolveQuirks } from '../../../src/smart/quirks.ts'
 import type { AuthorizationServer, Registration } from '../../../src/smart/types.ts'
 import { start } from '../answers.ts'
 import { buildClaims, type EhrKey, makeEhrKey, nonce, publish, sign } from '../ehr-keys.ts'
@@ -144,6 +144,19 @@ test('[I4] times hold within sixty seconds', async () => {
     ...[{ iat: seconds + 61 }, { iat: seconds - 4000 }, { iat: undefined }, { nbf: seconds + 61 }],
   ]) {
     await refuse(sign(buildClaims(claims), ec))
+  }
+})
+
+test('[I4] a clock that is known to be off may be so by as much as its quirk says, and no more', async () => {
+  const registration = { quirks: resolveQuirks({ clockSkewSeconds: 240 }) }
+  for (const claims of [{ exp: seconds - 239 }, { iat: seconds + 239 }, { nbf: seconds + 239 }]) {
+    await verify(await sign(buildClaims(claims), ec), { registration })
+  }
+  for (const claims of [{ exp: seconds - 241 }, { iat: seconds + 241 }, { nbf: seconds + 241 }]) {
+    await refuse(sign(buildClaims(claims), ec), { registration })
+  }
+  for (const clockSkewSeconds of [59, 301, 60.5, '120']) {
+    assert.equal(quirksSchema.safeParse({ clockSkewSeconds }).success, false)
   }
 })
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readAddress, verifyLogoutToken } from '../../../src/smart/identity/logout-token.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
+import type { Quirks } from '../../../src/smart/types.ts'
 import { start } from '../answers.ts'
 import { buildClaims, makeEhrKey, publish, sign } from '../ehr-keys.ts'
 import { buildRegistration } from '../registration.ts'
@@ -21,9 +23,9 @@ function claim(changes: Record<string, unknown> = {}): Record<string, unknown> {
   })
 }
 
-async function verify(text: string) {
+async function verify(text: string, quirks?: Partial<Quirks>) {
   return await verifyLogoutToken(text, {
-    registration: buildRegistration(),
+    registration: buildRegistration({ quirks: resolveQuirks(quirks) }),
     server: buildServer(),
     keys: publish([ec]),
     now: () => start,
@@ -33,6 +35,14 @@ async function verify(text: string) {
 async function refuse(text: string): Promise<void> {
   await assert.rejects(verify(text), { code: 'logout_token_invalid', status: 400 })
 }
+
+test('[I4, O5] a token that holds by a clock that is off is remembered until it holds no more', async () => {
+  const iat = seconds + 240
+  const text = await sign(claim({ iat, exp: iat + 60 }), ec, header)
+  await refuse(text)
+  const token = await verify(text, { clockSkewSeconds: 300 })
+  assert.ok(token.expiresAt >= (iat + 60 + 300) * 1000)
+})
 
 test('[O5] a logout token names a session, a user or both', async () => {
   for (const [changes, sid, sub] of [
