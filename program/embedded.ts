@@ -32,8 +32,9 @@ export type FhirstormOptions = ConfiguredOptions | AppOptions
  * The whole product as one plugin, in a scope of its own below the path of `publicUrl`. With `config` it
  * reads the file, opens the vault and closes it with the app; with the options that `buildOptions` made,
  * all of that is the host's. Rejects with TypeError for other options, with ConfigError (every fault with
- * its place), with VaultRefusal where the vault cannot be used with these keys, and where `prefix` is not
- * the path of `publicUrl` or a broker is registered there already.
+ * its place), with VaultRefusal where the vault cannot be used with these keys, with AuditRefusal where the
+ * audit's files cannot go on, and where `prefix` is not the path of `publicUrl` or a broker is registered there
+ * already. Then nothing of it stays open.
  */
 export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions): Promise<void> {
   judgeEmbedding(options)
@@ -49,7 +50,12 @@ export async function fhirstorm(app: FastifyInstance, options: FhirstormOptions)
   const contract = config.docs ? await readContract() : undefined
   const { vault, warnings } = await openVault(config)
   for (const warning of warnings) app.log.warn({ warning }, 'vault')
-  const auditSink = await openAuditSink(config, { logger: app.log, append: writeLine })
+  const surroundings = { logger: app.log, append: writeLine }
+  const auditSink = await openAuditSink(config, surroundings).catch(async (error: unknown) => {
+    // No plugin has it yet that would close it with the app.
+    await vault.close()
+    throw error
+  })
   const built = buildOptions(config, { vault, auditSink, contract })
   // Before all others, and so the last to run: what ends while the app closes is recorded, too.
   app.addHook('onClose', async () => {

@@ -1,7 +1,7 @@
 // The whole product in a foreign app, by its configuration file alone.
 
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import fastify from 'fastify'
@@ -122,6 +122,32 @@ for (const [what, options, message] of misfits) {
     await host.close()
   })
 }
+
+test('[GU7, AU2] a registration that the audit refuses leaves nothing open', {
+  skip: !existsSync('/proc/self/fd') && 'there is no /proc here',
+}, async () => {
+  const audit = { sink: 'file', path: 'audit.ndjson' }
+  const config = writeConfig('http://localhost:1/bff', 'http://127.0.0.1:1', { audit })
+  const folder = dirname(config)
+  writeFileSync(join(folder, 'audit.ndjson'), 'what nobody has sealed\n')
+  for (let round = 0; round < 2; round++) {
+    const host = fastify()
+    host.register(fhirstorm, { config })
+    await assert.rejects(async () => await host.ready(), { name: 'AuditRefusal' })
+    await host.close()
+    const open = readdirSync('/proc/self/fd').flatMap(fd => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+    assert.deepEqual(
+      open.filter(path => path.startsWith(folder)),
+      [],
+    )
+  }
+})
 
 test('[GU7] buildOptions says what it was not given', async () => {
   const config = await loadConfig(writeConfig('http://localhost:5000', 'http://127.0.0.1:5001'))
