@@ -4,7 +4,7 @@ import { createCaller } from './call.ts'
 import { createClock, readTime } from './clock.ts'
 import type { Countdown } from './countdown.ts'
 import type { Ehr, SessionDocument } from './document.ts'
-import { endsSession, readKind } from './fault.ts'
+import { endsSession, isOut, keepWebAddresses, readKind } from './fault.ts'
 import { readLocation } from './page.ts'
 import type { Store } from './store.ts'
 import { createWatch } from './watch.ts'
@@ -39,7 +39,10 @@ export interface Client {
   sessions(): Promise<readonly SessionDocument[]>
   /** One session; keeps it alive only when `slide` is true. */
   session(id: string, options?: { slide?: boolean }): Promise<SessionDocument>
-  /** Ends one session, or all of this browser's; where the EHRs' own logins can be ended. */
+  /**
+   * Ends one session, or all of this browser's; where the EHRs' own logins can be ended. A Fault `logout_incomplete` or
+   * `audit_unavailable` names that too: this browser is out, and the sessions are told to have ended.
+   */
   logout(id?: string): Promise<{ endSessionUrls: readonly string[] }>
   /**
    * The same as fetch, with what fhirstorm's guard asks for; never throws for a status. `readFault`
@@ -82,7 +85,7 @@ export function createClient(options: ClientOptions = {}): Client {
       tell({ type: 'session', session })
       return session
     },
-    logout: async id => ({ endSessionUrls: (await logout(id)).filter(isWebAddress) }),
+    logout: async id => ({ endSessionUrls: keepWebAddresses(await logout(id)) }),
     fetch: caller.fetch,
     watch: on,
     store,
@@ -100,16 +103,28 @@ export function createClient(options: ClientOptions = {}): Client {
 
   async function logout(id: string | undefined): Promise<string[]> {
     if (id === undefined) {
-      const { sessions } = store.getSnapshot()
-      const { value, at } = await caller.read<Farewells>('logout', { method: 'POST' })
-      for (const session of sessions) tell({ type: 'ended', id: session.id, reason: 'logout' })
+      const ids = store.getSnapshot().sessions.map(session => session.id)
+      const { value, at } = await leave<Farewells>('logout', 'POST', ids)
       tell({ type: 'sessions', sessions: [], at })
       return value.endSessionUrls
     }
-    const path = `sessions/${encodeURIComponent(id)}`
-    const { value } = await caller.read<Farewell>(path, { method: 'DELETE' })
-    tell({ type: 'ended', id, reason: 'logout' })
+    const { value } = await leave<Farewell>(`sessions/${encodeURIComponent(id)}`, 'DELETE', [id])
     return value.endSessionUrl === null ? [] : [value.endSessionUrl]
+  }
+
+  // Also where the rest is still to come: the cookies are gone, and nobody is to see the record.
+  async function leave<T>(path: string, method: string, ids: readonly string[]) {
+    const tellEnded = () => {
+      for (const id of ids) tell({ type: 'ended', id, reason: 'logout' })
+    }
+    try {
+      const read = await caller.read<T>(path, { method })
+      tellEnded()
+      return read
+    } catch (error) {
+      if (isOut(error)) tellEnded()
+      throw error
+    }
   }
 
   // It may be this one call alone.
@@ -155,8 +170,4 @@ function comeBackTo(returnTo: string, { origin }: URL): string {
   const here = readLocation()
   const isElsewhere = here !== undefined && here.origin !== origin && returnTo.startsWith('/')
   return isElsewhere ? here.origin + returnTo : returnTo
-}
-
-function isWebAddress(url: string): boolean {
-  return /^https?:\/\//.test(url)
 }

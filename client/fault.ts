@@ -22,8 +22,12 @@ export interface FaultDetails {
   status?: number
   code?: string
   retryAfterSeconds?: number
+  endSessionUrls?: readonly string[]
   cause?: unknown
 }
+
+/** Refusals of a logout by which this browser is out all the same. */
+const OUT = ['logout_incomplete', 'audit_unavailable']
 
 export class Fault extends Error {
   readonly kind: FaultKind
@@ -31,6 +35,8 @@ export class Fault extends Error {
   /** fhirstorm's code, or what the EHR's OperationOutcome says. */
   readonly code: string | undefined
   readonly retryAfterSeconds: number | undefined
+  /** Where the EHRs' own logins can be ended, of a logout whose rest is still to come. */
+  readonly endSessionUrls: readonly string[]
 
   constructor(message: string, details: FaultDetails) {
     super(message, { cause: details.cause })
@@ -39,6 +45,7 @@ export class Fault extends Error {
     this.status = details.status ?? 0
     this.code = details.code
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.endSessionUrls = details.endSessionUrls ?? []
   }
 
   /** True when there is no session any more, so that nothing of its record may stay in sight. */
@@ -80,9 +87,21 @@ export function readKind(headers: Headers): FaultKind {
   return code === undefined ? 'ehr' : (kinds[code] ?? 'refused')
 }
 
+/** Whether a logout was refused by which this browser is out all the same. */
+export function isOut(error: unknown): boolean {
+  return error instanceof Fault && OUT.includes(error.code ?? '')
+}
+
+/** Addresses that a page may lead to. */
+export function keepWebAddresses(urls: readonly unknown[]): string[] {
+  return urls.filter(url => typeof url === 'string' && /^https?:\/\//.test(url)) as string[]
+}
+
 interface FaultBody {
   title?: string
   code?: string
+  endSessionUrl?: unknown
+  endSessionUrls?: unknown
   issue?: {
     code?: string
     diagnostics?: string
@@ -102,6 +121,7 @@ export async function readFault(response: Response): Promise<Fault> {
     code:
       readRefusalCode(headers) ?? body?.code ?? issue?.details?.coding?.[0]?.code ?? issue?.code,
     retryAfterSeconds: readSeconds(headers.get('retry-after')),
+    endSessionUrls: keepWebAddresses([body?.endSessionUrl, body?.endSessionUrls].flat()),
   })
 }
 

@@ -96,6 +96,36 @@ describe('the client', () => {
     )
   })
 
+  test('[O10] a logout whose rest is still to come takes the record from sight, and names where to go', async () => {
+    const end = 'https://ehr.example/end'
+    for (const code of ['logout_incomplete', 'audit_unavailable'] as const) {
+      const headers = { 'proxy-status': buildProxyStatus(code) }
+      for (const [asked, members] of [
+        [id, { endSessionUrl: end }],
+        [id, { endSessionUrl: null }],
+        [undefined, { endSessionUrls: [end, 'javascript:alert(1)'] }],
+      ] as const) {
+        client = createClient({ baseUrl: server.url })
+        server.answer = () => undefined
+        await client.sessions()
+        server.answer = () => ({ status: 503, headers, body: { code, ...members } })
+        const fault = await client.logout(asked).catch((error: unknown) => error)
+        assert.ok(fault instanceof Fault && fault.code === code)
+        const expected = 'endSessionUrl' in members && members.endSessionUrl === null ? [] : [end]
+        assert.deepEqual(fault.endSessionUrls, expected)
+        assert.deepEqual(known().sessions, [])
+        assert.deepEqual(known().ended, [{ id, reason: 'logout' }])
+      }
+    }
+    // A refusal before anything was done ends nothing.
+    client = createClient({ baseUrl: server.url })
+    server.answer = () => undefined
+    await client.sessions()
+    refuse('overloaded', 503)
+    await assert.rejects(client.logout(), { code: 'overloaded', endSessionUrls: [] })
+    assert.equal(known().sessions.length, 1)
+  })
+
   test('a refusal is a Fault with its code, and no answer at all is one of the network', async () => {
     refuse('vault_unavailable', 503)
     await assert.rejects(client.ehrs(), (fault: unknown) => {

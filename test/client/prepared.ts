@@ -10,7 +10,7 @@ export interface Prepared {
   url: string
   sessions: SessionDocument[]
   /** Answers before anything else where it gives a status. */
-  answer: (path: string) => { status: number; headers?: Record<string, string> } | undefined
+  answer: (path: string) => Answered | undefined
   /** How far the server's clock is ahead of this computer's, in milliseconds. */
   ahead: number
   asked: { method: string; path: string; headers: IncomingMessage['headers'] }[]
@@ -21,6 +21,12 @@ export interface Prepared {
   /** Ends the server; it can be started again at the same address. */
   stop(): Promise<void>
   start(): Promise<void>
+}
+
+interface Answered {
+  status: number
+  headers?: Record<string, string>
+  body?: unknown
 }
 
 /** Starts the server, on a port that stays its own. */
@@ -61,7 +67,7 @@ export async function startPrepared(): Promise<Prepared> {
     response.setHeader('date', new Date(Date.now() + prepared.ahead).toUTCString())
     const answer = prepared.answer(path)
     if (answer !== undefined) {
-      response.writeHead(answer.status, answer.headers).end('{}')
+      response.writeHead(answer.status, answer.headers).end(JSON.stringify(answer.body ?? {}))
     } else if (path === '/sessions/events') {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(format('sessions', prepared.sessions))
