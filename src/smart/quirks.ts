@@ -9,6 +9,7 @@ import type { Quirks } from './types.ts'
 export const strictQuirks: Quirks = {
   basicEncoding: 'form',
   includeClientIdInBody: false,
+  audienceName: 'aud',
   scopeVersion: 'asWritten',
   tokenTypeOptional: false,
   scopeArray: 'refuse',
@@ -35,6 +36,12 @@ export const quirkTable: readonly QuirkDescription[] = [
     name: 'includeClientIdInBody',
     relaxes: 'sends client_id in the body of token requests too',
     neededBy: 'OpenEMR, at refresh',
+  },
+  {
+    name: 'audienceName',
+    relaxes:
+      'sends what `aud` says to the authorization endpoint as `audience` or `resource` (RFC 8707) too, for servers that are no SMART servers',
+    neededBy: 'Auth0 (`audience`), AD FS (`resource`)',
   },
   {
     name: 'assertionAudience',
@@ -95,6 +102,7 @@ export const quirkTable: readonly QuirkDescription[] = [
 export const quirksSchema = z.strictObject({
   basicEncoding: z.enum(['form', 'raw']).optional(),
   includeClientIdInBody: z.boolean().optional(),
+  audienceName: z.enum(['aud', 'audience', 'resource']).optional(),
   assertionAudience: z.url().max(2048).optional(),
   assertionJku: z.url().max(2048).optional(),
   scopeVersion: z.enum(['asWritten', 'v1']).optional(),

@@ -39,6 +39,8 @@ export interface PublicJwk extends Pick<JWK, 'n' | 'e' | 'crv' | 'x' | 'y'> {
 export interface Quirks {
   basicEncoding: 'form' | 'raw'
   includeClientIdInBody: boolean
+  /** A second name for `aud` in the authorization request. */
+  audienceName: 'aud' | 'audience' | 'resource'
   /** `aud` of the client assertion; the token URL where it is not given. */
   assertionAudience?: string
   /** `jku` header of the client assertion; none where it is not given. */

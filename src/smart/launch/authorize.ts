@@ -71,13 +71,16 @@ export async function buildAuthorizationParameters(
   { codeVerifier, nonce, redirectUri }: LaunchMaterial,
   state: string,
 ): Promise<AuthorizationParameters> {
+  const { audienceName } = registration.quirks
+  const audience = audienceOf(registration, iss)
   const parameters: [string, string | undefined][] = [
     ['response_type', 'code'],
     ['client_id', registration.clientId],
     ['redirect_uri', redirectUri],
     ['scope', buildScope(registration, kind)],
     ['state', state],
-    ['aud', audienceOf(registration, iss)],
+    ['aud', audience],
+    [audienceName, audienceName === 'aud' ? undefined : audience],
     ['code_challenge', await digestText(codeVerifier)],
     ['code_challenge_method', 'S256'],
     ['launch', kind === 'ehr' ? launch : undefined],
@@ -96,7 +99,7 @@ export function buildAuthorizationRequest(
   parameters: AuthorizationParameters,
   launchAsSent?: string,
 ): AuthorizationRequest {
-  const action = withoutReserved(server.authorizationEndpoint)
+  const action = withoutReserved(server.authorizationEndpoint, parameters)
   const url = action + (action.includes('?') ? '&' : '?') + serialize(parameters, launchAsSent)
   if (url.length > LONG_URL && server.capabilities.includes('authorize-post')) {
     return { method: 'POST', action, fields: parameters }
@@ -112,11 +115,12 @@ function audienceOf(registration: Registration, iss: string): string | undefined
 }
 
 // What the endpoint's own query says stays as it is, save for names that are ours to say (L18).
-function withoutReserved(endpoint: string): string {
+function withoutReserved(endpoint: string, parameters: AuthorizationParameters): string {
+  const ours = new Set([...RESERVED, ...parameters.map(([name]) => name)])
   const [address = '', query = ''] = endpoint.split(/\?(.*)/s, 2)
   const kept = query.split('&').filter(pair => {
     const [name] = [...new URLSearchParams(pair).keys()]
-    return name !== undefined && !RESERVED.has(name)
+    return name !== undefined && !ours.has(name)
   })
   return kept.length === 0 ? address : `${address}?${kept.join('&')}`
 }

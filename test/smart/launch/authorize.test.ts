@@ -7,6 +7,7 @@ import {
   buildAuthorizationRequest,
   buildLaunch,
 } from '../../../src/smart/launch/authorize.ts'
+import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import type { AuthorizationServer, LaunchRequest, Registration } from '../../../src/smart/types.ts'
 import { buildRegistration } from '../registration.ts'
 import { buildServer } from '../server.ts'
@@ -131,6 +132,24 @@ test('[Q17] `aud` is left out or a literal where the registration says so', asyn
   assert.equal((await queryOf({ registration: { aud: 'none' } })).has('aud'), false)
   const literal = 'https://other.test/fhir'
   assert.equal((await queryOf({ registration: { aud: literal } })).get('aud'), literal)
+})
+
+test('[Q17, L18] the audience has a second name where the server reads no `aud`, each once', async () => {
+  const aud = 'https://api.test/fhir'
+  for (const audienceName of ['audience', 'resource'] as const) {
+    const quirks = resolveQuirks({ audienceName })
+    const server = {
+      authorizationEndpoint: `https://login.test/authorize?${audienceName}=evil&t=1`,
+    }
+    const query = await queryOf({ registration: { aud, quirks }, server })
+    assert.deepEqual(query.getAll('aud'), [aud])
+    assert.deepEqual(query.getAll(audienceName), [aud])
+    assert.equal(query.get('t'), '1')
+    const without = await queryOf({ registration: { aud: 'none', quirks } })
+    assert.equal(without.has(audienceName), false)
+  }
+  const plain = await queryOf({ registration: { aud } })
+  assert.deepEqual([plain.has('audience'), plain.has('resource')], [false, false])
 })
 
 test('sends a nonce exactly when an id_token is asked for and looked at', async () => {
