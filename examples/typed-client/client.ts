@@ -29,8 +29,9 @@ export function describe(code: FaultCode): string {
   switch (code) {
     case 'session_invalid':
     case 'session_expired':
-    case 'upstream_unauthorized':
       return 'Please log in again.'
+    case 'upstream_unauthorized':
+      return 'The EHR does not accept this request.'
     case 'vault_unavailable':
       return 'Please try again in a moment.'
     default:

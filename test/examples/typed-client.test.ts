@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { endsSession, readKind } from '../../client/fault.ts'
+import { faultCodes } from '../../src/errors.ts'
 import { logIn } from '../flow/login.ts'
 import { createBrowser } from '../world/browser.ts'
 import { removeFolder } from '../world/folder.ts'
@@ -51,6 +53,14 @@ describe('a client made from the contract', { skip }, () => {
       await assert.rejects(run('typescript/bin/tsc', []), /error TS/, changed)
     }
     await writeIn(folder, source)
+  })
+
+  test('asks to log in again where the session is over, as fhirstorm/browser knows it, and nowhere else', async () => {
+    const { describe: say } = await import(pathToFileURL(join(folder, 'client.ts')).href)
+    for (const code of faultCodes) {
+      const headers = new Headers({ 'proxy-status': `fhirstorm; details="${code}"` })
+      assert.equal(say(code) === 'Please log in again.', endsSession(readKind(headers)), code)
+    }
   })
 
   test('reads sessions, a resource and a search, and knows a refusal by its code', async () => {
