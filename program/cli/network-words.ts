@@ -2,11 +2,23 @@
 
 import type { Registration } from '../../src/smart/types.ts'
 
-const CODE = /^[A-Z_]+$/
+const CODE = /^[A-Z0-9_]+$/
 const MEANINGS: readonly (readonly [code: RegExp, meaning: string])[] = [
   [/^(?:ENOTFOUND|EAI_\w+)$/, 'no name server knows this host'],
   [/^ECONNREFUSED$/, 'nobody listens there'],
   [/^ERR_SSL_WRONG_VERSION_NUMBER$/, 'there is no TLS at this port'],
+  [
+    /UNSAFE_LEGACY_RENEGOTIATION/,
+    'its TLS is from before RFC 5746, as that of old load balancers is: it needs an update or another setting (NetScaler: denySSLReneg FRONTEND_CLIENT in place of ALL)',
+  ],
+  [
+    /^ERR_SSL_(?:UNSUPPORTED_PROTOCOL|TLSV1_ALERT_PROTOCOL_VERSION|\w*HANDSHAKE_FAILURE)$/,
+    'it has no version or cipher of TLS in common with us: TLS 1.2 or later is asked for',
+  ],
+  [
+    /^ERR_SSL_\w*CERTIFICATE_REQUIRED$/,
+    'it asks for a certificate of ours: clientCertificate names one',
+  ],
   [/^CERT_HAS_EXPIRED$/, 'its certificate has expired'],
   [/ALTNAME/, 'its certificate is for another name'],
   [/CERT|SIGNATURE/, 'its certificate is not trusted: caFile names a CA'],
