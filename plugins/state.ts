@@ -4,6 +4,7 @@
 // that a browser can have many of them.
 
 import { randomBytes as randomBytesOfNode } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { BrokerError } from '../src/errors.ts'
@@ -75,6 +76,9 @@ export interface StateOptions {
 
 /** How long a browser that comes back is led to its session. */
 const LANDING_MS = 3_600_000
+/** Looks for it, and the pause between two of them. */
+const LOOKS = 3
+const AGAIN_MS = 50
 
 type Settled = Required<StateOptions>
 
@@ -96,6 +100,7 @@ async function state(app: FastifyInstance, given: StateOptions): Promise<void> {
   }
   const { smartCookies: cookies, smartVault: vault } = app
   const kind = options.mode === 'signed' ? buildSigned(options) : buildOpaque(options)
+  const recalling = new Map<string, Promise<Landing | undefined>>()
   app.decorate('smartState', { issue, redeem, remember, recall })
 
   async function issue(launch: LaunchMaterial) {
@@ -134,9 +139,21 @@ async function state(app: FastifyInstance, given: StateOptions): Promise<void> {
     await vault.deposit(key, sealed, now() + LANDING_MS)
   }
 
+  // One look for all who ask at once: to look takes it out and lays it back.
   async function recall(state: string): Promise<Landing | undefined> {
+    const known = recalling.get(state) ?? lookUp(state).finally(() => recalling.delete(state))
+    recalling.set(state, known)
+    return await known
+  }
+
+  async function lookUp(state: string): Promise<Landing | undefined> {
     const { key, secret, launchId } = await nameLanding(state)
-    const sealed = await vault.withdraw(key)
+    let sealed = await vault.withdraw(key)
+    // Another process may be looking.
+    for (let tries = 1; sealed === undefined && tries < LOOKS; tries++) {
+      await pause(AGAIN_MS)
+      sealed = await vault.withdraw(key)
+    }
     if (sealed === undefined) return undefined
     await vault.deposit(key, sealed, now() + LANDING_MS)
     const text = await openDeposit(sealed, secret, launchId)

@@ -34,6 +34,7 @@ const bounds: Record<string, string> = {
   'program/fronts.ts held': 'the listeners of one configuration',
   'program/fronts.ts next': 'the listeners of one configuration',
   'program/connections.ts held': 'one entry for each open connection, at most',
+  'plugins/state.ts recalling': 'requests under way, one entry for each launch',
   'plugins/verify.ts described': 'token sets that live elsewhere',
   'plugins/session-events.ts perSession': 'streams, of which there are so many in all',
   'plugins/session-events.ts streams': 'so many in all',

@@ -220,6 +220,21 @@ for (const mode of ['signed', 'opaque'] as const) {
   })
 }
 
+test('[C16] where a launch has led is known to all who come back for it at once', async t => {
+  // A browser that opens its tabs again visits each of them at the same time.
+  const { state, vault } = await build(t)
+  const { state: text } = await state.issue(material)
+  const landing = { ehr: 'general', kind: 'ehr', session: 'a'.repeat(22), location: '/' } as const
+  await state.remember(text, landing)
+  const { deposit } = vault
+  vault.deposit = async (...given) => {
+    await new Promise(done => setImmediate(done))
+    await deposit(...given)
+  }
+  const known = await Promise.all(Array.from({ length: 8 }, () => state.recall(text)))
+  assert.deepEqual(known, Array(8).fill(landing))
+})
+
 test('[S2] opaque: the end of a launch lies in its cookie, out of reach of who writes the vault', async t => {
   const { state, vault, clock } = await build(t, { mode: 'opaque' })
   const { state: text, cookie } = await state.issue(material)
