@@ -65,7 +65,7 @@ export function prepareStatements(db: DatabaseSync) {
     sweepRecords: db.prepare(
       `DELETE FROM record WHERE no IN
        (SELECT no FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)
-       RETURNING no, entries`,
+       RETURNING id, no, entries`,
     ),
     sweeps: [
       db.prepare(

@@ -171,6 +171,8 @@ export function openSqliteVault(options: SqliteVaultOptions): Vault {
   function sweepBatch(): number {
     const at = now()
     const removed = sql.sweepRecords.all(at, SWEEP_BATCH)
+    // The clock may be set back, and a head that was kept be ahead of it again.
+    for (const { id } of removed) heads.expire(String(id))
     dropFromIndex(removed)
     const leases = Number(sql.sweepLeases.run(steady(), SWEEP_BATCH).changes)
     return sql.sweeps.reduce(

@@ -255,3 +255,25 @@ test('[D14, V3] a session that another process renews is refused nowhere and tak
   assert.equal(open.session.tokens.accessToken, 'access-2')
   assert.deepEqual(parts.unreadable, [])
 })
+
+test('[F10] what was swept while the clock was ahead is not there again when it is set back', async t => {
+  const clock = createClock()
+  const vault = openSqliteVault({ path: await makePath(t), now: clock.now })
+  t.after(() => vault.close())
+  const store = buildStore({ clock, vault }).store
+  const { recordId, ticket } = await store.begin(
+    ISS,
+    buildTokens(clock.now()),
+    'browser',
+    'general',
+  )
+  assert.ok(await vault.head(recordId))
+  clock.pass(HOUR)
+  assert.ok((await vault.sweep()) > 0)
+  clock.pass(-HOUR)
+  assert.equal(await vault.read(recordId), undefined)
+  assert.equal(await vault.head(recordId), undefined)
+  await assert.rejects(async () => store.open(ticket, { slide: false }), {
+    code: 'session_invalid',
+  })
+})
