@@ -149,7 +149,15 @@ async function fetchKeys(jwksUri: string, fetch: ProtocolFetch): Promise<unknown
     throw new BrokerError('bad_jwks', { detail: 'not a key set' })
   }
   if (keys.length > MAX_KEYS) throw new BrokerError('bad_jwks', { detail: 'too many keys' })
-  return { keys }
+  return { keys: keys.map(withoutSilence) }
+}
+
+// Servers that write out a class write all its members: null, empty texts and empty lists say nothing (Q31).
+function withoutSilence(key: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const said = Object.entries(key).filter(
+    ([, value]) => !isAbsent(value) && !(Array.isArray(value) && value.length === 0),
+  )
+  return Object.fromEntries(said)
 }
 
 /** What is left of a rest that began at this time; nothing where the clock was set back since. */

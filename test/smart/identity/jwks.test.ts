@@ -142,6 +142,19 @@ test('[I11] finds no key in shared secrets, keys for encryption, or another algo
   }
 })
 
+test('[Q31, SC-38] members of a key that are null or empty say nothing', async () => {
+  for (const silent of [null, '', []]) {
+    const jwk = {
+      ...one.jwk,
+      ...{ alg: silent, use: silent, key_ops: silent, ext: silent, oth: silent },
+      ...{ x5c: silent, x5t: silent, x5u: silent, 'x5t#S256': silent },
+      ...{ n: silent, e: silent, d: silent, p: silent, q: silent, k: silent },
+    }
+    const world = createWorld({ body: { keys: [jwk] } })
+    assert.equal(await world.verify(await one.sign()), 'x', JSON.stringify(silent))
+  }
+})
+
 test('[I15] serves the last good keys while the EHR is down, for a day at most', async t => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const world = createWorld({ body: { keys: [one.jwk] } })
