@@ -115,6 +115,7 @@ for (const node of findNodes(folder)) {
     write('proxy.ts', ports[2], `${ehr.origin}/fhir/r4`)
     // These are run elsewhere, on the sources.
     write('inside.ts', ports[0], `${sandbox.url}/r4`)
+    write('app.test.ts', ports[0], `${sandbox.url}/r4`)
     project.write('parts.ts', [...readParts().values()].join('\n'))
     compile(project)
 

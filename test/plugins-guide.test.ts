@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, parse, resolve } from 'node:path'
@@ -104,12 +105,12 @@ after(async () => {
   await sandbox?.close()
 })
 
-/** Runs an example on the sources, with a configuration of its own below a path. */
-async function startExample(
+/** Writes an example that runs on the sources, with a configuration of its own below a path. */
+async function writeExample(
   text: string,
   ports: { port: number; adminPort?: number },
   path: string,
-): Promise<Running> {
+): Promise<Pick<Running, 'app' | 'folder'>> {
   mkdirSync('reports', { recursive: true })
   const folder = resolve(mkdtempSync(join('reports', 'guide-')))
   const places = { ...ports, iss: `${sandbox.url}/r4`, clientId: tutorialClient.id }
@@ -125,6 +126,12 @@ async function startExample(
     .replaceAll(`'fhirstorm'`, `'../../program/index.ts'`)
   write('example.ts', onSources)
   await sandbox.moveApp(app)
+  return { app, folder }
+}
+
+/** Runs it until it answers. */
+async function startExample(...example: Parameters<typeof writeExample>): Promise<Running> {
+  const { app, folder } = await writeExample(...example)
   const child = adopt(spawn(process.execPath, ['example.ts'], { cwd: folder, stdio: 'pipe' }))
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
@@ -339,6 +346,25 @@ test('a route inside the scope has the decorators of the product, and is refused
   assert.ok(seconds >= 0)
   const stranger = await createBrowser().fetch(`${inside.app}/sessions/${id}/age`)
   assert.deepEqual(codeOf(stranger), [401, 'session_invalid'])
+})
+
+test('the test of an app logs in at the sandbox, and fails where the record is another', async t => {
+  const text = readExamples().get('app.test.ts') ?? assert.fail('there is no example')
+  const atSandbox = text.replaceAll('http://127.0.0.1:5001', sandbox.url)
+  for (const [patient, status] of [
+    ['amy-shaw', 0],
+    ['jack-oconnor', 1],
+  ] as const) {
+    const asked = atSandbox.replace('auto?patient=amy-shaw', `auto?patient=${patient}`)
+    const { folder } = await writeExample(asked, { port: await findPort() }, '/bff')
+    t.after(() => removeFolder(folder))
+    const child = adopt(spawn(process.execPath, ['example.ts'], { cwd: folder, stdio: 'pipe' }))
+    const output: string[] = []
+    child.stdout.on('data', chunk => output.push(String(chunk)))
+    const [code] = await once(child, 'close')
+    assert.equal(code, status, output.join(''))
+    assert.match(output.join(''), status === 0 ? /pass 1/ : /fail 1/)
+  }
 })
 
 /** Names of the members of the plugin's options, those of the types that they are made of included. */
