@@ -1,7 +1,7 @@
 // openapi.yaml as a plain page: operations by tag, each with its parameters, its body and its answers, and the
 // schemas that they name. No script. Pure: no I/O.
 
-import { buildRow, buildSchema, nameType, type Schema } from './contract-schema.ts'
+import { buildRow, buildSchema, nameType, type Schema, writeProse } from './contract-schema.ts'
 import { buildDocumentPage, escapeHtml, type Page } from './page.ts'
 
 /** What the page reads of an OpenAPI document; everything else is left to the file itself. */
@@ -47,13 +47,13 @@ export function buildContractPage(document: ContractDocument): Page {
   const operations = listOperations(document)
   const sections = tags.map(({ name, description = '' }) => {
     const ours = operations.filter(({ operation }) => operation.tags?.includes(name))
-    return `<h2>${escapeHtml(name)}</h2><p>${escapeHtml(description)}</p>${ours.map(one => buildOperation(document, one)).join('')}`
+    return `<h2>${escapeHtml(name)}</h2><p>${writeProse(description)}</p>${ours.map(one => buildOperation(document, one)).join('')}`
   })
   const schemas = Object.entries(components?.schemas ?? {}).map(
     ([name, schema]) =>
       `<h3 id="${escapeHtml(name)}">${escapeHtml(name)}</h3>${buildSchema(schema)}`,
   )
-  const intro = (info.description ?? '').split('\n\n').map(text => `<p>${escapeHtml(text)}</p>`)
+  const intro = (info.description ?? '').split('\n\n').map(text => `<p>${writeProse(text)}</p>`)
   const body = [
     ...intro,
     '<p><a href="openapi.yaml">openapi.yaml</a></p>',
@@ -97,8 +97,8 @@ function buildOperation(document: ContractDocument, listed: Listed): string {
     return `<tr>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`
   })
   return [
-    `<details><summary><code>${method.toUpperCase()} ${escapeHtml(path)}</code> ${escapeHtml(summary)}</summary>`,
-    description && `<p>${escapeHtml(description)}</p>`,
+    `<details><summary><code>${method.toUpperCase()} ${escapeHtml(path)}</code> ${writeProse(summary)}</summary>`,
+    description && `<p>${writeProse(description)}</p>`,
     rows.length > 0 ? `<h3>Parameters</h3><table>${rows.join('')}</table>` : '',
     body ? `<h3>Body</h3><p>${describeContent(body)}</p>` : '',
     `<h3>Answers</h3><table>${answers.join('')}</table></details>`,
@@ -108,12 +108,12 @@ function buildOperation(document: ContractDocument, listed: Listed): string {
 /** What an answer or a body is: in words, its headers, its media types and their schemas; HTML. */
 function describeContent({ description = '', headers = {}, content = {} }: Content): string {
   const named = Object.entries(headers).map(
-    ([name, header]) => `<code>${escapeHtml(name)}</code> ${escapeHtml(header.description ?? '')}`,
+    ([name, header]) => `<code>${escapeHtml(name)}</code> ${writeProse(header.description ?? '')}`,
   )
   const types = Object.entries(content).map(
     ([type, { schema = {} }]) => `<code>${escapeHtml(type)}</code>: ${nameType(schema)}`,
   )
-  return [escapeHtml(description), ...named, ...types].filter(Boolean).join('<br>')
+  return [writeProse(description), ...named, ...types].filter(Boolean).join('<br>')
 }
 
 /** What a reference within the document names; anything else as it is. */

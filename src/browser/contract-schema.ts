@@ -22,7 +22,7 @@ export interface Schema {
 
 /** A table of a schema's members, or of its values; HTML. */
 export function buildSchema(schema: Schema): string {
-  const about = schema.description === undefined ? '' : `<p>${escapeHtml(schema.description)}</p>`
+  const about = schema.description === undefined ? '' : `<p>${writeProse(schema.description)}</p>`
   const rows = listMembers(schema)
   if (rows.length > 0) return `${about}<table>${rows.join('')}</table>`
   if (schema.enum === undefined) return `${about}<p>${nameType(schema)}</p>`
@@ -67,7 +67,12 @@ export function buildRow(name: string, isRequired: boolean, schema: Schema): str
     `<code>${escapeHtml(name)}</code>`,
     isRequired ? 'always' : 'optional',
     nameType(schema),
-    escapeHtml(schema.description ?? ''),
+    writeProse(schema.description ?? ''),
   ]
   return `<tr>${cells.map(cell => `<td>${cell}</td>`).join('')}</tr>`
+}
+
+/** A description as HTML: what stands between backticks is code (CommonMark 6.1). */
+export function writeProse(text: string): string {
+  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>')
 }

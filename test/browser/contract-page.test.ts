@@ -32,7 +32,7 @@ test('each operation is there, with its parameters, body and answers', () => {
   assert.match(launch, /launch \(query\) optional string, at most 8192 characters Opaque value/)
   const write = find('POST /sessions/{id}/fhir')
   assert.match(write, /id \(path\) always string Id of a session/)
-  assert.match(write, /X-CSRF \(header\) optional 1 `1` on unsafe methods/)
+  assert.match(write, /X-CSRF \(header\) optional 1 1 on unsafe methods/)
   assert.match(write, / Body application\/fhir\+json : Resource /)
   assert.match(find('GET /sessions'), /200 .*application\/json : list of Session/)
 })
@@ -49,6 +49,11 @@ test('each schema is there once, with its members down to the last, and links le
   assert.match(shown, /expiresAt always string, date-time/)
   const [, code = ''] = html.split('<h3 id="FaultCode">')
   assert.match(text(code.split('<h3 ')[0] ?? ''), / session_invalid .* upstream_timeout /)
+})
+
+test('what the document puts between backticks is shown as code, and no backtick is left', () => {
+  assert.ok(!html.includes('`'))
+  assert.match(html, /<code>Proxy-Status: fhirstorm; …;\s+details=&#34;code&#34;<\/code>/)
 })
 
 test('whatever the document says is text', () => {
