@@ -100,6 +100,19 @@ export function parseList(
   return undefined
 }
 
+/**
+ * As `parseList`, of what may be left unsaid: servers that write out a class write an empty list where they
+ * say nothing, and nobody offers a login by no method at all.
+ */
+export function parseOptionalList(
+  value: unknown,
+  name: string,
+  warnings: string[],
+): readonly string[] | undefined {
+  const list = parseList(value, name, warnings)
+  return list?.length === 0 ? undefined : list
+}
+
 function resolve(text: string, iss: string): URL | undefined {
   if (text.length > MAX_URL_LENGTH || !/^[!-~]+$/.test(text) || /[\\#]/.test(text)) return undefined
   const base = iss.endsWith('/') ? iss : `${iss}/`

@@ -8,8 +8,8 @@ import {
   type Pins,
   parseEndpoint,
   parseIssuer,
-  parseList,
   parseOptionalEndpoint,
+  parseOptionalList,
 } from './announced.ts'
 
 const SUFFIX = '/.well-known/openid-configuration'
@@ -69,7 +69,7 @@ export function applyOpenidConfiguration(
     jwksUri: server.jwksUri ?? parseEndpoint(document.jwks_uri, 'jwks_uri', pins),
     idTokenSigningAlgs:
       server.idTokenSigningAlgs ??
-      parseList(algs, 'id_token_signing_alg_values_supported', warnings),
+      parseOptionalList(algs, 'id_token_signing_alg_values_supported', warnings),
     endSessionEndpoint:
       server.endSessionEndpoint ??
       parseOptionalEndpoint(endSession, 'end_session_endpoint', pins, warnings),

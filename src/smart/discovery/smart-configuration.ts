@@ -11,6 +11,7 @@ import {
   parseIssuer,
   parseList,
   parseOptionalEndpoint,
+  parseOptionalList,
 } from './announced.ts'
 
 /**
@@ -25,6 +26,7 @@ export function parseSmartConfiguration(
   const warnings: string[] = []
   const endpoint = (name: string) => parseOptionalEndpoint(document[name], name, pins, warnings)
   const list = (name: string) => parseList(document[name], name, warnings)
+  const optionalList = (name: string) => parseOptionalList(document[name], name, warnings)
   const issuer = parseIssuer(document.issuer, pins)
   const codeChallengeMethods = parseChallengeMethods(list('code_challenge_methods_supported'), pins)
   const capabilities = list('capabilities')
@@ -46,10 +48,10 @@ export function parseSmartConfiguration(
       : endpoint('jwks_uri'),
     capabilities: capabilities ?? [],
     codeChallengeMethods,
-    tokenEndpointAuthMethods: list('token_endpoint_auth_methods_supported'),
-    tokenEndpointAuthSigningAlgs: list('token_endpoint_auth_signing_alg_values_supported'),
-    idTokenSigningAlgs: list('id_token_signing_alg_values_supported'),
-    scopesSupported: list('scopes_supported'),
+    tokenEndpointAuthMethods: optionalList('token_endpoint_auth_methods_supported'),
+    tokenEndpointAuthSigningAlgs: optionalList('token_endpoint_auth_signing_alg_values_supported'),
+    idTokenSigningAlgs: optionalList('id_token_signing_alg_values_supported'),
+    scopesSupported: optionalList('scopes_supported'),
     issParameterSupported: document.authorization_response_iss_parameter_supported === true,
     pushedAuthorizationRequestsRequired: document.require_pushed_authorization_requests === true,
     associatedEndpoints: parseAssociated(document, warnings),

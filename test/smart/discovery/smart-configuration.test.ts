@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerError } from '../../../src/errors.ts'
+import { applyOpenidConfiguration } from '../../../src/smart/discovery/openid-configuration.ts'
 import { parseSmartConfiguration } from '../../../src/smart/discovery/smart-configuration.ts'
 import { resolveQuirks } from '../../../src/smart/quirks.ts'
 import { buildRegistration } from '../registration.ts'
@@ -316,6 +317,21 @@ test('[L20, CF-08] refuses a list of challenge methods without S256, and only th
   for (const methods of [['S256'], ['plain', 'S256'], undefined]) {
     parse({ code_challenge_methods_supported: methods })
   }
+})
+
+test('[Q31, CF-09] an empty list of methods or algorithms says nothing', () => {
+  const server = parse({
+    token_endpoint_auth_methods_supported: [],
+    token_endpoint_auth_signing_alg_values_supported: [],
+    id_token_signing_alg_values_supported: [],
+    scopes_supported: [],
+  })
+  assert.equal(server.tokenEndpointAuthMethods, undefined)
+  assert.equal(server.tokenEndpointAuthSigningAlgs, undefined)
+  assert.equal(server.idTokenSigningAlgs, undefined)
+  assert.equal(server.scopesSupported, undefined)
+  const algs = { id_token_signing_alg_values_supported: [], issuer: document.issuer }
+  assert.equal(applyOpenidConfiguration(server, algs, pins).idTokenSigningAlgs, undefined)
 })
 
 test('[L9] takes no list that is not a list of texts', () => {
