@@ -22,6 +22,22 @@ test('links between the documents lead somewhere', () => {
   }
 })
 
+test('links to a part of a document name one of its headings', () => {
+  for (const path of ['README.md', 'SECURITY.md', ...globSync('docs/*.md')]) {
+    for (const [, file, part] of readFileSync(path, 'utf8').matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)) {
+      const target = file ? join(dirname(path), file) : path
+      const headings = readFileSync(target, 'utf8').match(/^#+ .*$/gm) ?? []
+      assert.ok(headings.map(slug).includes(part ?? ''), `${path} links to ${target}#${part}`)
+    }
+  }
+})
+
+/** The name that a heading gets as a fragment, where Markdown is shown. */
+function slug(heading: string): string {
+  const words = heading.replace(/^#+ /, '').toLowerCase()
+  return words.replace(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(' ', '-')
+}
+
 test('the scripts that the documents name exist', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
   for (const path of ['README.md', ...globSync('docs/*.md')]) {

@@ -62,7 +62,7 @@ export async function init(args: string[]): Promise<number> {
   const mark = findServedRoot(folder)
   if (mark !== undefined) {
     const where = 'a development server serves that folder, secrets and all'
-    return fail(`${mark}: ${where}: write beside it, as by --folder ../fhirstorm`)
+    return fail(`${mark}: ${where}: write beside it, as by --folder ../bff`)
   }
   const questions = createQuestions()
   try {
