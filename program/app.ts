@@ -74,6 +74,8 @@ export async function fhirstorm(app: FastifyInstance, options: AppOptions): Prom
   const ownOfHost: RouteGroup[] = root === undefined ? ['health', 'frontend'] : ['health']
   app.addHook('onRoute', route => {
     route.logSerializers = { ...route.logSerializers, ...requestSerializers }
+    // @fastify/otel of the host would write the whole address of each request; the plugin tracing does not.
+    route.config = Object.assign({ otel: false }, route.config)
   })
   await meetRequests(app, { ...options, errors: { ...options.errors, notFound: !isAtRoot } })
   const preflights = routePreflights(app)

@@ -192,3 +192,21 @@ test('[GU6] the log of the host holds no code, no state, no address of a record 
   assert.match(log, /request/)
   assert.doesNotMatch(log, /hunter2|amy-shaw|ECONNREFUSED 127|[?&]code=|[?&]state=/)
 })
+
+test('[GU6] @fastify/otel of the host is told to leave the routes of its guest alone', async t => {
+  const asked: [path: string, otel: unknown][] = []
+  const host = await startHost(t, {
+    before: app => {
+      app.get('/own', async () => 'own')
+      app.addHook('onRequest', async ({ url, routeOptions }) => {
+        asked.push([url.split('?')[0] ?? '', (routeOptions.config as { otel?: unknown }).otel])
+      })
+    },
+  })
+  const ours = ['/login', '/redirect', '/sessions', '/sessions/abc/fhir/Patient/1', '/fhir/Patient']
+  for (const path of ours) {
+    await host.app.inject({ url: `${host.guest}${path}?code=hunter2`, headers: { accept: '*/*' } })
+  }
+  await host.app.inject({ url: `${host.origin}/own` })
+  assert.deepEqual(asked, [...ours.map(path => [`/bff${path}`, false]), ['/own', undefined]])
+})
