@@ -5,20 +5,22 @@ import { isAbsent } from '../absent.ts'
 
 const MAX_LENGTH = 2048
 const REFERENCE =
-  /^(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/(?!\.+$)[A-Za-z0-9.-]{1,64}$/
+  /^(?:Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/(?!\.+$)[A-Za-z0-9._-]{1,64}$/
 
 /**
- * The user as an absolute URL; `profile` counts where there is no `fhirUser`. Undefined for another
+ * The user as an absolute URL; `profile` counts where there is no `fhirUser`, and other addresses of the FHIR
+ * base as that. Undefined for another
  * type, another scheme than https, no FHIR reference at all; a foreign host is told as it is.
  */
 export function resolveFhirUser(
   claims: Readonly<Record<string, unknown>>,
   base: string,
+  aliases: readonly string[] = [],
 ): string | undefined {
-  return resolve(isAbsent(claims.fhirUser) ? claims.profile : claims.fhirUser, base)
+  return resolve(isAbsent(claims.fhirUser) ? claims.profile : claims.fhirUser, base, aliases)
 }
 
-function resolve(value: unknown, base: string): string | undefined {
+function resolve(value: unknown, base: string, aliases: readonly string[]): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return undefined
   const relative = value.startsWith('/') ? value.slice(1) : value
   if (REFERENCE.test(relative)) return `${trimSlash(base)}/${relative}`
@@ -26,6 +28,8 @@ function resolve(value: unknown, base: string): string | undefined {
   if (!REFERENCE.test(reference) || !/^[\x21-\x7e]+$/.test(value)) return undefined
   const host = value.slice(0, -reference.length)
   if (host === `${trimSlash(base)}/`) return value
+  if (aliases.some(alias => host === `${trimSlash(alias)}/`))
+    return `${trimSlash(base)}/${reference}`
   return isPlainHttps(host) ? value : undefined
 }
 

@@ -166,7 +166,7 @@ function buildIdentity(claims: JWTPayload, registration: Registration): Identity
     iss,
     sub,
     sid: keepShort(sid),
-    fhirUser: resolveFhirUser(claims, registration.iss),
+    fhirUser: resolveFhirUser(claims, registration.iss, registration.baseAliases),
     name: keepShort(name),
     preferredUsername: keepShort(preferred_username),
     email: keepShort(email),

@@ -21,6 +21,21 @@ test('[SC-36, Q12] fhirUser is absolute, relative to the base, or in `profile`',
   assert.equal(resolveFhirUser({}, base), undefined)
 })
 
+test('[Q12, Q44] an id with an underscore, and another address of the same base, are the user too', () => {
+  const aliases = ['http://inner.test/fhir/', 'https://old.test/fhir']
+  const user = `${base}/Patient/a_1`
+  for (const fhirUser of [
+    ...['Patient/a_1', user],
+    ...['http://inner.test/fhir/Patient/a_1', 'https://old.test/fhir/Patient/a_1'],
+  ]) {
+    assert.equal(resolveFhirUser({ fhirUser }, base, aliases), user)
+    assert.equal(patientOf(resolveFhirUser({ fhirUser }, base, aliases), base), 'a_1')
+  }
+  for (const fhirUser of ['http://inner.test/fhir/x/Patient/1', 'http://inner.test/Patient/1']) {
+    assert.equal(resolveFhirUser({ fhirUser }, base, aliases), undefined)
+  }
+})
+
 test('a user on this machine is named where the EHR itself is', () => {
   const local = 'http://127.0.0.1:5001/r4'
   const fhirUser = `${local}/Practitioner/1`
@@ -33,7 +48,7 @@ test('[SC-36] names a person of the five types and nothing else', () => {
     assert.equal(resolveFhirUser({ fhirUser: `${type}/a.1-B` }, base), `${base}/${type}/a.1-B`)
   }
   for (const fhirUser of [
-    ...['Device/1', 'practitioner/1', 'Patient', 'Patient/', 'Patient/a_b', 'Patient/1/_history/2'],
+    ...['Device/1', 'practitioner/1', 'Patient', 'Patient/', 'Patient/a+b', 'Patient/1/_history/2'],
     ...[
       'Patient/..',
       'Patient/.',
@@ -76,7 +91,7 @@ test('[I13] whatever it says, it is undefined or an address that ends in a perso
       assert.equal(new URL(user).protocol, 'https:')
       assert.match(
         user,
-        /\/(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9.-]+$/,
+        /\/(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)\/[A-Za-z0-9._-]+$/,
       )
     }),
   )
