@@ -1,7 +1,7 @@
 // The product with TLS of its own, in a real browser: where nothing stands in front of it.
 
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { connect } from 'node:tls'
@@ -26,12 +26,15 @@ describe('over TLS in Chromium', { skip: !hasChromium() }, () => {
     const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
     writeFileSync(files.certFile, pair.cert)
     writeFileSync(files.keyFile, pair.key, { mode: 0o600 })
+    const pages = join(folder, 'pages')
+    mkdirSync(pages)
+    writeFileSync(join(pages, 'index.html'), '<title>An app</title>')
     broker = createBroker({
       ...{ app, sandbox: sandbox.url, folder },
       configure(document) {
         document.listen.tls = files
         // An app's page: the built-in one may not fetch.
-        document.frontend = { static: 'demo' }
+        document.frontend = { static: pages }
       },
     })
     await broker.start()
@@ -48,6 +51,7 @@ describe('over TLS in Chromium', { skip: !hasChromium() }, () => {
     t.after(() => context.close())
     const page = await context.newPage()
     const landed = await page.goto(`${sandbox.url}/launch-app?patient=amy-shaw&auto=1`)
+    assert.equal(landed?.status(), 200)
     const id = new URL(page.url()).searchParams.get('session')
     const cookies = await context.cookies(broker.app)
     const ticket = cookies.find(({ name }) => name === `__Host-fhirstorm-${id}`)
