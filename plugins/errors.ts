@@ -19,6 +19,7 @@ import { tellId } from '../src/network/request-id.ts'
 import { observerOf } from '../src/observer.ts'
 import { anObject, aText, judgeOptions, listOfTexts, optional } from '../src/plugin-terms.ts'
 import { buildOutcome, buildProxyStatus, buildRetryAfter } from '../src/proxy/outcome.ts'
+import { createRoutePatterns } from '../src/route-patterns.ts'
 import type {} from './tickets.ts'
 
 declare module 'fastify' {
@@ -59,16 +60,11 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
   })
   const { loginPath = '/login', ehrNames, frameAncestors = [], look, errorUrl } = options
   const observer = observerOf(app)
-  const patterns: { matches: RegExp; method: string; isFhir: boolean }[] = []
+  const routes = createRoutePatterns()
   app.addHook('onRoute', ({ url, method, config }) => {
     const { fhir: isFhir = false, preflight: isForGuard } = config ?? {}
     if (isForGuard) return
-    const source = url
-      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-      .replace(/:[^/]+/g, '[^/]+')
-      .replace(/\*/g, '.*')
-    const matches = new RegExp(`^${source}$`)
-    for (const name of [method].flat()) patterns.push({ matches, method: name, isFhir })
+    for (const name of [method].flat()) routes.add(url, { method: name, isFhir })
   })
 
   app.setErrorHandler((error, request, reply) => answer(toBrokerError(error), request, reply))
@@ -85,7 +81,7 @@ async function errors(app: FastifyInstance, options: ErrorsOptions): Promise<voi
 
   function findRoutes({ originalUrl }: FastifyRequest) {
     const [path = ''] = originalUrl.split('?', 1)
-    return patterns.filter(({ matches }) => matches.test(path))
+    return routes.find(path)
   }
 
   app.addHook('onRequest', (request, reply, done) => {

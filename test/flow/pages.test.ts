@@ -156,3 +156,24 @@ test('[X11] a page of ours has a policy that takes its style, among the files of
     }
   }
 })
+
+test('[X9, C9] a path of ours knows its methods though the files of a frontend lie below it', async t => {
+  const folder = makeTestFolder(t)
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>App</title>')
+  const served = await createWorld({
+    configure(document) {
+      document.frontend = { static: folder }
+    },
+  })
+  t.after(() => served.close())
+  for (const [method, path, status, allow] of [
+    ['HEAD', '/sessions', 405, 'GET'],
+    ['GET', '/logout', 405, 'POST'],
+    ['HEAD', '/index.html', 200, null],
+    ['GET', '/nothing', 404, null],
+    ['DELETE', '/nothing', 405, 'HEAD, GET'],
+  ] as const) {
+    const answer = await fetch(served.app + path, { method, headers: { 'x-csrf': '1' } })
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [status, allow], path)
+  }
+})
