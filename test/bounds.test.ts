@@ -58,6 +58,7 @@ const bounds: Record<string, string> = {
   'src/exchange/running.ts byId': EACH_CALL,
   'src/exchange/running.ts counts': EACH_CALL,
   'src/proxy/media-type.ts known': EACH_CALL,
+  'src/proxy/media-type.ts met': EACH_CALL,
   'src/exchange/shares.ts ehrs': EACH_EHR,
   'src/exchange/shares.ts users':
     'idle ones are forgotten beyond 4,096; the others have requests in flight',

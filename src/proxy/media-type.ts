@@ -18,7 +18,8 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const STRICT = new RegExp(`^${TOKEN}/${TOKEN}(?: ?; ?${TOKEN}=(?:${TOKEN}|"[ !#-[\\]-~]*"))*$`)
 const ESSENCE = new RegExp(`^${TOKEN}/${TOKEN}$`)
 const NAME = new RegExp(`^${TOKEN}$`)
-const QUOTED = /^[\t -~]*$/
+const QUOTED = /^[\t -~\u0080-\u00ff]*$/
+const ASCII = /^[\t -~]*$/
 const AROUND = /^[\t\n\r ]+|(?<![\t\n\r ])[\t\n\r ]+$/g
 const AROUND_END = /(?<![\t\n\r ])[\t\n\r ]+$/
 // Some write it between apostrophes, or with a space before it.
@@ -80,14 +81,19 @@ function parseOne(text: string): MediaType | undefined {
   return { name: name.toLowerCase(), charset, written }
 }
 
-/** Names and values as a reader gets them, of all that is a parameter; the first of one name counts. */
+/**
+ * Names and values as a reader gets them, of all that is a parameter and can be written in ASCII; the first of one
+ * name counts, written or not.
+ */
 function readParameters(text: string): Map<string, string> {
   const known = new Map<string, string>()
+  const met = new Set<string>()
   for (const [, key = '', quoted, bare = ''] of text.matchAll(PARAMETER)) {
     const value = quoted?.replace(/\\([\s\S])/g, '$1') ?? bare.replace(AROUND_END, '')
     if (!NAME.test(key) || !QUOTED.test(value) || (quoted === undefined && value === '')) continue
     const name = key.toLowerCase()
-    if (!known.has(name)) known.set(name, value)
+    if (!met.has(name) && ASCII.test(value)) known.set(name, value)
+    met.add(name)
   }
   return known
 }

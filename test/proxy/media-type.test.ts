@@ -67,6 +67,7 @@ test('[Q53] what servers get wrong about a media type is read, and written right
     ['a/b; c="d,e"', 'a/b; c="d,e"'],
     ['a/b;=""charset=utf-8;c=d', 'a/b;c=d'],
     ['a/b;x="y"charset=utf-8;c=d', 'a/b;x=y;c=d'],
+    ['a/b;x=é;x=y;c=d', 'a/b;c=d'],
   ]
   for (const [value, expected] of rows) {
     assert.equal(parseMediaType(value)?.written, expected, String(value))
