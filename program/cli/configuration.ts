@@ -2,7 +2,7 @@
 // with the environment and the command line laid over it; or these alone. Faults are printed, one a line,
 // and end the command with status 2.
 
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Environment, withOptions } from '../config/environment.ts'
 import { FileRefusal, type ReadFile } from '../config/files.ts'
@@ -10,6 +10,7 @@ import { type Config, ConfigError, type Judged, judgeConfig, wholeOf } from '../
 import type { CommandLine } from './command-line.ts'
 import { type Looks, lookAt } from './file-looks.ts'
 import { readNamedFile } from './named-file.ts'
+import { openPatiently, readPatiently } from './patient-reading.ts'
 import { complain } from './terminal.ts'
 
 /** The file to read, or undefined where the environment alone describes the EHR. */
@@ -159,9 +160,15 @@ function resolvePaths(config: Partial<Config>, folder: string): Partial<Config> 
 
 async function readConfigFile(path: string): Promise<{ text: string; mode: number }> {
   try {
-    const { mode } = await stat(path)
-    return { text: await readFile(path, 'utf8'), mode }
-  } catch {
-    throw new ConfigError([{ where: path, message: 'the file cannot be read' }])
+    const file = await openPatiently(path)
+    try {
+      const { mode } = await file.stat()
+      return { text: await readPatiently(file), mode }
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    const message = error instanceof FileRefusal ? error.message : 'the file cannot be read'
+    throw new ConfigError([{ where: path, message }])
   }
 }

@@ -85,3 +85,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.equal(output(), '')
   })
 }
+
+test('[PS8, RL1] a reload that waits at a pipe keeps the service from no end', {
+  skip,
+}, async t => {
+  const { child, output, configure } = await begin(t, 1)
+  await configure()
+  await until(() => output().includes('listening'))
+  // Nobody writes to it any more.
+  child.kill('SIGHUP')
+  const ended = await end(child, 'SIGTERM')
+  assert.equal(ended, 0, output())
+})
