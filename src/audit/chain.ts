@@ -45,7 +45,7 @@ export interface Link {
 export const START: Head = { count: 0, hash: '0'.repeat(64) }
 
 const LINE =
-  /^\{"seq":([1-9]\d{0,14}),"prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})","(event|seal)":(\{.*\})\}$/
+  /^\{"seq":([1-9]\d{0,14}),"prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})","(event|seal)":(\{.*\})\}$/s
 const SEAL = /^\{"kid":"([\w-]{1,64})","signature":"([\w-]{86})"\}$/
 
 /** Links an event, given as JSON of one line, to a chain: the line without its end, and the new head. */

@@ -29,7 +29,7 @@ const STATUS_LENGTH = 'HTTP/1.1 100 '.length
 const FIRST_DIGIT = 'HTTP/1.1 '.length
 const [H, ONE, CR, LF] = [0x48, 0x31, 0x0d, 0x0a]
 const INTERIM = /^HTTP\/1\.\d (1(?!01)\d\d)[ \r\n]/
-const MAY_BE_INTERIM = /^H?T?T?P?\/?1?\.?\d? ?1?\d?\d?$/
+const MAY_BE_INTERIM = /^H?T?T?P?\/?1?\.?\d? ?(?:1\d?\d?)?$/
 /** The first empty line: a lone LF ends a line too (RFC 9112 2.2). */
 const HEAD_END = /\r?\n\r?\n/
 

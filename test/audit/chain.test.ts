@@ -59,6 +59,22 @@ test('[AU1] any character that was changed in a line is found at that line', () 
   }
 })
 
+// JSON lets them stand as they are, and a line of text ends at some of them.
+const ODD = ['\u2028', '\u2029', '\u0085', '\u00a0', '\ufeff', '\u{1f600}', '}}', '\\n']
+
+test('[AU1] an event is followed in whatever letters it is written', () => {
+  for (const letter of ODD) {
+    const event = JSON.stringify({ text: `a${letter}b` })
+    const { line, head } = linkLine(START, event)
+    assert.deepEqual(
+      followLine(START, line),
+      { head, content: event, isSeal: false },
+      JSON.stringify(letter),
+    )
+    assert.equal(readLine(line)?.content, event)
+  }
+})
+
 test('[AU1] a number with zeros before it is no number of ours, though it counts the same', () => {
   const { lines } = chainOf(1)
   const found = follow(lines.with(0, String(lines[0]).replace('"seq":1', '"seq":01')))

@@ -70,6 +70,16 @@ test('[AU1] events are one chain through rotated files, restarts and a change of
   await assert.rejects(open(path), /unknown_key/)
 })
 
+test('[AU1] letters at which lines of text end are in an event as they are, over a restart', async t => {
+  const path = makePath(t)
+  for (const start of [1, 2]) {
+    const sink = await open(path)
+    for (const letter of ['\u2028', '\u2029', '\u0085']) await sink.record(eventOf(start + letter))
+    await sink.close()
+  }
+  assert.equal((await eventsOf(path)).size, 6)
+})
+
 test('[AU1] no start goes on behind a file that was cut, put away or given another end', async t => {
   const path = makePath(t)
   const sink = await open(path)

@@ -85,7 +85,7 @@ export const addressReaders: readonly Reader[] = [
       assert.ok(isBelow, `asks for ${path}`)
       assert.equal(
         url.pathname + url.search,
-        path.replace(/\?$/, ''),
+        path.replace(/^([^?]*)\?$/, '$1'),
         'another reader asks for something else',
       )
       assertPrintable(path, 'the path')
