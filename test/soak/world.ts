@@ -53,6 +53,15 @@ export async function startWorld(): Promise<SoakWorld> {
         registerFaces(document, sandbox.url, [EHR])
         document.vault = { kind: 'redis', url: redis.url }
         document.drainDelaySeconds = 1
+        // All its browsers have one address, from which a fast machine logs in more often than one may.
+        document.limits = {
+          logins: {
+            requestsPerAddress: 100_000,
+            perAddress: 100_000,
+            perEhr: 100_000,
+            all: 100_000,
+          },
+        }
         document.log = { level: 'info' }
         document.audit = { sink: 'file', path: auditFile(process), failClosed: true }
       },
