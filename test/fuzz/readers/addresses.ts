@@ -85,7 +85,8 @@ export const addressReaders: readonly Reader[] = [
       assert.ok(isBelow, `asks for ${path}`)
       assert.equal(
         url.pathname + url.search,
-        path.replace(/^([^?]*)\?$/, '$1'),
+        // An empty query and an apostrophe in one are the same to a server in either spelling.
+        path.replace(/^([^?]*)\?$/, '$1').replace(/\?.*/s, query => query.replaceAll("'", '%27')),
         'another reader asks for something else',
       )
       assertPrintable(path, 'the path')
