@@ -42,14 +42,14 @@ export async function refuses(step: () => unknown): Promise<void> {
   )
 }
 
-/** Tries until it works; rejects with the last failure after some ten seconds. */
+/** Tries until it works; rejects with the last failure after a minute: a failover alone takes some ten seconds. */
 export async function eventually(step: () => unknown): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       await step()
       return
     } catch (error) {
-      if (tries > 200) throw error
+      if (tries > 1_200) throw error
       await pause(50)
     }
   }
