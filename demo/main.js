@@ -27,7 +27,7 @@ addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 
 /** Shows what the address asks for. */
 export async function start() {
-  const isThere = explainWhenLate(page, () => [
+  const clearLate = explainWhenLate(page, () => [
     element('p', { class: 'lone', role: 'status' }, 'Waiting for fhirstorm …'),
   ])
   try {
@@ -49,7 +49,7 @@ export async function start() {
       ),
     )
   } finally {
-    isThere()
+    clearLate()
   }
 }
 

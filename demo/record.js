@@ -42,7 +42,7 @@ export function openRecord(page, session, { ehrName, onSignOut, onSignOutAll }) 
   }
 
   async function identify() {
-    const isThere = explainWhenLate(about, () => [
+    const clearLate = explainWhenLate(about, () => [
       element('h1', {}, 'Whose record this is, is not known yet'),
       element('p', { role: 'status' }, `Waiting for ${ehrName} …`),
     ])
@@ -71,7 +71,7 @@ export function openRecord(page, session, { ehrName, onSignOut, onSignOutAll }) 
       else about.append(buildFaultNote(error, identify))
       fill([], [])
     } finally {
-      isThere()
+      clearLate()
     }
   }
 

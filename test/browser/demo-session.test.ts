@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { hasChromium, launchChromium } from '../world/chromium.ts'
 import { createTime } from '../world/time.ts'
 import { endElsewhere, launch, openVisit, readSessionId, showAgain } from '../world/visit.ts'
@@ -150,18 +150,24 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
     await dialog.waitFor({ state: 'hidden' })
   })
 
-  test('a session that lasts no longer in any case offers a new login instead', async () => {
-    await using visit = await openVisit(chromium)
-    const { page, context } = visit
-    await launch(page, world, 'amy-shaw')
+  /** Uses the page's session until so many minutes are left to it in any case. */
+  async function useUntil(page: Page, minutes: number): Promise<void> {
+    const { request } = page.context()
     const base = `${world.app}/sessions/${readSessionId(page)}`
-    const { expiresAt } = await (await context.request.get(base)).json()
+    const { expiresAt } = await (await request.get(base)).json()
     const minutesLeft = () => (Date.parse(expiresAt) - time.now()) / 60_000
     time.pass(0)
-    while (minutesLeft() > 1.9) {
-      time.pass(Math.min(13, minutesLeft() - 1.8))
-      assert.equal((await context.request.get(base)).status(), 200)
+    while (minutesLeft() > minutes + 0.1) {
+      time.pass(Math.min(13, minutesLeft() - minutes))
+      assert.equal((await request.get(base)).status(), 200)
     }
+  }
+
+  test('a session that lasts no longer in any case offers a new login instead', async () => {
+    await using visit = await openVisit(chromium)
+    const { page } = visit
+    await launch(page, world, 'amy-shaw')
+    await useUntil(page, 1.8)
     await showAgain(page)
     const dialog = page.getByRole('alertdialog')
     await dialog.getByRole('link', { name: 'Sign in again' }).waitFor()
@@ -173,17 +179,10 @@ describe('sessions of the demo in Chromium', { skip: !hasChromium() }, () => {
 
   test('who stays when the session lasts no longer in any case is told so, in the same window', async () => {
     await using visit = await openVisit(chromium)
-    const { page, context } = visit
+    const { page } = visit
     await launch(page, world, 'amy-shaw')
-    const base = `${world.app}/sessions/${readSessionId(page)}`
-    const { expiresAt } = await (await context.request.get(base)).json()
-    const minutesLeft = () => (Date.parse(expiresAt) - time.now()) / 60_000
-    time.pass(0)
     // Used for the last time sixteen minutes before, it ends unused one minute earlier.
-    while (minutesLeft() > 16) {
-      time.pass(Math.min(13, minutesLeft() - 16))
-      assert.equal((await context.request.get(base)).status(), 200)
-    }
+    await useUntil(page, 16)
     time.pass(14.5)
     await showAgain(page)
     const dialog = page.getByRole('alertdialog')
